@@ -81,10 +81,12 @@ def frozen(cls: "type[T]") -> "type[T]":
     for name, function in (*methods, ("__eq__", _eq), ("__hash__", _hash)):
         if body.get(name) is None:  # a class that defines __eq__ alone has __hash__ = None
             body[name] = function
+    body["__getter__"] = attrgetter(*names) if len(names) > 1 else _getter(names)
+    setters: list[Any] = []
+    body["__setters__"] = setters  # filled below: to give a class an attribute later on takes longer
     metaclass: Any = type(cls)
     made: Any = metaclass(cls.__name__, cls.__bases__, body)
-    made.__getter__ = attrgetter(*names) if len(names) > 1 else _getter(names)
-    made.__setters__ = tuple((name, made.__dict__[name].__set__) for name in names)
+    setters += [(name, made.__dict__[name].__set__) for name in names]
     frozen_class: type[T] = made
     return frozen_class
 

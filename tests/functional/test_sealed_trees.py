@@ -196,7 +196,7 @@ def test_the_cache_keeps_what_living_environments_use(puffin, env, shop):
     found = puffin("verify")
     assert found.code == 4
     assert "ns-a==1: `" in found.out
-    assert "/ns/a/deep` leads to nothing, because its sealed tree is not in the cache" in found.out
+    assert "/ns/a/deep` is a broken link: its sealed tree is not in the cache" in found.out
     assert puffin.sync(None, "-i", shop.url).code == 0
     _whole(puffin, env, "ns.a.deep.m")
     shutil.rmtree(env.root)

@@ -254,7 +254,7 @@ def test_no_cache(puffin, env, index):
     assert list(puffin.home.iterdir()) == []
     done = puffin.sync(None, "--no-cache", "--link-mode", "symlink", "--reinstall", "-i", index.url)
     assert done.code == 2
-    assert done.err == lines("error: `--link-mode symlink` needs a cache that stays, and `--no-cache` has none")
+    assert done.err == lines("error: `--link-mode symlink` needs a permanent cache, not that of `--no-cache`")
 
 
 def test_a_cache_that_cannot_be_made(puffin, env, index):

@@ -99,7 +99,7 @@ def check_links(modes: "Iterable[str]") -> None:
     """Raise :class:`UsageError` if an environment would hold links into a cache that goes."""
     for mode in modes:
         if mode in ("symlink", "tree"):
-            raise UsageError(text=f"`--link-mode {mode}` needs a cache that stays, and `--no-cache` has none")
+            raise UsageError(text=f"`--link-mode {mode}` needs a permanent cache, not that of `--no-cache`")
 
 
 def _bytecode_mode(environ: "Mapping[str, str]") -> str:

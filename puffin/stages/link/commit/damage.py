@@ -25,7 +25,7 @@ CONTENT = "has another content"
 UNREADABLE = "cannot be read"
 CUT = "is cut short"
 LINK = "is a symbolic link"
-LOST = "leads to nothing, because its sealed tree is not in the cache"
+LOST = "is a broken link: its sealed tree is not in the cache"
 EXECUTABLE = "is executable"
 NOT_EXECUTABLE = "is not executable"
 INTERPRETER = "runs another interpreter"
@@ -83,7 +83,7 @@ def _whole(site: str, owned: "Owned", where: "frozenset[str] | None", lost: "fro
         return False  # the last row that puffin writes: what comes before it may be missing too
     doubted = where is not None and record in where
     links = [path for path in links_in(site, rows) if where is None or doubted or path in where]
-    rows += [row for path in links for row in _rows_behind(site, path)]
+    rows += _rows_behind(site, links)
     behind = tuple([f"{path}/" for path in links])
     looked = {
         path: (digest, size)
@@ -109,11 +109,17 @@ def links_in(site: str, rows: "Iterable[tuple[str, str, str]]") -> "list[str]":
     return [path for path, digest, _ in rows if not digest and sealed_at(f"{site}/{path}")]
 
 
-def _rows_behind(site: str, link: str) -> "list[tuple[str, str, str]]":
-    """Return the rows of the files that are behind a symlink to a sealed tree."""
-    root, _, inner = sealed_at(f"{site}/{link}") or ("", "", "")
-    way = link[: len(link) - len(inner)]
-    return [(f"{way}{path}", digest, size) for path, digest, size in rows_beneath(root, [inner])]
+def _rows_behind(site: str, links: "Iterable[str]") -> "list[tuple[str, str, str]]":
+    """Return the rows of the files behind symlinks to sealed trees."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for link in links:
+        root, _, inner = sealed_at(f"{site}/{link}") or ("", "", "")
+        found.setdefault((root, link[: len(link) - len(inner)]), []).append(inner)
+    return [
+        (f"{way}{path}", digest, size)
+        for (root, way), directories in found.items()
+        for path, digest, size in rows_beneath(root, directories)
+    ]
 
 
 def _is_held(path: str, digest: str) -> bool:
@@ -269,7 +275,7 @@ class _Verified:
                 self._stamp = -1
             listed = self._rows()
             self._links = links_in(self._site, listed)
-            listed += [row for link in self._links for row in _rows_behind(self._site, link)]
+            listed += _rows_behind(self._site, self._links)
             rows.update({path: (digest, size) for path, digest, size in listed})
             what = "" if self._record in rows else CUT
         except FileNotFoundError:

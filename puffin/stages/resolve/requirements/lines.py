@@ -7,7 +7,6 @@ comment, then UTF-8; lines joined by a trailing backslash; comments removed; ``$
 import codecs
 import os
 import re
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 
 from puffin import depends
@@ -68,7 +67,7 @@ class LogicalLine:
     def place(self, offset: int) -> tuple[int, int]:
         """Return line and column, both from 1, in the file of the character at *offset* of the text."""
         at = self._raw_offset(offset, end=False)
-        joint = self.joints[max(0, bisect_right(self.joints, at, key=lambda joint: joint[0]) - 1)]
+        joint = next((each for each in reversed(self.joints) if each[0] <= at), self.joints[0])
         return joint[1] + 1, joint[2] + at - joint[0] + 1
 
     def written(self, start: int, end: int) -> str:

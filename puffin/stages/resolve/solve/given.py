@@ -72,18 +72,18 @@ class UrlMetadata:
         source = self._known[url][1].source
         return same_place(source.url if isinstance(source, Place) else url)
 
-    def at(self, own: Need) -> tuple[Place, Metadata]:
-        """Return the target of a need. Raises :class:`LatePlace` if it had to be read now."""
-        known = self._known.get(own.url)
-        if known is None:
+    def at(self, own: Need, *, late: bool) -> tuple[Place, Metadata]:
+        """Return the target of a need. Raises :class:`LatePlace` if it had to be read now, and that is *late*."""
+        late = late and own.url not in self._known
+        if own.url not in self._known:
             plain = {"url": own.url, "name": own.name, "text": own.text}
             place = Place(**(common(Place, own.root) if own.root else plain))
             self._known[own.url] = (place, self.universe.metadata(place))
             self._same.setdefault(self._identity(own.url), own.url)
-            self._check(own.name, own.text, own.url)
-            raise LatePlace
         self._check(own.name, own.text, own.url)
-        return known
+        if late:
+            raise LatePlace
+        return self._known[own.url]
 
     def _check(self, name: str, text: str, url: str) -> None:
         found = self._known[url][1].name

@@ -4,9 +4,9 @@ Most resolutions meet no conflict. This finds their answer in one pass; at the f
 search that learns begins from the start.
 """
 
+from _heapq import heappop, heappush  # what ``heapq`` hands out, without a module to load
 from collections.abc import Callable, Iterable
 from functools import partial
-from heapq import heappop, heappush
 
 from puffin.stages.resolve.solve.package import OFFERED, Candidate
 from puffin.stages.resolve.solve.requirement import Need

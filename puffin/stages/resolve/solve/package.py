@@ -70,7 +70,7 @@ class Package:
         self.located = name in given.located
         self._with_installed()
         for own in given.pointing(name):
-            self.locate(own)
+            self.locate(own, late=False)  # nothing has been learned of the package
 
     def _with_installed(self) -> None:
         own = self._given.preferences.get(self.name)
@@ -147,12 +147,12 @@ class Package:
             return admits(own.specifier, self._special[index])
         return bool(self.mask(own) >> index & 1)
 
-    def locate(self, own: Need) -> int:
+    def locate(self, own: Need, *, late: bool = True) -> int:
         """Return the bit of what a need's URL points to; its metadata is read for the version."""
         known = next((at for at, place in self.places.items() if place.url == own.url), None)
         if known is not None:
             return known
-        place, metadata = self._urls.at(own)
+        place, metadata = self._urls.at(own, late=late)
         spelling = self._urls.spelling(own.url)
         same = next((at for at, each in self.places.items() if self._urls.spelling(each.url) == spelling), None)
         if same is not None:

@@ -151,20 +151,19 @@ class KeptRecords:
         self._held[name] = made if self._holds(name, made) else None
         return self._held[name]
 
-    def answer(self, request: ResolveRequest) -> "Mapping[str, str] | None":
+    def answer(self, key: str) -> "Mapping[str, str] | None":
         """Return the versions that the same request had, if all that they were chosen from is the same."""
-        names, chosen = self._answers.get(_key(request), ((), {}))
+        names, chosen = self._answers.get(key, ((), {}))
         return chosen if names and all(self.record(name) for name in names) else None
 
-    def keep(self, request: ResolveRequest, used: tuple[str, ...], chosen: dict[str, str]) -> None:
+    def keep(self, key: str, used: tuple[str, ...], chosen: dict[str, str]) -> None:
         """Write the file, with the versions *chosen* for a request, if any: records of all packages *used* hold."""
         held = {name: astuple(each) for name, each in self._held.items() if each is not None}
         if len(self._packages) + len(held) < _MOST:
             held = {**self._packages, **held}
-        own = _key(request)
-        answers = {key: each for key, each in self._answers.items() if key != own}
+        answers = {own: each for own, each in self._answers.items() if own != key}
         if chosen:
-            answers[own] = (used, chosen)
+            answers[key] = (used, chosen)
         latest = dict(list(answers.items())[-_ANSWERS:])
         try:
             publish_file(self._cache, self._path, frame.dump((_FORMAT, held, latest, memory())))
@@ -297,17 +296,18 @@ class KeptUniverse:
 
     def answer(self, request: ResolveRequest) -> "Mapping[str, str] | None":
         """Return the versions that the same request had; see :meth:`KeptRecords.answer`."""
-        return self._records.answer(request) if _is_remote(request) else None
+        return self._records.answer(_key(request)) if _is_remote(request) else None
 
     def keep(self, request: ResolveRequest, resolution: Resolution) -> None:
         """Keep what was read for a resolution, and what came of it."""
+        key = _key(request)
         taken = [name for name in self._offers if self._take(name)] if self._universe is not None else []
         chosen = {each.name: each.version for each in resolution.packages}
         whole = _is_remote(request) and all(self._records.record(name) for name in self._offers)
         if not whole or not all(self._has_metadata(*each) for each in chosen.items()):
             chosen = {}
-        if taken or (chosen and self._records.answer(request) != chosen):
-            self._records.keep(request, tuple(self._offers), chosen)
+        if taken or (chosen and self._records.answer(key) != chosen):
+            self._records.keep(key, tuple(self._offers), chosen)
 
     def _has_metadata(self, name: str, version: str) -> bool:
         record = self._records.record(name)

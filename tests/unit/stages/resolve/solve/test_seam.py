@@ -11,6 +11,7 @@ from puffin.stages.resolve.solve.given import NameMismatch
 from puffin.stages.resolve.solve.request import Parent, Preference
 from puffin.stages.resolve.solve.resolve import resolve
 from puffin.stages.resolve.solve.universe import INDEX_ERROR, Metadata, Place
+from puffin.stages.resolve.solve.world import World
 from puffin.value import replace
 from tests.helpers.replay import Replay
 from tests.helpers.universe import package, pins, request, root
@@ -139,6 +140,12 @@ def test_a_url_in_a_constraint_counts_where_the_package_is_needed() -> None:
         "c": "1",
     }
     assert pins(resolve(request("c", constraints=[f"b @ {URL}"]), Replay(SMALL, places=PLACES))) == {"c": "1"}
+
+
+def test_a_place_of_a_local_project_does_not_begin_the_search_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(World, "renew", lambda _world: pytest.fail("the search begins again"))
+    asked = replace(request("a"), reached=(root(f"b @ {URL}"),))
+    assert pins(resolve(asked, Replay(SMALL, places=PLACES))) == {"a": "1.0", "b": "2.0", "c": "1"}
 
 
 def test_a_source_put_in_place_of_a_url_is_the_handle() -> None:
