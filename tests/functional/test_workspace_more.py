@@ -292,6 +292,22 @@ run()
 """
 
 
+REMOVED = """
+import fcntl, shutil, sys, time
+other = open({root!r} + "/.puffin/lock", "w")
+fcntl.flock(other, fcntl.LOCK_EX)
+sleep = time.sleep
+def until_it_fails(seconds):  # what waits for the lock sleeps; meanwhile its holder removes what it made
+    shutil.rmtree({root!r}, ignore_errors=True)
+    other.close()
+    sleep(0)
+time.sleep = until_it_fails
+sys.argv = ["puffin", "sync", "services/*/requirements.txt", "-i", {url!r}, "--executor", "inline"]
+from puffin.cli.entry import run
+run()
+"""
+
+
 @pytest.mark.parametrize(
     ("command", "searches"),
     [
@@ -315,6 +331,19 @@ def test_an_environment_that_another_run_makes_meanwhile(puffin, shop, command, 
     assert envs["a"].installed() == {"beta": "1.0"}
     assert envs["b"].installed() == {"beta": "1.0", "gamma": "2.0"}
     assert sync(puffin, shop).err == lines("Checked 2 environments (3 packages) in [TIME]")
+
+
+def test_an_environment_that_another_run_removes_while_it_is_waited_for(puffin, shop):
+    (env,) = services(puffin, a="beta==1.0\n").values()
+    assert puffin("venv", env.root).code == 0
+    (env.root / ".puffin").mkdir(exist_ok=True)
+    code = REMOVED.format(root=str(env.root), url=shop.url)
+    words = [sys.executable, "-c", code]
+    done = subprocess.run(
+        words, env=puffin.environ(), cwd=puffin.cwd, capture_output=True, text=True, timeout=SECONDS
+    )
+    assert done.returncode == 0, done.stderr
+    assert env.installed() == {"beta": "1.0"}
 
 
 def test_one_that_cannot_be_made_fails_alone_while_indexes_are_asked(puffin, shop):

@@ -3,6 +3,7 @@
 import os
 
 from puffin import depends
+from puffin.cache.lock import LockFailed
 from puffin.pipeline.change.environment import EnvironmentRun
 from puffin.pipeline.change.values import WrongPython
 from puffin.pipeline.request.session import Session
@@ -91,7 +92,13 @@ class SpecRun(EnvironmentRun):
             return
         if self.missing:
             self._create()
-        self.open(timeout=timeout)
+        try:
+            self.open(timeout=timeout)
+        except LockFailed:
+            if os.path.lexists(self.path):
+                raise
+            self.missing = True  # another run made it, failed, and removed it
+            self.enter(timeout=timeout, make=make)
 
     def _create(self) -> None:
         from puffin.stages.link.environment.venv import VenvExists, create_venv

@@ -151,7 +151,7 @@ class BytecodeNotKept(PuffinError):
 
     sentence = "Failed to put bytecode into the cache (`{path}`)"
     path: str
-    hints: tuple[str, ...] = ("make room there, or leave out `--compile-bytecode`",)
+    hints: tuple[str, ...] = ("make room there, or leave out `--compile-bytecode` and `--link-mode tree`",)
 
 
 def compile_archive(*, archive: str, cache_root: str, executable: str, kind: str, tag: str, level: int) -> str:

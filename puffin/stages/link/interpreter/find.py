@@ -7,6 +7,7 @@ A ``.python-version`` file says which Python a directory and those beneath it wa
 
 import os
 import sys
+from shlex import quote
 
 from puffin import depends
 from puffin.artifact.tree import pyproject_of
@@ -50,8 +51,9 @@ _IMPLEMENTATIONS = {"cp": "cpython", "pp": "pypy"}
 
 
 def is_path(request: str) -> bool:
-    """Tell whether *request* names a place on the disk and not a version."""
-    return os.sep in request or bool(os.altsep and os.altsep in request) or depends.is_directory(request)
+    """Tell whether *request* names a place on the disk and not a version; ``.venv`` is one before it exists, too."""
+    named = os.sep in request or bool(os.altsep and os.altsep in request) or request[:1] == "."
+    return named or depends.is_directory(request)
 
 
 def executable_in(directory: str) -> str:
@@ -139,7 +141,7 @@ def _by_path(request: str) -> str:
         return path
     else:
         cause = Cause(text="there is no such file or directory")
-    hints = (f"make a virtual environment there with `puffin venv {request}`",)
+    hints = (f"make a virtual environment there with `puffin venv {quote(request)}`",)
     raise InterpreterNotFound(request=request, looked=(f"`{path}`",), causes=(cause,), hints=hints)
 
 
@@ -184,6 +186,8 @@ def _in_pyenv(environ: "Mapping[str, str]", spec: "PythonSpec") -> str:
     from packaging.version import InvalidVersion, Version
     from python_discovery import PythonSpec
 
+    if spec.path is not None:
+        return ""  # a name without a version, which the library takes for any version
     directory = _pyenv_versions(environ)
     active = environ.get("PYENV_VERSION", "").split(":")
     fitting = []

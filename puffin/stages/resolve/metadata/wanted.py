@@ -4,10 +4,8 @@ from puffin.artifact.urls import inherit_credentials
 from puffin.errors import Cause, PuffinError
 from puffin.stages.resolve.index.page import IndexFile
 from puffin.stages.resolve.solve.request import hash_verdict
-from puffin.stages.resolve.solve.universe import Unusable
+from puffin.stages.resolve.solve.universe import OFFLINE_HINT, Unusable
 from puffin.value import frozen
-
-OFFLINE_HINT = "run the command once without `--offline`, so that the cache has what it needs"
 
 
 class MetadataNeedsBuild(PuffinError):

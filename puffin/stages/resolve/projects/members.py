@@ -16,10 +16,11 @@ _FILE = "pyproject.toml"
 
 @frozen
 class Monorepo:
-    """A workspace: the tables of its root, and those of its members by name, the root's own project among them."""
+    """A workspace: its root, its members by name (the root's own project among them), and the directories of all."""
 
     root: ProjectTables
     members: Mapping[str, ProjectTables]
+    directories: frozenset[str]
 
 
 class LocalProjects:
@@ -61,11 +62,7 @@ class LocalProjects:
             tables = self.tables(at, mentioning="workspace")
             if tables is not None and tables.members is not None:
                 found = self.workspace(tables)
-                return (
-                    found
-                    if at == directory or any(each.directory == directory for each in found.members.values())
-                    else None
-                )
+                return found if directory in found.directories else None
             if os.path.dirname(at) == at:
                 return self._trees.get(directory)
             at = os.path.dirname(at)
@@ -91,7 +88,8 @@ class LocalProjects:
             if member and former and former.directory != member.directory:
                 problem = f"the workspace has a second member called `{member.name}`, at {former.line}"
                 raise InvalidProject(file=member.line, problem=problem)
-        return Monorepo(root=root, members=members)
+        directories = frozenset((root.directory, *[each.directory for each in members.values()]))
+        return Monorepo(root=root, members=members, directories=directories)
 
     def _member(self, root: ProjectTables, directory: str) -> ProjectTables | None:
         tables = self.tables(directory)

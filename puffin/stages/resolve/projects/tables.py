@@ -103,8 +103,10 @@ class _Tables:
 
     def __init__(self, file: SourceFile) -> None:
         self._file = file
-        self._top = parse_toml(file.text, file.shown)
-        self._document = self._top.values
+        document = parse_toml(file.text, file.shown)
+        self._document = document.values
+        found = [(("tool", name), document.table("tool").table(name).values) for name in _TOOLS]
+        self._tools = [each for each in found if each[1]]
         self._lines: list[tuple[int, tuple[str, ...]]] | None = None
 
     def read(self) -> ProjectTables:
@@ -112,7 +114,7 @@ class _Tables:
         project = document.get("project")
         project = project if isinstance(project, dict) else {}
         name = project.get("name", "")
-        flags = [self._flag(tool.get("package"), (*where, "package")) for where, tool in self._tools()]
+        flags = [self._flag(tool.get("package"), (*where, "package")) for where, tool in self._tools]
         return ProjectTables(
             path=file.path,
             directory=file.directory,
@@ -120,7 +122,7 @@ class _Tables:
             name=normalise(name) if isinstance(name, str) else "",
             line=self._place("project", "name"),
             sources=self._sources(),
-            indexes=tuple([each for where, tool in self._tools() for each in self._indexes(where, tool)]),
+            indexes=tuple([each for where, tool in self._tools for each in self._indexes(where, tool)]),
             installed=next((each for each in flags if each is not None), None),
             builds="build-system" in document,
             default_groups=self._default_groups(),
@@ -129,13 +131,8 @@ class _Tables:
             **self._workspace(),
         )
 
-    def _tools(self) -> "list[tuple[tuple[str, ...], Mapping[str, Any]]]":
-        tools = self._top.table("tool")
-        found = [(("tool", name), tools.table(name).values) for name in _TOOLS]
-        return [each for each in found if each[1]]
-
     def _layout(self) -> str:
-        layout = dict(self._tools()).get(("tool", "puffin"), {}).get("layout", "")
+        layout = dict(self._tools).get(("tool", "puffin"), {}).get("layout", "")
         if layout not in ("", SHARED, SEPARATE):
             raise self._wrong(("tool", "puffin", "layout"), f'`layout` must be "{SHARED}" or "{SEPARATE}"')
         return str(layout)
@@ -143,7 +140,7 @@ class _Tables:
     def _default_groups(self) -> tuple[str, ...]:
         groups = self._document.get("dependency-groups", {})
         known = [normalise(name) for name in groups] if isinstance(groups, dict) else []
-        for where, tool in self._tools():
+        for where, tool in self._tools:
             told = tool.get("default-groups")
             if told == "all":
                 return tuple(known)
@@ -155,7 +152,7 @@ class _Tables:
         return ("dev",) if "dev" in known else ()
 
     def _workspace(self) -> "dict[str, Any]":
-        for where, tool in self._tools():
+        for where, tool in self._tools:
             if "workspace" not in tool:
                 continue
             at, table = (*where, "workspace"), tool["workspace"]
@@ -191,7 +188,7 @@ class _Tables:
 
     def _sources(self) -> "dict[str, tuple[PackageSource, ...]]":
         found: dict[str, tuple[PackageSource, ...]] = {}
-        for where, tool in self._tools():
+        for where, tool in self._tools:
             at, table = (*where, "sources"), tool.get("sources", {})
             if not isinstance(table, dict):
                 raise self._wrong(at, f"`{'.'.join(at)}` is not a table")

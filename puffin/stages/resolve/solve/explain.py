@@ -38,7 +38,7 @@ from puffin.stages.resolve.solve.package import OFFERED, Package
 from puffin.stages.resolve.solve.request import DISALLOW, EXPLICIT, exclude_newer_for
 from puffin.stages.resolve.solve.requirement import Need, is_prerelease
 from puffin.stages.resolve.solve.specifiers import VersionTable, bits
-from puffin.stages.resolve.solve.universe import NOT_FOUND, OFFLINE
+from puffin.stages.resolve.solve.universe import NOT_FOUND, OFFLINE, OFFLINE_HINT
 from puffin.stages.resolve.solve.world import World
 
 _SHOWN_TAGS = 4
@@ -239,7 +239,7 @@ def _of_reason(world: World, package: Package, out: RuledOut) -> list[str]:
     if kind == FOREIGN_URL:
         return [f"add `{out.reason.detail}` to your requirements"]
     if out.reason.offline:
-        return ["run once without `--offline` to fill the cache"]
+        return [OFFLINE_HINT]
     return []
 
 
@@ -260,7 +260,7 @@ def _of_offer(world: World, package: Package, needs: Sequence[Need]) -> list[str
             f"check the spelling of `{package.name}`, or name the index that has it by `--extra-index-url`"
         )
     if offer.missing == OFFLINE:
-        found.append("run once without `--offline` to fill the cache")
+        found.append(OFFLINE_HINT)
     newer = _admitted(offer.newer, needs)
     if newer:
         date = exclude_newer_for(world.given.request.exclude_newer, package.name)

@@ -22,6 +22,8 @@ QUARANTINED = "quarantined"
 INDEX_ERROR = "index-error"
 EMPTY = "empty"
 
+OFFLINE_HINT = "run the command once without `--offline`, so that the cache has what it needs"
+
 
 @frozen
 class Release:

@@ -30,7 +30,6 @@ from puffin.stages.resolve.universe.values import Chosen
 _NO_ORDER = Order(names=(), texts={})
 _NO_INDEX_HINT = "no index is asked (`--no-index`): name a place that has it with `--find-links`"
 _shown = lru_cache(maxsize=64)(mask)  # all files of an index have the same
-_OFFLINE_HINT = "run the command once without `--offline`, so that the cache has what it needs"
 
 
 class _Elsewhere:
@@ -156,7 +155,7 @@ class OfferedPackage:
     def _missing(self) -> tuple[str, str, tuple[str, ...]]:
         found = self._found
         if found.unknown is not None:
-            return OFFLINE, found.unknown.summary(), (_OFFLINE_HINT,)
+            return OFFLINE, found.unknown.summary(), ()
         if found.page is None:
             return NOT_FOUND, "", () if self._finder.asks else (_NO_INDEX_HINT,)
         if found.page.status == "quarantined":

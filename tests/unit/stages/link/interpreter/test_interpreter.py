@@ -282,6 +282,24 @@ def test_not_found_says_where_it_looked(tmp_path):
     assert str(tmp_path / ".pyenv") in str(caught.value)
 
 
+@pytest.mark.parametrize("request_", ["my.venv", "my.env", "3.venv"])
+def test_a_name_without_a_version_is_none_of_pyenvs_versions(tmp_path, request_):
+    made = tmp_path / ".pyenv" / "versions" / "3.12.1" / "bin"
+    made.mkdir(parents=True)
+    (made / "python").touch()
+    with pytest.raises((InterpreterNotFound, InvalidPythonRequest)):
+        find_interpreter(request_, {"HOME": str(tmp_path), "PATH": ""})
+
+
+def test_a_missing_environment_is_named_as_a_place(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for request in (".venv", "a b/.venv"):
+        with pytest.raises(InterpreterNotFound) as caught:
+            find_interpreter(request, {"HOME": str(tmp_path), "PATH": ""})
+        assert [each.text for each in caught.value.causes] == ["there is no such file or directory"]
+    assert caught.value.hints == ("make a virtual environment there with `puffin venv 'a b/.venv'`",)
+
+
 def test_pyenv_versions_take_the_place_of_its_shims(tmp_path):
     for name in ("3.99.2", "3.99.10", "3.98.1", "mine"):
         (tmp_path / "versions" / name / "bin").mkdir(parents=True)
