@@ -161,7 +161,7 @@ def test_names_that_are_none(puffin, env):
     assert puffin("pip", "install", "./thing[no_]").code == 2
     write_project(puffin.cwd / "bad", "-bad-", static=True)
     done = puffin("pip", "install", "./bad", "--no-index")
-    assert (done.code, "no name of a project" in done.err) == (1, True)
+    assert (done.code, "not a valid project name" in done.err) == (1, True)
 
 
 def test_a_password_that_is_no_text(puffin, env, index):
