@@ -126,7 +126,7 @@ class PartialSolution:
 
 _CONFLICT: Slot = ("", "")
 _HEAVY = 5  # conflicts until the order of decisions changes
-_EARLY, _LATE, _USUAL = range(3)
+_PINNED, _EARLY, _LATE, _USUAL = range(4)
 _OFTEN = 5  # versions of a package read until those that follow are announced
 _AHEAD = 50
 
@@ -351,10 +351,14 @@ class PubGrub:
         """Return the slot to decide next: what must be there and is open; None if all are decided."""
         return min(self._solution.open, key=self._priority, default=None)
 
-    def _priority(self, slot: Slot) -> tuple[bool, int, int, str]:
-        """Return a sort key: pins first, then what conflicts often, then what came up first."""
+    def _priority(self, slot: Slot) -> tuple[int, int, str]:
+        """Return a sort key: pins first, then what conflicts often, then what came up first.
+
+        A pin that conflicts often is none: it may be that of a version which was given up.
+        """
         name = slot[0]
-        return name not in self._pinned, self._turns.get(name, _USUAL), self._order[name], slot[1]
+        usual = _PINNED if name in self._pinned else _USUAL
+        return self._turns.get(name, usual), self._order[name], slot[1]
 
     def _decide(self, slot: Slot) -> list[Slot]:
         """Choose the best version, unless what it needs forbids it; return the slots to look at."""

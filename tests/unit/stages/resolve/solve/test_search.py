@@ -72,6 +72,17 @@ class Late(Replay):
         return super().metadata(handle)
 
 
+def test_a_package_that_conflicts_often_goes_before_what_its_versions_pin() -> None:
+    """The pins of versions that were given up do not keep what the user names first at its newest version."""
+    packages = {
+        "boto3": chain(MANY, lambda i: []),
+        "sam": chain(MANY, lambda i: [f"boto3=={f'1.{i - 9}' if i > 200 else '1.299'}"] if i > 9 else []),
+    }
+    universe = Replay(packages)
+    assert pins(resolve(request("boto3", "sam"), universe)) == {"boto3": "1.290", "sam": "1.299"}
+    assert len(universe.read) < 12
+
+
 def test_a_long_chain_is_fetched_far_ahead() -> None:
     universe = Late(boto())
     resolve(request("boto3", "urllib3>=2"), universe)
