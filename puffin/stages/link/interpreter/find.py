@@ -7,7 +7,6 @@ A ``.python-version`` file says which Python a directory and those beneath it wa
 
 import os
 import sys
-from shlex import quote
 
 from puffin import depends
 from puffin.artifact.tree import pyproject_of
@@ -141,6 +140,8 @@ def _by_path(request: str) -> str:
         return path
     else:
         cause = Cause(text="there is no such file or directory")
+    from shlex import quote
+
     hints = (f"make a virtual environment there with `puffin venv {quote(request)}`",)
     raise InterpreterNotFound(request=request, looked=(f"`{path}`",), causes=(cause,), hints=hints)
 
