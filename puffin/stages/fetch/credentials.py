@@ -47,9 +47,12 @@ class Credentials:
         return self._keyring.known(plain, user) or ((user, "") if user else None)
 
     def ask(self, url: str) -> bool:
-        """Ask the keyring for *url*, whose server wants credentials; tell whether :meth:`find` has others now."""
+        """Ask the keyring for *url*, whose server wants credentials; tell whether :meth:`find` may have others now.
+
+        An answer that another thread got while this request was on its way counts: the request went without it.
+        """
         plain, user, password = split_credentials(url)
-        if password or self._keyring.known(plain, user):
+        if password or self._keyring.always(user):
             return False
         found = self._keyring.ask(plain, user)
         self.problem = self.problem or self._keyring.problem
@@ -114,11 +117,15 @@ class Keyring:
         self._answers: dict[tuple[str, str], tuple[str, str] | None] = {}
         self.problem = ""
 
+    def always(self, user: str) -> bool:
+        """Tell whether it is asked before the first request of this user."""
+        return self._mode == SUBPROCESS and bool(user)
+
     def known(self, url: str, user: str) -> "tuple[str, str] | None":
         """Return the earlier answer, or ask if the mode says so before the first request."""
         if self._mode == DISABLED:
             return None
-        if self._mode == SUBPROCESS and user:
+        if self.always(user):
             return self.ask(url, user)
         return self._answers.get((_origin(url), user))
 

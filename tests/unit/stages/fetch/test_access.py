@@ -146,6 +146,21 @@ def test_the_keyring_is_asked_when_a_server_wants_credentials_and_once(keyring):
 
 
 @SHELL
+def test_an_answer_of_the_keyring_that_came_during_a_request_is_used_for_it(keyring):
+    made, asked = keyring
+    credentials = made("auto")
+
+    def answer(seen):
+        if not _authorised(seen):
+            assert credentials.ask(server.url("/a"))  # for another request
+        return _guarded(seen)
+
+    with ScriptedServer(answer) as server, client(credentials=credentials) as mine:
+        assert mine.get(server.url("/a")).body == b"in"
+    assert len(asked()) == 2
+
+
+@SHELL
 def test_the_keyring_as_a_subprocess_is_asked_before_the_first_request(keyring):
     made, asked = keyring
     with ScriptedServer(_guarded) as server, client(credentials=made("subprocess")) as mine:
