@@ -92,8 +92,12 @@ def changing(name: str, arguments: str) -> bool:
 
 
 def calls(trace: Sequence[str], *, after: str = "") -> list[Call]:
-    """Return the calls of a trace in their order, each once; those that follow a line with *after* alone."""
+    """Return the calls of a trace in their order, each once; those that follow a line with *after* alone.
+
+    A call of a child whose number another process reached before that line is left out: a fault there would come early.
+    """
     found: dict[tuple[str, int], Call] = {}
+    early: set[tuple[str, int]] = set()
     counts: Counter[tuple[str, str]] = Counter()
     begun = not after
     for line in trace:
@@ -102,6 +106,8 @@ def calls(trace: Sequence[str], *, after: str = "") -> list[Call]:
             process, name, arguments = match.groups()
             counts[process, name] += 1
             call = Call(name, counts[process, name], arguments)
-            if begun:
+            if not begun:
+                early.add(call[:2])
+            elif call[:2] not in early:
                 found.setdefault(call[:2], call)
     return list(found.values())
