@@ -145,7 +145,7 @@ def _options(argv: list[str]) -> argparse.Namespace:
     add("--beside", nargs="*", choices=("uv", "pip"), default=["uv", "pip"], help=beside)
     kept = f"where distributions are kept from run to run (default: {kept_directory()})"
     add("--wheels", type=Path, default=kept_directory(), metavar="DIR", help=kept)
-    add("--hermetic", action="store_true", help="forge the distributions, install nothing: there is no index")
+    add("--hermetic", action="store_true", help="forge the distributions and install no tools; needs no index")
     add("--index", default="", metavar="URL", help="resolve on this index in place of forged pages")
     add("--link-mode", default="hardlink", choices=LINK_MODES)
     add("--no-memory", dest="memory", action="store_false", help="leave out the runs that measure memory")

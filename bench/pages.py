@@ -36,7 +36,7 @@ _PLATFORMS = (
 )
 _TAGS = [f"{python}-{python}-{platform}" for platform, python in product(_PLATFORMS, _PYTHONS)]
 _FIRST = datetime(2012, 1, 1, 10, 30, 1, 123456, UTC)  # when the oldest version of each package was uploaded
-_WHEELS = 3  # versions that have wheels where there is no separate metadata
+_WHEELS = 3  # versions of a package that get a wheel on an index without separate metadata
 _FILLER = 65536  # bytes of a wheel that a range request need not read
 
 

@@ -38,7 +38,7 @@ class Item:
 
 
 def total_size(*roots: str) -> int:
-    """Return how many bytes the files beneath *roots* have, each counted once; 0 where there is no such directory."""
+    """Return the size in bytes of the files below *roots*, each counted once; 0 if no root exists."""
     found: dict[tuple[int, int], int] = {}
     for path in (each for root in roots for each in _tree(root)):
         try:

@@ -18,10 +18,10 @@ class BuildSettings:
 
     ``network`` is in its wire form. ``shared`` are the normalised names (or :data:`ALL`) that are built without
     isolation. ``config_settings`` are for every build that this run was asked for, ``package_settings`` for those of
-    one package. ``constraints`` limit build requirements. ``now`` and ``refresh`` are as in ``Scope``; what was built
-    or fetched since the command ``began`` counts as new. ``anew`` is True, or the normalised names, where a directory
-    is built again although its state did not change. ``variables`` are those of the user that backends read.
-    ``remote`` is where isolated builds are done, None for this machine.
+    one package. ``constraints`` limit build requirements. ``now`` and ``refresh`` are as in ``Scope``. What was built
+    or fetched since the command ``began`` counts as new. ``anew`` holds the normalised names of directories that are
+    built again although their state did not change, or True for all. ``variables`` are those of the user that
+    backends read. ``remote`` is where isolated builds are done, None for this machine.
     """
 
     config: "IndexConfig"

@@ -16,7 +16,8 @@ from puffin.types import Iterable
 def implied_workspace(cwd: str) -> Workspace | None:
     """Return the environments of the nearest project in *cwd* and above, and of all members of its workspace.
 
-    Where there is no project, those of all projects below. Raises ``InvalidProject`` for invalid members.
+    If there is no such project, the environments are those of all projects below *cwd*. Raises ``InvalidProject``
+    for invalid members.
     """
     projects = LocalProjects(read_file)
     nearest = _nearest(cwd, projects)

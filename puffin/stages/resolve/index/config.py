@@ -141,7 +141,7 @@ class Scope:
     def trusts(self, name: str, since: float, lasts: float) -> bool:
         """Tell whether a page of a package that was fetched *since* may be used, and note until when.
 
-        While the network is off any may; else one that is no older than the seconds for which it *lasts*.
+        Offline, any page may be used. Otherwise a page may be used until it is *lasts* seconds old.
         """
         if self.offline:
             return True

@@ -298,7 +298,7 @@ _EXAMPLE = '# /// script\n# dependencies = ["name>=1"]\n# ///'
 def read_script(file: SourceFile) -> tuple[Project, SourceFile]:
     """Return what a script asks for, as a project without name, and the TOML of its block with the script's lines.
 
-    Raises :class:`InvalidProject` if there is no block, or more than one, and ``InvalidRequirementLine``.
+    Raises :class:`InvalidProject` unless there is exactly one block, and ``InvalidRequirementLine``.
     """
     text = file.text.replace("\r\n", "\n")
     blocks = [*_BLOCK.finditer(text)]

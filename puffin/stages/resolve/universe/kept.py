@@ -371,7 +371,7 @@ def _key(request: ResolveRequest) -> str:
 
 
 def _canonical(value: "Any") -> "Any":
-    """Return *value* in a form whose ``repr`` is the same in every process and with all credentials."""
+    """Return *value* in a form whose ``repr`` is the same in every process and for all credentials."""
     if isinstance(value, str):
         return strip_credentials(value)
     if isinstance(value, (frozenset, set)):
