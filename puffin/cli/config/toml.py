@@ -15,7 +15,7 @@ _KINDS = {row[1]: row[2] for row in (*SYNC, *COMPILE, *INSTALL, *VENV)}
 _NOT_HERE = frozenset(
     (
         "isolated", "no_config", "config_file", "output_file", "index", "report", "requirement", "editable",
-        "quiet", "verbose", "color", "no_progress", "clear", "prompt", "dry_run",
+        "quiet", "verbose", "color", "no_progress", "clear", "prompt", "dry_run", "check",
     )
 )  # fmt: skip
 # read by the commands that use them, and with the project of a `pyproject.toml`

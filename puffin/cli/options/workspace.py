@@ -13,7 +13,7 @@ PYTHON = (
 WORKSPACE_SYNC = (
     option("--all", "Sync all configured environments (the default if none is given).", COMMON),
     option("--changed-since GITREF", "Sync only environments whose files differ from that commit.", COMMON),
-    option("--check", "Change nothing; exit with 4 if an environment differs.", COMMON),
+    *table.CHECK,
     option("--frozen", "Resolve nothing: use the lock file for requirements without pins.", COMMON),
     option("--no-install-project", "Install the dependencies of a project, but not the project itself.", COMMON),
     option("--no-install-workspace", "Install the dependencies of a workspace, but none of its members.", COMMON),

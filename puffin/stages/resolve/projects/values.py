@@ -27,13 +27,14 @@ class SourcePolicy:
 
     ``markers`` returns the markers of the target; without it, every marker holds. ``skipped`` are the packages whose
     sources are ignored, True for all. ``environ`` may have credentials for indexes. ``indexes`` are the named ones of
-    options and configuration.
+    options and configuration. ``locked`` is as for ``read_requirements``.
     """
 
     markers: Callable[[], Mapping[str, str]] | None = None
     skipped: "bool | frozenset[str]" = False
     environ: Mapping[str, str] = {}
     indexes: tuple[NamedIndex, ...] = ()
+    locked: Callable[[str, str, bytes], tuple[Entry, ...]] | None = None
 
     def skips(self, name: str) -> bool:
         return self.skipped if isinstance(self.skipped, bool) else name in self.skipped
