@@ -82,8 +82,6 @@ _COMPILE: Foreign = (
     (("--no-reuse-hashes",), FLAG,
      ("hashes of unchanged pins are kept", "to ask for all of them anew, use `--upgrade`")),
     (("--dry-run",), FLAG, ("a dry run is the default", "leave out `--output-file`, and nothing is written")),
-    (("--universal",), FLAG,
-     ("puffin resolves for one platform at a time", "compile once for each `--python-platform`")),
 )
 # fmt: on
 COMMANDS = {

@@ -42,7 +42,7 @@ LOCK = (
     *PYTHON,
     *picked(
         COMPILE, "upgrade", "upgrade_package", "resolution", "prerelease", "prerelease_package", "pre",
-        "exclude_newer", "generate_hashes",
+        "exclude_newer", "generate_hashes", "universal", "targets",
     ),
     *table.FILES,
     *table.BUILD,

@@ -16,12 +16,12 @@ from puffin.pipeline.request.builds import Toolchain, toolchain_with
 from puffin.pipeline.request.session import Session
 from puffin.pipeline.request.settings import FAILED, UNCHANGED, UPDATED, CompileSettings
 from puffin.pipeline.request.where import Interpreters
+from puffin.pipeline.resolve.answer import answer_for, warnings_of
 from puffin.pipeline.resolve.many import Question, Universes, question_of
 from puffin.pipeline.resolve.output import listed, output_text
 from puffin.pipeline.workspace.specs import EnvSpec, known_lock, lock_of, sources_of
 from puffin.stages.resolve.output.earlier import read_upgrades
 from puffin.stages.resolve.output.target import write_output
-from puffin.stages.resolve.projects.sources import check_python
 from puffin.stages.resolve.projects.values import Build
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.stages.resolve.solve.request import Preference, Resolution
@@ -109,7 +109,7 @@ class _LockRun:
             installs=False,
         )
         self._questions[spec.name] = question
-        for warning in (*sources.requirements.warnings, *check_python(sources, _python(question))):
+        for warning in warnings_of(self._settings.compile, sources, _python(question)):
             self._session.reporter.warn(f"{warning} (`{spec.name}`)")
 
     def _toolchain(self, spec: "EnvSpec") -> "Toolchain":
@@ -175,15 +175,20 @@ class _LockRun:
         question = self._questions[spec.name]
         limits = self._agreed.get(_target_key(question), ())
         setup = replace(question.setup, constraints=(*question.setup.constraints, *limits))
-        universe = self._universes.of(question)
-        resolution = resolved(setup, universe)
-        for warning in resolution.warnings:
+        answer = answer_for(
+            self._settings.compile,
+            setup,
+            question.sources,
+            question.toolchain.interpreter,
+            lambda own: self._universes.of(replace(question, setup=own)),
+        )
+        for warning in answer.resolution.warnings:
             self._session.reporter.warn(f"{warning} (`{spec.name}`)")
         lock = lock_of(spec)
         locked = lock.endswith(".toml")
         settings = replace(self._settings.compile, output_file=lock, header=f"puffin lock {spec.name}")
-        packages = listed(resolution, setup, question.sources, universe, settings, locked=locked)
-        text = output_text(packages, settings, question.sources, setup, locked=locked).encode()
+        packages = listed(answer, question.sources, settings, locked=locked)
+        text = output_text(packages, settings, question.sources, answer, locked=locked).encode()
         changed = read(lock) != text if self._settings.check else write_output(lock, text)
         self._note(spec, UPDATED if changed else UNCHANGED, packages=len(packages))
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 
-from puffin.stages.resolve.requirements.markers import Conditions
 from puffin.stages.resolve.solve.check import Facts, broken_rules
-from puffin.stages.resolve.solve.given import Given, LatePlace, UrlMetadata
+from puffin.stages.resolve.solve.given import Divided, Given, LatePlace, UrlMetadata
 from puffin.stages.resolve.solve.greedy import Greedy
 from puffin.stages.resolve.solve.package import INSTALLED, OFFERED, Candidate
 from puffin.stages.resolve.solve.request import Parent, Resolution, Resolved, ResolveRequest
@@ -52,6 +51,10 @@ class _Reached:
             return
         self.visited.add(name)
         package = self._world.package(name)
+        if self._world.given.request.region:
+            for own, marker in package.asked_of_itself(candidate.index, self.extras[name]):
+                asked = Parent(name=name, version=candidate.version, requirement=own.text, marker=marker)
+                self.parents[name][asked] = None
         for own, marker in package.requires(candidate.index, self.extras[name]) or ():
             self.needs.setdefault(name, {})[own.name] = None
             self._take(own, Parent(name=name, version=candidate.version, requirement=own.text, marker=marker))
@@ -137,13 +140,24 @@ def resolve(
     :class:`~puffin.stages.resolve.solve.given.NameMismatch`, and what the universe raises.
     """
     urls = UrlMetadata(universe)
-    world = World(Given(urls.read(request, Conditions(request.markers).hold)), urls)
+    world = World(Given(_undivided(urls, request)), urls)
     world.announce(world.given.roots)
+    if request.region:
+        world.divide([(own, "") for own in world.given.roots])
     while True:
         try:
             return _installed(_Searches(world).run(former or {}), request.virtual)
         except LatePlace:
             world.renew()
+
+
+def _undivided(urls: UrlMetadata, request: ResolveRequest) -> ResolveRequest:
+    """Read what the user points to. Raises :class:`Divided` if a URL counts in one part of the region only."""
+    conditions = request.conditions
+    for root in request.given if request.region else ():
+        if root.url and (parts := conditions.halves(root.marker)):
+            raise Divided(parts)
+    return urls.read(request, conditions.hold)
 
 
 def _installed(found: Resolution, virtual: tuple[str, ...]) -> Resolution:
@@ -173,13 +187,15 @@ class _Searches:
 
     def _by_pubgrub(self, rounds: int) -> Resolution:
         from puffin.stages.resolve.solve.errors import AnswerRefused
-        from puffin.stages.resolve.solve.explain import conflict_explained, too_many_rounds
+        from puffin.stages.resolve.solve.explain import conflict_explained, divide_by_proof, too_many_rounds
         from puffin.stages.resolve.solve.pubgrub import Exhausted, PubGrub, Unsolvable
 
         search = PubGrub(self._world, max(0, self._world.given.request.max_rounds - rounds))
         try:
             found = self._checked(search.run(), rounds + search.rounds)
         except Unsolvable as failure:
+            if self._world.given.request.region:
+                divide_by_proof(self._world, failure.proof)
             raise conflict_explained(self._world, failure.proof) from None
         except Exhausted as failure:
             raise too_many_rounds(self._world, failure.heavy) from None
