@@ -16,6 +16,7 @@ from puffin.stages.resolve.output.merge import merge_answers
 from puffin.stages.resolve.output.requirements import environment_marker
 from puffin.stages.resolve.projects.sources import Sources
 from puffin.stages.resolve.requirements.texts import specifiers_of
+from puffin.stages.resolve.solve.errors import NoSolution
 from puffin.stages.resolve.solve.regions import Answer, RegionPart, resolve_region
 from puffin.stages.resolve.solve.request import Preference, Resolution
 from puffin.value import replace
@@ -91,7 +92,11 @@ class _Run:
             self.universe = self._opened(replace(self._setup, target=target))
         if target.region:
             return resolve_region(target.region, lambda part: self._part(target, part))
-        return (Answer(region=region_of(dict(target.markers)), resolution=self._resolved(target)),)
+        try:
+            return (Answer(region=region_of(dict(target.markers)), resolution=self._resolved(target)),)
+        except NoSolution as error:
+            error.where = f"for the target `{target.name}`"
+            raise
 
     def _part(self, target: ResolutionTarget, part: RegionPart) -> Resolution:
         own = replace(target, region=part.region, python_version=part.python_version)

@@ -99,10 +99,9 @@ def _declared(interpreter: "Interpreter", name: str) -> ResolutionTarget:
         raise UsageError(text=f"`{name}` is not a target", hints=(hint,))
     python = found[2] if "." in found[2] else f"3.{found[2][1:]}"
     try:
-        target = target_for(interpreter, python_version=python, python_platform=found[1])
+        return replace(target_for(interpreter, python_version=python, python_platform=found[1]), name=name)
     except UsageError as error:
         raise UsageError(text=f"`{name}` is not a target", causes=(error,), hints=error.hints) from None
-    return target
 
 
 def region_of(markers: "Mapping[str, str]") -> str:

@@ -59,7 +59,7 @@ class ResolutionTarget:
     ``markers`` are the pairs of PEP 508's environment, ``python_version`` is full (``3.12.1``), ``tags`` are
     the wheel tags, best first; ``real_python_version`` is that of the interpreter that would build. ``region`` is the
     marker of all environments that the resolution is for, where it is for several, and ``pythons`` then the specifier
-    of their Pythons.
+    of their Pythons. ``name`` is that of a declared target.
     """
 
     markers: tuple[tuple[str, str], ...]
@@ -68,6 +68,7 @@ class ResolutionTarget:
     real_python_version: str
     region: str = ""
     pythons: str = ""
+    name: str = ""
 
     @property
     def requires_python(self) -> str:

@@ -5,22 +5,14 @@ several versions, each is needed only in the regions that have it. Declared targ
 environment each, so that one planner merges both.
 """
 
+from _operator import or_
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
 
 from dep_logic.markers.base import BaseMarker
 
-from puffin.stages.resolve.requirements.algebra import (
-    ALWAYS,
-    NEVER,
-    as_marker,
-    both,
-    condition,
-    either,
-    for_extras,
-    holds_somewhere,
-    implies,
-    simplified,
-)
+from puffin.stages.resolve.requirements.algebra import Table, Term, as_marker, condition, for_extras, terms
 from puffin.stages.resolve.requirements.texts import requirement_parts
 from puffin.stages.resolve.solve.regions import Answer
 from puffin.stages.resolve.solve.request import Parent, Resolved
@@ -45,15 +37,14 @@ def merge_answers(answers: "Sequence[Answer]") -> tuple[Merged, ...]:
     What no environment needs is left out: a region may have an answer for more than any of its environments.
     """
     plan = _Plan(answers)
-    conditions = plan.conditions()
+    needed = plan.needed()
     found = []
     for key, packages in sorted(plan.packages.items(), key=lambda item: item[0][0]):
-        alternatives = simplified(conditions.get((key, ""), NEVER), plan.whole)
-        if alternatives:
-            extras = tuple(
-                [each for each in _extras(packages) if holds_somewhere(conditions.get((key, each), NEVER))]
-            )
-            found.append(Merged(package=_united(packages, extras), marker=as_marker(alternatives)))
+        mask = needed.get((key, ""), 0)
+        if mask:
+            extras = tuple([each for each in _extras(packages) if (key, each) in needed])
+            marker = as_marker(plan.table.alternatives(mask))
+            found.append(Merged(package=_united(packages, extras), marker=marker))
     return tuple(found)
 
 
@@ -78,98 +69,103 @@ def _united(packages: "Sequence[Resolved]", extras: tuple[str, ...]) -> Resolved
 
 
 class _Plan:
-    """The graph of all answers: which package needs which one, under which condition."""
+    """The graph of all answers: which package needs which one, and in which environments.
+
+    Sets of environments are bits of a :class:`Table`.
+    """
 
     def __init__(self, answers: "Sequence[Answer]") -> None:
-        self._regions = [condition(each.region) for each in answers]
-        self.whole = either(*self._regions)
         self.packages: dict[Key, list[Resolved]] = {}
         self._chosen: list[dict[str, Key]] = []
         self._places: dict[Key, list[int]] = {}
-        self._relative: dict[str, BaseMarker] = {}
-        edges: dict[Edge, list[int]] = {}
+        self._masks: dict[tuple[str, str], int] = {}
+        self._edges: dict[Edge, list[int]] = {}
         for place, answer in enumerate(answers):
-            keys = {each.name: _key(each) for each in answer.resolution.packages}
-            self._chosen.append(keys)
-            for each in answer.resolution.packages:
-                self.packages.setdefault(keys[each.name], []).append(each)
-                self._places.setdefault(keys[each.name], []).append(place)
-                for parent in each.via:
-                    edges.setdefault((keys[each.name], parent), []).append(place)
-        self._forked = {key for key in self.packages if sum(key[0] == other[0] for other in self.packages) > 1}
-        self._edges = {edge: self._where(edge, places) for edge, places in edges.items()}
+            self._take(place, answer.resolution.packages)
+        regions = [terms(condition(each.region)) for each in answers]
+        self.table = Table([*self._alternatives(), *[term for each in regions for term in each]])
+        self._regions = [self.table.mask(each) for each in regions]
+        self.table.full &= reduce(or_, self._regions, 0)
+        self._versions = Counter(name for name, _, _ in self.packages)
 
-    def conditions(self) -> "Mapping[Node, BaseMarker]":
-        """Return where each package, and each extra of one, is needed; those that are not reached are left out."""
-        found: dict[Node, BaseMarker] = {}
+    def _take(self, place: int, packages: "Sequence[Resolved]") -> None:
+        keys = {each.name: _key(each) for each in packages}
+        self._chosen.append(keys)
+        for each in packages:
+            self.packages.setdefault(keys[each.name], []).append(each)
+            self._places.setdefault(keys[each.name], []).append(place)
+            for parent in each.via:
+                self._edges.setdefault((keys[each.name], parent), []).append(place)
+
+    def _alternatives(self) -> "Iterable[Term]":
+        for _, parent in self._edges:
+            for extra in self._ways(parent):
+                yield from terms(_applying(parent.marker, extra))
+
+    def _ways(self, parent: Parent) -> "Sequence[str]":
+        """Return the extras of a parent by which it may need something; the empty one stands for the parent itself."""
+        if "extra" not in parent.marker:
+            return ("",)
+        packages = [each for key, own in self.packages.items() if key[0] == parent.name for each in own]
+        return ("", *_extras(packages))
+
+    def needed(self) -> "Mapping[Node, int]":
+        """Return where each package, and each extra of one, is needed; what is needed nowhere is left out."""
+        edges = [
+            (child, parent, self._where(child, parent, places))
+            for (child, parent), places in self._edges.items()
+        ]
+        found: dict[Node, int] = {}
         changed = True
         while changed:
             changed = False
-            for (child, parent), where in self._edges.items():
-                needed = self._needed(child, parent, where, found)
-                for node in self._targets(child, parent):
-                    known = found.get(node, NEVER)
-                    if not implies(needed, known):
-                        found[node] = self._short(either(known, needed))
+            for child, parent, where in edges:
+                mask = self._reached(child, parent, found) & where
+                for node in _targets(child, parent):
+                    if mask & ~found.get(node, 0):
+                        found[node] = found.get(node, 0) | mask
                         changed = True
         return found
 
-    def _targets(self, child: Key, parent: Parent) -> list[Node]:
-        return [(child, ""), *[(child, extra) for extra in requirement_parts(parent.requirement)[1]]]
-
-    def _needed(
-        self, child: Key, parent: Parent, where: BaseMarker, found: "Mapping[Node, BaseMarker]"
-    ) -> BaseMarker:
+    def _reached(self, child: Key, parent: Parent, found: "Mapping[Node, int]") -> int:
         """Return where a parent needs a package, as far as it is known where the parent itself is needed."""
         if not parent.name:
-            return both(self._short(condition(parent.marker)), where)
-        needed = NEVER
-        for key in self._parents(child, parent):
-            own = condition(parent.marker)
-            for extra in ("", *self._asked(key)) if "extra" in parent.marker else ("",):
-                applies = self._short(for_extras(own, frozenset([extra] if extra else [])))
-                needed = either(needed, both(found.get((key, extra), NEVER), applies, where))
-        return needed
+            return self._applies(parent.marker, "")
+        keys = dict.fromkeys(self._chosen[place].get(parent.name) for place in self._places[child])
+        ways = [
+            (found.get((key, extra), 0), extra)
+            for key in keys
+            for extra in self._ways(parent)
+            if key is not None and key[1] == parent.version
+        ]
+        return reduce(or_, [mask & self._applies(parent.marker, extra) for mask, extra in ways], 0)
 
-    def _parents(self, child: Key, parent: Parent) -> list[Key]:
-        """Return the keys of a parent: from an index, or from URLs."""
-        keys = [self._chosen[place].get(parent.name) for place in self._places[child]]
-        return list(dict.fromkeys(key for key in keys if key is not None and key[1] == parent.version))
+    def _applies(self, marker: str, extra: str) -> int:
+        known = self._masks.get((marker, extra))
+        if known is None:
+            known = self._masks[marker, extra] = self.table.mask(terms(_applying(marker, extra)))
+        return known
 
-    def _asked(self, key: Key) -> list[str]:
-        return _extras(self.packages[key])
-
-    def _where(self, edge: Edge, places: list[int]) -> BaseMarker:
-        """Return where an edge counts: everywhere, unless the regions that have it are not those that it holds in.
+    def _where(self, child: Key, parent: Parent, places: list[int]) -> int:
+        """Return where an edge counts: everywhere, unless the regions that have it are not those where it holds.
 
         It counts only where the child has this version, and where a parent of one version has this requirement.
         """
-        child, parent = edge
-        if child not in self._forked and set(places) == set(self._expected(parent)):
-            return ALWAYS
-        return self._short(either(*[self._regions[place] for place in places]))
+        if self._versions[child[0]] == 1 and set(places) == set(self._expected(parent)):
+            return self.table.full
+        return reduce(or_, [self._regions[place] for place in places], 0)
 
     def _expected(self, parent: Parent) -> "Iterable[int]":
-        own = for_extras(condition(parent.marker), self._extras_of(parent.name)) if parent.marker else ALWAYS
+        applies = reduce(or_, [self._applies(parent.marker, extra) for extra in self._ways(parent)], 0)
         for place, region in enumerate(self._regions):
-            key = self._chosen[place].get(parent.name) if parent.name else None
-            if parent.name and (key is None or key[1] != parent.version):
-                continue
-            if holds_somewhere(both(region, own)):
+            key = self._chosen[place].get(parent.name)
+            if (not parent.name or (key is not None and key[1] == parent.version)) and applies & region:
                 yield place
 
-    def _extras_of(self, name: str) -> frozenset[str]:
-        found = [
-            each for key, packages in self.packages.items() if key[0] == name for each in _extras(packages)
-        ]
-        return frozenset(found)
 
-    def _short(self, own: BaseMarker) -> BaseMarker:
-        """Return a condition without what holds in all regions anyway."""
-        if own.is_any() or own.is_empty():
-            return own
-        text = str(own)
-        if text not in self._relative:
-            alternatives = simplified(own, self.whole)
-            self._relative[text] = condition(as_marker(alternatives)) if alternatives else NEVER
-        return self._relative[text]
+def _applying(marker: str, extra: str) -> BaseMarker:
+    return for_extras(condition(marker), frozenset([extra] if extra else []))
+
+
+def _targets(child: Key, parent: Parent) -> list[Node]:
+    return [(child, ""), *[(child, extra) for extra in requirement_parts(parent.requirement)[1]]]

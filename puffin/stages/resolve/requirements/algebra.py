@@ -6,15 +6,17 @@ become bounds of the full version, ``platform_system == "Windows"`` becomes ``sy
 that has no such form, for example ``"arm" in platform_machine``, counts as a variable of its own.
 """
 
-from collections.abc import Iterable
+from _operator import and_, or_
+from collections.abc import Iterable, Sequence
 from functools import lru_cache, reduce
-from itertools import groupby
+from itertools import groupby, product
 from typing import Any
 
 from dep_logic.markers import AnyMarker, EmptyMarker, MarkerExpression, MarkerUnion, MultiMarker
 from dep_logic.markers.base import BaseMarker
 from dep_logic.markers.single import EqualityMarkerUnion, InequalityMultiMarker
 from packaging.specifiers import InvalidSpecifier, Specifier
+from packaging.version import Version
 
 from puffin.names import normalise
 from puffin.stages.resolve.requirements.texts import marker_of, version_of
@@ -60,17 +62,24 @@ def condition(marker: str) -> BaseMarker:
 @lru_cache(maxsize=20_000)
 def both(*conditions: BaseMarker) -> BaseMarker:
     """Return the condition that holds where all of *conditions* hold."""
-    return either(*map(_of_term, _possible(terms(reduce(lambda one, other: one & other, conditions, ALWAYS)))))
+    found: list[Term] = [frozenset()]
+    for own in conditions:
+        joined = {one | other for one in found for other in terms(own)}
+        found = [term for each in _sorted(joined) for term in terms(_of_term(each)) if not _impossible(term)]
+        found = _fewest(found)
+    return _of_terms(found)
 
 
+@lru_cache(maxsize=20_000)
 def either(*conditions: BaseMarker) -> BaseMarker:
     """Return the condition that holds where one of *conditions* holds."""
-    return MarkerUnion.of(*conditions)
+    return _of_terms(_fewest([term for own in conditions for term in terms(own)]))
 
 
+@lru_cache(maxsize=20_000)
 def opposite(own: BaseMarker) -> BaseMarker:
     """Return the condition that holds where *own* does not."""
-    return both(~own)
+    return both(*[either(*[~MarkerExpression(*atom) for atom in sorted(term)]) for term in terms(own)])
 
 
 def holds_somewhere(own: BaseMarker) -> bool:
@@ -129,9 +138,16 @@ def _of_term(term: Term) -> BaseMarker:
     return reduce(lambda one, other: one & other, [MarkerExpression(*atom) for atom in sorted(term)], ALWAYS)
 
 
-def _possible(alternatives: Iterable[Term]) -> list[Term]:
-    """Return the alternatives that some system can meet."""
-    return [term for term in alternatives if not _impossible(term)]
+def _of_terms(alternatives: list[Term]) -> BaseMarker:
+    """Return the condition of alternatives: `MarkerUnion.of` would take exponential time to shorten many of them."""
+    if not alternatives or frozenset() in alternatives:
+        return ALWAYS if alternatives else NEVER
+    found = [_of_term(term) for term in alternatives]
+    return found[0] if len(found) == 1 else MarkerUnion(*found)
+
+
+def _sorted(alternatives: Iterable[Term]) -> list[Term]:
+    return sorted(set(alternatives), key=lambda term: (len(term), sorted(term)))
 
 
 def _impossible(term: Term) -> bool:
@@ -154,7 +170,7 @@ def _built(parsed: Any) -> BaseMarker:
             groups.append([])
         elif each != "and":
             groups[-1].append(_built(each))
-    return either(*[reduce(lambda one, other: one & other, group, ALWAYS) for group in groups])
+    return either(*[both(*group) for group in groups])
 
 
 def _compared(left: str, operator: str, right: str, *, swapped: bool) -> BaseMarker:
@@ -170,7 +186,7 @@ def _compared(left: str, operator: str, right: str, *, swapped: bool) -> BaseMar
             return MarkerExpression(same, plain, known)
         if name in _STRINGS and plain in ("in", "not in"):
             found = either(*[_compared(name, "==", each, swapped=False) for each in _listed(value)])
-            return found if plain == "in" else ~found
+            return found if plain == "in" else opposite(found)
     return _odd(left, operator, right, swapped=swapped)
 
 
@@ -198,7 +214,7 @@ def _quoted(value: str) -> str:
 def _python(name: str, operator: str, value: str) -> BaseMarker:
     """Return a comparison of the Python version as bounds of the full version."""
     if name == PYTHON and operator == "~=":
-        return _python(name, ">=", value) & _python(name, "==", f"{value.rpartition('.')[0]}.*")
+        return both(_python(name, ">=", value), _python(name, "==", f"{value.rpartition('.')[0]}.*"))
     if name == "python_version" or value.endswith(".*"):
         return _stretches([_holds(f"3.{minor}", operator, value) for minor in range(_NEWEST_MINOR)])
     try:
@@ -210,7 +226,7 @@ def _python(name: str, operator: str, value: str) -> BaseMarker:
     after = f"{release[0]}.{release[1]}.{release[2] + (not version.is_prerelease)}"
     below, beyond = MarkerExpression(PYTHON, "<", exact), MarkerExpression(PYTHON, ">=", after)
     equal = ~below & ~beyond
-    known = {"<": below, ">=": ~below, ">": beyond, "<=": ~beyond, "!=": ~equal}
+    known = {"<": below, ">=": ~below, ">": beyond, "<=": ~beyond, "!=": either(below, beyond)}
     return known.get(operator, equal)
 
 
@@ -245,8 +261,8 @@ class Table:
     Raises :class:`OverflowError` if there are too many.
     """
 
-    def __init__(self, conditions: Iterable[BaseMarker], given: BaseMarker = ALWAYS) -> None:
-        atoms = {atom for own in (*conditions, given) for term in terms(own) for atom in term}
+    def __init__(self, alternatives: Iterable[Term], given: Sequence[Term] = (frozenset(),)) -> None:
+        atoms = {atom for term in (*alternatives, *given) for atom in term}
         self._masks: dict[Atom, int] = {}
         values = {name: _values(name, atoms) for name in sorted({name for name, _, _ in atoms})}
         points = 1
@@ -257,24 +273,41 @@ class Table:
         self.full = (1 << points) - 1
         step = 1
         for name, own in values.items():
-            self._fill(name, own, step, points, atoms)
+            self._fill(name, own, step, points)
             step *= len(own)
         self.full = self.mask(given)
-        self.full &= ~sum(self.term(frozenset(pair)) for pair in _impossible_pairs(values))
+        for pair in _impossible_pairs(values):
+            self.full &= ~self.term(frozenset(pair))
+        self._atoms = [atom for atom in sorted(self._masks, key=_importance) if atom[2]]
 
-    def _fill(self, name: str, values: list[str], step: int, points: int, atoms: set[Atom]) -> None:
+    def _fill(self, name: str, values: list[str], step: int, points: int) -> None:
         period = step * len(values)
         whole = ((1 << points) - 1) // ((1 << period) - 1)  # a bit for each repetition of all values
-        for atom in [*atoms, *[(name, "==", value) for value in values]]:
-            if atom[0] == name:
-                held = [place for place, value in enumerate(values) if _is_met(atom, value)]
-                self._masks[atom] = sum(((1 << step) - 1) << place * step for place in held) * whole
+        operators = (">=", "<") if name == PYTHON else ("==", "!=")
+        for operator, wanted in product(operators, values):
+            held = [place for place, value in enumerate(values) if _is_met((name, operator, wanted), value)]
+            mask = sum(((1 << step) - 1) << place * step for place in held) * whole
+            self._masks[name, operator, wanted] = mask
 
     def term(self, term: Term) -> int:
-        return reduce(lambda one, other: one & other, [self._masks[atom] for atom in term], self.full)
+        return reduce(and_, [self._masks[atom] for atom in term], self.full)
 
-    def mask(self, own: BaseMarker) -> int:
-        return reduce(lambda one, other: one | other, map(self.term, terms(own)), 0)
+    def mask(self, alternatives: Iterable[Term]) -> int:
+        return reduce(or_, map(self.term, alternatives), 0)
+
+    def alternatives(self, mask: int) -> list[Term]:
+        """Return few alternatives, of few comparisons, that hold for the environments in *mask* and no others."""
+        found: list[Term] = []
+        left = mask
+        while left:
+            point = left & -left
+            known = [atom for atom in self._atoms if self._masks[atom] & point]
+            equal_first = sorted(known, key=lambda atom: atom[1] != "==")
+            tried = [_shortest(order, self, mask) for order in (known, equal_first)]
+            best = max(tried, key=lambda term: ((self.term(term) & left).bit_count(), -len(term)))
+            found.append(best)
+            left &= ~self.term(best)
+        return _needed(found, self)
 
 
 def _values(name: str, atoms: set[Atom]) -> list[str]:
@@ -287,7 +320,7 @@ def _is_met(atom: Atom, value: str) -> bool:
     _, operator, wanted = atom
     if operator in ("==", "!="):
         return (value == wanted) is (operator == "==")
-    newer = bool(value) and version_of(value) >= version_of(wanted)
+    newer = bool(value) and bool(wanted) and version_of(value) >= version_of(wanted)
     return newer is (operator == ">=")
 
 
@@ -306,36 +339,47 @@ def implies(own: BaseMarker, other: BaseMarker) -> bool:
         return True
     if other.is_empty():
         return False
+    first, second = terms(own), terms(other)
     try:
-        table = Table((own, other))
+        table = Table((*first, *second))
     except OverflowError:
-        return set(terms(own)) <= set(terms(other))
-    return not table.mask(own) & ~table.mask(other)
+        return set(first) <= set(second)
+    return not table.mask(first) & ~table.mask(second)
 
 
 def simplified(own: BaseMarker, given: BaseMarker = ALWAYS) -> list[Term]:
-    """Return the fewest alternatives, of the fewest comparisons, that are the same as *own* where *given* holds."""
-    found = list(dict.fromkeys(_possible(terms(own))))
+    """Return few alternatives, of few comparisons, that are the same as *own* where *given* holds."""
+    return _fewest(terms(own), terms(given))
+
+
+def _fewest(alternatives: list[Term], given: Sequence[Term] = (frozenset(),)) -> list[Term]:
+    found = _sorted(alternatives)
     try:
-        table = Table((own,), given)
+        table = Table(found, given)
     except OverflowError:
-        return found
-    wanted = table.mask(own)
-    if not wanted:
-        return []
-    shorter = list(dict.fromkeys(_shortest(term, table, wanted) for term in found if table.term(term)))
-    for term in sorted(shorter, key=lambda each: (-len(each), sorted(each))):
-        others = [each for each in shorter if each != term]
-        if others and not table.term(term) & ~reduce(lambda one, more: one | more, map(table.term, others), 0):
-            shorter = others
-    return shorter
+        return [term for term in found if not any(other < term for other in found)]
+    wanted = table.mask(found)
+    shorter = [_shortest(sorted(term, key=_importance), table, wanted) for term in found if table.term(term)]
+    return _needed(shorter, table)
 
 
-def _shortest(term: Term, table: Table, wanted: int) -> Term:
-    for atom in sorted(term, key=_importance):
-        if not table.term(term - {atom}) & ~wanted:
-            term -= {atom}
-    return term
+def _needed(alternatives: list[Term], table: Table) -> list[Term]:
+    """Return those alternatives that say something that the others do not."""
+    found = _sorted(alternatives)
+    for term in reversed(found):
+        others = [each for each in found if each != term]
+        if not table.term(term) & ~table.mask(others):
+            found = others
+    return found
+
+
+def _shortest(atoms: Sequence[Atom], table: Table, wanted: int) -> Term:
+    """Return comparisons of which none can be left out, for those environments to stay the *wanted* ones."""
+    found = frozenset(atoms)
+    for atom in atoms:
+        if not table.term(found - {atom}) & ~wanted:
+            found -= {atom}
+    return found
 
 
 def _importance(atom: Atom) -> tuple[bool, bool, Atom]:
@@ -345,7 +389,7 @@ def _importance(atom: Atom) -> tuple[bool, bool, Atom]:
 
 def as_marker(alternatives: Iterable[Term]) -> str:
     """Return alternatives as a marker, empty for one without comparisons. Raises ``ValueError`` if there are none."""
-    ordered = sorted([sorted(map(_worded, sorted(term))) for term in alternatives])
+    ordered = sorted([_comparisons(term) for term in alternatives])
     if not ordered:
         raise ValueError("a condition that never holds has no marker")
     if any(not each for each in ordered):
@@ -356,12 +400,29 @@ def as_marker(alternatives: Iterable[Term]) -> str:
     return " or ".join(f"({each})" if " and " in each else each for each in texts)
 
 
+def _comparisons(term: Term) -> list[str]:
+    """Return the comparisons of an alternative as texts; a lower and an upper bound may be one minor version."""
+    bounds = {operator: version_of(value) for name, operator, value in term if name == PYTHON}
+    lower, upper = bounds.get(">="), bounds.get("<")
+    if lower is None or upper is None or not (_is_minor(lower) and _is_minor(upper)):
+        return sorted(map(_worded, term))
+    if (lower.major, lower.minor + 1) != (upper.major, upper.minor):
+        return sorted(map(_worded, term))
+    exact = f"python_version == '{lower.major}.{lower.minor}'"
+    return sorted([exact, *[_worded(atom) for atom in term if atom[0] != PYTHON]])
+
+
+def _is_minor(version: Version) -> bool:
+    return version.release[2:] in ((), (0,)) and not version.is_prerelease
+
+
 def _worded(atom: Atom) -> str:
     name, operator, value = atom
     if name == PYTHON:
         version = version_of(value)
-        minor = version.release[2:] in ((), (0,)) and not version.is_prerelease
-        name, value = ("python_version", f"{version.major}.{version.minor}") if minor else (name, value)
+        name, value = (
+            ("python_version", f"{version.major}.{version.minor}") if _is_minor(version) else (name, value)
+        )
     if " " not in name:
         return f"{name} {operator} {_quoted(value)}"
     return name if operator == "==" else _odd_opposite(name)

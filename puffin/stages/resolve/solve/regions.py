@@ -47,9 +47,13 @@ def resolve_region(region: str, solve: "Callable[[RegionPart], Resolution]") -> 
         except Divided as divided:
             pending += reversed(divided.parts)
         except NoSolution as error:
-            error.region = written(condition(own), region)
+            error.where = _worded(written(condition(own), region))
             raise
     return tuple(found)
+
+
+def _worded(marker: str) -> str:
+    return f"where `{marker}`" if marker else ""
 
 
 def _of_others(found: list[Answer]) -> tuple[Preference, ...]:
