@@ -28,7 +28,7 @@ _MARKERS = (
 
 @pytest.fixture
 def market(index):
-    """Twenty-four packages that depend on later ones: with markers, extras, bounds, and wheels for some targets only."""
+    """Packages that depend on later ones: with markers, extras, bounds, and wheels for some targets only."""
     chance = random.Random(19)
     for number in range(24):
         name = f"p{number}"

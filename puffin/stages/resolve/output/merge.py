@@ -6,7 +6,7 @@ environment each, so that one planner merges both.
 """
 
 from _operator import or_
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 
@@ -80,6 +80,7 @@ class _Plan:
         self._places: dict[Key, list[int]] = {}
         self._masks: dict[tuple[str, str], int] = {}
         self._edges: dict[Edge, list[int]] = {}
+        self._asked: dict[str, set[str]] = defaultdict(set)
         for place, answer in enumerate(answers):
             self._take(place, answer.resolution.packages)
         regions = [terms(condition(each.region)) for each in answers]
@@ -96,6 +97,7 @@ class _Plan:
             self._places.setdefault(keys[each.name], []).append(place)
             for parent in each.via:
                 self._edges.setdefault((keys[each.name], parent), []).append(place)
+                self._asked[each.name].update(requirement_parts(parent.requirement)[1])
 
     def _alternatives(self) -> "Iterable[Term]":
         for _, parent in self._edges:
@@ -106,8 +108,7 @@ class _Plan:
         """Return the extras of a parent by which it may need something; the empty one stands for the parent itself."""
         if "extra" not in parent.marker:
             return ("",)
-        packages = [each for key, own in self.packages.items() if key[0] == parent.name for each in own]
-        return ("", *_extras(packages))
+        return ("", *sorted(self._asked[parent.name]))
 
     def needed(self) -> "Mapping[Node, int]":
         """Return where each package, and each extra of one, is needed; what is needed nowhere is left out."""

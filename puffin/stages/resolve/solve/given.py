@@ -128,7 +128,7 @@ class Given:
     def __init__(self, request: ResolveRequest) -> None:
         self.request = request
         self.conditions = request.conditions
-        self.python = PythonRange(request.python_version)
+        self.python = PythonRange(request.python_version, onwards=bool(request.region))
         self.overrides = self._by_name(request.overrides, OVERRIDE)
         self.overridden = frozenset(root.name for root in request.overrides)
         self.constraints = self._by_name((*request.constraints, *request.reached), CONSTRAINT)

@@ -152,21 +152,28 @@ def _bits(start: int, stop: int) -> int:
 
 
 class PythonRange:
-    """Tells whether a ``Requires-Python`` admits one Python version."""
+    """Tells whether a ``Requires-Python`` admits one Python version.
 
-    def __init__(self, version: str) -> None:
+    *onwards*: it stands for those that follow it too. Then versions that are left out (``!=3.9.0``) do not count.
+    """
+
+    def __init__(self, version: str, *, onwards: bool = False) -> None:
         self.version = version
+        self._onwards = onwards
 
     def admits(self, requires_python: str) -> bool:
         """Return whether the version fits a ``Requires-Python``, read leniently."""
-        return not requires_python or _admits_python(requires_python, self.version)
+        return not requires_python or _admits_python(requires_python, self.version, self._onwards)
 
 
 @remembered
-def _admits_python(requires_python: str, version: str) -> bool:
+def _admits_python(requires_python: str, version: str, onwards: bool) -> bool:
     from puffin.stages.resolve.requirements.lenient import specifier
 
-    return specifiers_of(specifier(requires_python)).contains(version, prereleases=True)
+    wanted = specifiers_of(specifier(requires_python))
+    if not onwards:
+        return wanted.contains(version, prereleases=True)
+    return all(each.operator == "!=" or each.contains(version, prereleases=True) for each in wanted)
 
 
 def bits(mask: int) -> "Iterable[int]":
