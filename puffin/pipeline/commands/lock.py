@@ -19,7 +19,7 @@ from puffin.pipeline.request.where import Interpreters
 from puffin.pipeline.resolve.answer import answer_for, warnings_of
 from puffin.pipeline.resolve.many import Question, Universes, question_of
 from puffin.pipeline.resolve.output import listed, output_text
-from puffin.pipeline.workspace.specs import EnvSpec, known_lock, lock_of, sources_of
+from puffin.pipeline.workspace.specs import EnvSpec, groups_of, known_lock, lock_of, sources_of
 from puffin.stages.resolve.output.earlier import read_upgrades
 from puffin.stages.resolve.output.target import write_output
 from puffin.stages.resolve.projects.values import Build
@@ -96,6 +96,8 @@ class _LockRun:
     def _read(self, spec: "EnvSpec") -> None:
         run = self._settings.compile.run
         request = sources_of(spec, run.constraint)
+        if self._is_selectable(spec):
+            request = replace(request, extras=(), groups=(), selectable=True)
         build, markers = self._builder(spec), self._markers(spec)
         sources = Reading(request, run, self._session, build=build, markers=markers).sources()
         question = question_of(
@@ -111,6 +113,11 @@ class _LockRun:
         self._questions[spec.name] = question
         for warning in warnings_of(self._settings.compile, sources, _python(question)):
             self._session.reporter.warn(f"{warning} (`{spec.name}`)")
+
+    def _is_selectable(self, spec: "EnvSpec") -> bool:
+        """Tell whether a lock is to have all extras and groups of its project, for selection."""
+        several = self._settings.compile.universal or self._settings.compile.targets
+        return bool(several and spec.project)
 
     def _toolchain(self, spec: "EnvSpec") -> "Toolchain":
         return toolchain_with(self._interpreters.of(spec))
@@ -186,7 +193,13 @@ class _LockRun:
             self._session.reporter.warn(f"{warning} (`{spec.name}`)")
         lock = lock_of(spec)
         locked = lock.endswith(".toml")
-        settings = replace(self._settings.compile, output_file=lock, header=f"puffin lock {spec.name}")
+        defaults = groups_of(spec) if self._is_selectable(spec) else ()
+        settings = replace(
+            self._settings.compile,
+            output_file=lock,
+            header=f"puffin lock {spec.name}",
+            default_groups=tuple([each for each in defaults if each in question.sources.groups]),
+        )
         packages = listed(answer, question.sources, settings, locked=locked)
         text = output_text(packages, settings, question.sources, answer, locked=locked).encode()
         changed = read(lock) != text if self._settings.check else write_output(lock, text)

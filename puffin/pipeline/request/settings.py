@@ -184,7 +184,7 @@ class CompileSettings:
     """The request of a compilation: ``run`` decides the resolution, the rest the output.
 
     ``header`` is the command that the header names, empty for no header. ``targets`` are named as in
-    ``locate.everywhere``.
+    ``locate.everywhere``. ``default_groups`` are those that a lock selects unless somebody says otherwise.
     """
 
     run: Settings
@@ -205,6 +205,7 @@ class CompileSettings:
     emit_marker_expression: bool = False
     universal: bool = False
     targets: tuple[str, ...] = ()
+    default_groups: tuple[str, ...] = ()
 
 
 @frozen

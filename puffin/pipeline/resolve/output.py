@@ -75,6 +75,9 @@ def output_text(
             base=os.path.dirname(os.path.abspath(settings.output_file or "pylock.toml")),
             header=settings.header,
             excluded=excluded,
+            extras=sources.extras,
+            groups=sources.groups,
+            default_groups=settings.default_groups,
         )
         return render_pylock(packages, lock)
     style = Style(

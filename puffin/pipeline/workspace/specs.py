@@ -3,6 +3,7 @@
 import os
 
 from puffin import depends
+from puffin.names import normalise
 from puffin.stages.resolve.requirements.values import SourceRequest
 from puffin.value import frozen
 
@@ -98,6 +99,11 @@ def known_lock(spec: EnvSpec) -> str:
     """Return the lock whose pins are preferred: that of :func:`lock_of`, or uv's where it does not exist."""
     lock = lock_of(spec)
     return spec.uv_lock if spec.uv_lock and not depends.is_file(lock) else lock
+
+
+def groups_of(spec: EnvSpec) -> tuple[str, ...]:
+    """Return the names (normalised) of the groups of an environment, wherever these are."""
+    return tuple(dict.fromkeys(normalise(group.rpartition(":")[2]) for group in spec.groups))
 
 
 def _slug(name: str) -> str:

@@ -9,6 +9,7 @@ from _operator import or_
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
+from itertools import product
 
 from dep_logic.markers.base import BaseMarker
 
@@ -21,6 +22,8 @@ from puffin.value import frozen, replace
 Key = tuple[str, str, str]
 Node = tuple[Key, str]
 Edge = tuple[Key, Parent]
+Masks = dict[str, int]
+"""Where something is needed: by everybody (under an empty key), and by those who select an extra or group."""
 
 
 @frozen
@@ -40,12 +43,21 @@ def merge_answers(answers: "Sequence[Answer]") -> tuple[Merged, ...]:
     needed = plan.needed()
     found = []
     for key, packages in sorted(plan.packages.items(), key=lambda item: item[0][0]):
-        mask = needed.get((key, ""), 0)
-        if mask:
+        if masks := needed.get((key, "")):
             extras = tuple([each for each in _extras(packages) if (key, each) in needed])
-            marker = as_marker(plan.table.alternatives(mask))
+            marker = as_marker(_alternatives(plan.table, masks))
             found.append(Merged(package=_united(packages, extras), marker=marker))
     return tuple(found)
+
+
+def _alternatives(table: Table, masks: "Masks") -> list[Term]:
+    """Return where a package is needed by everybody, and for each extra or group of the lock where it is besides."""
+    always = masks.get("", 0)
+    found = table.alternatives(always)
+    for within, mask in sorted(masks.items()):
+        if mask & ~always:
+            found += [term | {(within, "==", "true")} for term in table.alternatives(mask | always)]
+    return found
 
 
 def _key(package: Resolved) -> Key:
@@ -110,36 +122,33 @@ class _Plan:
             return ("",)
         return ("", *sorted(self._asked[parent.name]))
 
-    def needed(self) -> "Mapping[Node, int]":
+    def needed(self) -> "Mapping[Node, Masks]":
         """Return where each package, and each extra of one, is needed; what is needed nowhere is left out."""
         edges = [
             (child, parent, self._where(child, parent, places))
             for (child, parent), places in self._edges.items()
         ]
-        found: dict[Node, int] = {}
+        found: dict[Node, Masks] = {}
         changed = True
         while changed:
             changed = False
             for child, parent, where in edges:
-                mask = self._reached(child, parent, found) & where
-                for node in _targets(child, parent):
-                    if mask & ~found.get(node, 0):
-                        found[node] = found.get(node, 0) | mask
-                        changed = True
+                for within, reached in self._reached(child, parent, found).items():
+                    for node in _targets(child, parent):
+                        changed = _add(found, node, within, reached & where) or changed
         return found
 
-    def _reached(self, child: Key, parent: Parent, found: "Mapping[Node, int]") -> int:
+    def _reached(self, child: Key, parent: Parent, found: "Mapping[Node, Masks]") -> Masks:
         """Return where a parent needs a package, as far as it is known where the parent itself is needed."""
         if not parent.name:
-            return self._applies(parent.marker, "")
+            return {parent.within: self._applies(parent.marker, "")}
         keys = dict.fromkeys(self._chosen[place].get(parent.name) for place in self._places[child])
-        ways = [
-            (found.get((key, extra), 0), extra)
-            for key in keys
-            for extra in self._ways(parent)
-            if key is not None and key[1] == parent.version
-        ]
-        return reduce(or_, [mask & self._applies(parent.marker, extra) for mask, extra in ways], 0)
+        reached: Masks = {}
+        for key, extra in product(keys, self._ways(parent)):
+            if key is not None and key[1] == parent.version:
+                for within, mask in found.get((key, extra), {}).items():
+                    reached[within] = reached.get(within, 0) | mask & self._applies(parent.marker, extra)
+        return reached
 
     def _applies(self, marker: str, extra: str) -> int:
         known = self._masks.get((marker, extra))
@@ -162,6 +171,15 @@ class _Plan:
             key = self._chosen[place].get(parent.name)
             if (not parent.name or (key is not None and key[1] == parent.version)) and applies & region:
                 yield place
+
+
+def _add(found: dict[Node, Masks], node: Node, within: str, mask: int) -> bool:
+    """Note that something is needed, and tell whether that is new."""
+    known = found.get(node, {})
+    if not mask & ~known.get(within, 0):
+        return False
+    found[node] = {**known, within: known.get(within, 0) | mask}
+    return True
 
 
 def _applying(marker: str, extra: str) -> BaseMarker:

@@ -36,7 +36,7 @@ class LockStyle:
 
     ``environments`` are the markers of those that it was resolved for, none for all platforms; ``base`` is the
     directory of the lock file, which local paths are relative to; ``header`` is the command to name in the header, or
-    empty.
+    empty. ``extras`` and ``groups`` can be selected; ``default_groups`` are selected unless somebody says otherwise.
     """
 
     environments: tuple[str, ...]
@@ -44,6 +44,9 @@ class LockStyle:
     base: str
     header: str = ""
     excluded: frozenset[str] = frozenset()
+    extras: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    default_groups: tuple[str, ...] = ()
 
 
 def render_pylock(packages: Iterable[Listed], lock: LockStyle) -> str:
@@ -68,6 +71,9 @@ def lock_content(packages: Iterable[Listed], lock: LockStyle) -> dict[str, objec
         "lock-version": LOCK_VERSION,
         **({"environments": list(lock.environments)} if lock.environments else {}),
         "requires-python": lock.requires_python,
+        **({"extras": sorted(lock.extras)} if lock.extras else {}),
+        **({"dependency-groups": sorted(lock.groups)} if lock.groups else {}),
+        **({"default-groups": sorted(lock.default_groups)} if lock.default_groups else {}),
         "created-by": "puffin",
         "packages": [_package(each, lock) for each in sorted(kept, key=lambda each: (each.name, each.version))],
     }

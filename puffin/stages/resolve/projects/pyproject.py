@@ -127,6 +127,11 @@ def read_group(file: SourceFile, group: str) -> tuple[Project, tuple[Entry, ...]
     return Project(name=normalise(name), file=f"{file.shown}:{group}"), entries_of(texts, file)
 
 
+def group_names(file: SourceFile) -> tuple[str, ...]:
+    """Return the names (normalised) of all dependency groups of a ``pyproject.toml``."""
+    return tuple(_normalised(parse_toml(file.text, file.shown).values.get("dependency-groups", {}), file.shown))
+
+
 def _hints(document: TomlTable) -> tuple[str, ...]:
     if "poetry" in document.table("tool").values:
         return ("move the dependencies from `[tool.poetry]` to `[project]`, the standard table (PEP 621)",)

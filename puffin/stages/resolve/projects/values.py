@@ -55,6 +55,8 @@ class Declared:
     pinned: tuple[tuple[str, str], ...] = ()
     reached: tuple[Entry, ...] = ()
     virtual: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
 
 
 def kind_of(path: str) -> str:

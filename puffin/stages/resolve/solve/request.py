@@ -136,8 +136,8 @@ class Parent:
     """Who asks for a package: another package of the resolution (``name``), or a root's ``origin``.
 
     ``requirement`` is the requirement's text as that parent has it; ``marker`` its marker without ``extra``
-    clauses evaluated, as written. Exactly one of ``name`` and ``origin`` is set. ``version`` is the parent
-    package's.
+    clauses evaluated, as written; ``within`` is as in ``Entry``. Exactly one of ``name`` and ``origin``
+    is set. ``version`` is the parent package's.
     """
 
     name: str = ""
@@ -145,6 +145,7 @@ class Parent:
     origin: str = ""
     requirement: str = ""
     marker: str = ""
+    within: str = ""
 
 
 @frozen

@@ -34,12 +34,8 @@ class _Reached:
         self._pending: dict[str, None] = {}
         for own in world.given.roots:
             root = own.root
-            self._take(
-                own,
-                Parent(
-                    origin=root.origin if root else "", requirement=own.text, marker=root.marker if root else ""
-                ),
-            )
+            origin, marker, within = (root.origin, root.marker, root.within) if root else ("", "", "")
+            self._take(own, Parent(origin=origin, requirement=own.text, marker=marker, within=within))
         while self._pending:
             name = next(iter(self._pending))
             del self._pending[name]
