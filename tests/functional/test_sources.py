@@ -91,6 +91,26 @@ def workspace(puffin, *, more=""):
     app(puffin, "", name="lib", requires=("other",))
 
 
+def test_a_member_that_only_a_package_of_the_index_requires(puffin, shop):
+    """Somebody else owns its name there; its own dependencies are those of the working copy."""
+    shop.add(*forge_wheel("plugin", "1.0", requires=["lib", "other"]))
+    write_project(puffin.cwd / "app", "app", requires=["plugin"], static=True)
+    app(puffin, "", name="lib", requires=("other<10",))
+    puffin.file("pyproject.toml", '[tool.uv.workspace]\nmembers = ["app", "lib"]\n')
+    shop.requests.clear()
+    assert puffin("sync", "app", "-i", shop.url).code == 0
+    env = Env(puffin.cwd / "app/.venv")
+    assert origins(env) == {"app": True, "lib": True, "other": None, "plugin": None}
+    assert not [each for each in shop.requests if each.path.startswith("/simple/lib")]
+    assert pins(puffin, shop, "app/pyproject.toml") == ["-e ./lib", "other==9.0", "plugin==1.0"]
+    assert "lib==9.0" in pins(puffin, shop, "app/pyproject.toml", "--no-sources-package", "lib")
+    shop.add(*forge_wheel("plugin", "2.0", requires=["lib>=5"]))
+    assert "plugin==1.0" in pins(puffin, shop, "app/pyproject.toml", "--refresh")
+    app(puffin, "", name="app", requires=("plugin==2.0",))
+    done = puffin("pip", "compile", "app/pyproject.toml", "-i", shop.url)
+    assert (done.code, "`lib>=5`: `lib @ ./lib` is 1.0" in done.err) == (1, True), done.err
+
+
 def origins(env):
     """Return ``{name: is editable}`` of what is installed, None for what is from an index."""
     found = {}
