@@ -104,7 +104,7 @@ class Lowering:
             return entry
         if entry.name == asker.tables.name:  # among dependencies, it stands for an extra
             return self._itself(entry, asker.tables) if asker.group and not entry.url else entry
-        source = chosen_source(entry, asker, self._holds)
+        source = chosen_source(entry, asker, self.holds)
         if source is None:
             return entry
         if entry.url:
@@ -121,7 +121,8 @@ class Lowering:
         location = f"{prefix}{source.target}" + (f"@{percent_encoded(source.ref)}" if source.ref else "")
         return self._at(entry, source, location)
 
-    def _holds(self, marker: str) -> bool:
+    def holds(self, marker: str) -> bool:
+        """Tell whether a marker holds for the target; every one does if there is none."""
         if self._conditions is None:
             if self._policy.markers is None:
                 return True
@@ -255,7 +256,7 @@ class Lowering:
         wanted = [
             Entry(name=name, text=name, extras=own, marker=marker, file=tables.shown, constraint=True)
             for name, own, marker in sorted(declared)
-            if name != tables.name and (not marker or self._holds(marker))
+            if name != tables.name and (not marker or self.holds(marker))
         ]
         return [replace(entry, marker="") for entry in self.placed(wanted, asker) if entry.url]
 
