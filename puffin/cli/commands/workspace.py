@@ -13,7 +13,7 @@ from puffin.cli.screen.console import write_data
 from puffin.cli.screen.errors import status_of
 from puffin.cli.screen.workspace import ManyConsole
 from puffin.errors import PuffinError, UsageError
-from puffin.pipeline.change.values import ManyResult
+from puffin.pipeline.change.values import ManyResult, failure_of
 from puffin.pipeline.commands.sync import ManyRun
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.request.session import Session, session_of
@@ -60,9 +60,6 @@ def workspace_command(call: Call) -> int:
         record.warn = reporter.warn
         interpreters = Interpreters(session)
         _ask_early(specs, interpreters)
-        from puffin.pipeline.change.values import failure_of
-        from puffin.pipeline.commands.sync import ManyRun
-
         run = reporting.run = ManyRun(settings, session, reporter, interpreters)
         result = reporting.result = reporter.shown(run.sync)
         failure = failure_of(result.environments)
