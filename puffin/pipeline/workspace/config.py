@@ -115,12 +115,13 @@ class _Reader:
         self, name: str, own: "Mapping[str, Any]", where: tuple[str, ...], python: str, *, matrix: bool
     ) -> EnvSpec:
         requirements = self._texts(own, "requirements", where)
-        if "requirements" in own and not requirements:
-            raise self._document.wrong((*where, "requirements"), "`requirements` names no file")
         project = self._text_of(own, "project", where)
         if project and not project.endswith(".toml"):
             project = f"{project}/{PROJECT_FILE}"
         pylock = self._text_of(own, "pylock", where) or self._text_of(own, "lock", where)
+        if not (requirements or project or pylock):
+            key = next(key for key in SOURCE_KEYS if key in own)
+            raise self._document.wrong((*where, key), f"`{key}` names no file")
         first = next((path for path in requirements if not is_http(path)), "") or project or pylock
         template = self._template(own, where, matrix=matrix)
         spec = replace(
