@@ -132,6 +132,7 @@ class Reading:
                 indexes=settings.indexes,
                 environ=session.environ,
                 locked=self._constraints,
+                uv_file=settings.uv_file,
             ),
         )
         reached = (
