@@ -12,13 +12,13 @@ from puffin.cli.options.workspace import WorkspaceOptions
 from puffin.cli.screen.errors import status_of
 from puffin.cli.screen.workspace import ManyConsole
 from puffin.errors import PuffinError, UsageError
-from puffin.pipeline.change.values import ManyResult
+from puffin.pipeline.change.values import ManyResult, failure_of
 from puffin.pipeline.commands.sync import ManyRun
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.request.session import Session, session_of
 from puffin.pipeline.request.settings import ManySettings
 from puffin.pipeline.request.where import Interpreters
-from puffin.pipeline.workspace.config import find_workspace
+from puffin.pipeline.workspace.config import find_workspace, workspace_in
 from puffin.pipeline.workspace.select import choose
 from puffin.pipeline.workspace.specs import EnvSpec, Workspace
 from puffin.stages.link.interpreter.interpreter import meanwhile
@@ -43,7 +43,9 @@ def workspace_command(call: Call) -> int:
         session = session_of(shared, os.environ, reporter, started)
         if options.all and options.arguments:
             raise UsageError(text="`--all` cannot be used with names of environments")
-        specs, workspace = chosen(options.arguments, shared.where.python, "sync", everything=options.all)
+        specs, workspace = chosen(
+            options.arguments, shared.where.python, "sync", everything=options.all, file=options.environments
+        )
         if shared.compile_bytecode and "compile_bytecode" in options.given:
             specs = [replace(spec, compile_bytecode=True) for spec in specs]
         if call.options(CacheOptions).no_cache:
@@ -57,9 +59,6 @@ def workspace_command(call: Call) -> int:
         record.warn = reporter.warn
         interpreters = Interpreters(session)
         _ask_early(specs, interpreters)
-        from puffin.pipeline.change.values import failure_of
-        from puffin.pipeline.commands.sync import ManyRun
-
         run = reporting.run = ManyRun(settings, session, reporter, interpreters)
         result = reporting.result = reporter.shown(run.sync)
         failure = failure_of(result.environments)
@@ -92,11 +91,14 @@ def _import_run() -> None:
 
 
 def chosen(
-    named: "Sequence[str]", python: str, command: str, *, everything: bool = False
+    named: "Sequence[str]", python: str, command: str, *, everything: bool = False, file: str = ""
 ) -> "tuple[list[EnvSpec], Workspace | None]":
-    """Return the environments that the command line of *command* means, and the configuration."""
+    """Return the environments that the command line of *command* means, and the configuration.
+
+    *file* is the configuration, if it is not the nearest one.
+    """
     cwd = os.getcwd()
-    workspace = find_workspace(cwd)
+    workspace = workspace_in(os.path.join(cwd, os.path.expanduser(file))) if file else find_workspace(cwd)
     if workspace is None and not (named and all(expand(each, cwd) for each in named)):
         from puffin.pipeline.workspace.implied import implied_workspace
 
