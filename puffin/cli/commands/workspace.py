@@ -12,7 +12,7 @@ from puffin.cli.options.workspace import WorkspaceOptions
 from puffin.cli.screen.errors import status_of
 from puffin.cli.screen.workspace import ManyConsole
 from puffin.errors import PuffinError, UsageError
-from puffin.pipeline.change.values import ManyResult, failure_of
+from puffin.pipeline.change.values import ManyResult, Shared, failure_of
 from puffin.pipeline.commands.sync import ManyRun
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.request.session import Session, session_of
@@ -145,7 +145,6 @@ class Reporting:
         import json
 
         from puffin.pipeline.change.report import report_of
-        from puffin.pipeline.change.values import ManyResult, Shared
 
         result = self.result or (self.run.result() if self.run is not None else None)
         if result is None:

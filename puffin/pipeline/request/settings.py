@@ -91,7 +91,8 @@ class Settings:
 
     ``no_binary`` and ``only_binary`` are normalised names, or ``:all:``. ``exclude_newer`` is in the form that
     ``exclude_newer_for`` reads. ``dashboard`` is a port, 0 for any, -1 for none; ``remote`` is the scheduler that
-    ``executor`` names. ``check`` is asked of a dry run that tells whether something would change.
+    ``executor`` names. ``check`` is asked of a dry run that tells whether something would change. ``uv_file`` is the
+    file whose ``[tool.uv]`` is among the settings.
     """
 
     files: tuple[str, ...]
@@ -150,6 +151,7 @@ class Settings:
     indexes: "tuple[NamedIndex, ...]" = ()
     index_strategy: str = ""
     network: NetworkOptions = NetworkOptions()
+    uv_file: str = ""
 
     @property
     def again(self) -> "bool | frozenset[str]":
