@@ -9,7 +9,6 @@ from puffin.cli.commands.call import CacheDirectory, Call, Observed
 from puffin.cli.config.settings import check_links
 from puffin.cli.options.values import CacheOptions, made
 from puffin.cli.options.workspace import WorkspaceOptions
-from puffin.cli.screen.console import write_data
 from puffin.cli.screen.errors import status_of
 from puffin.cli.screen.workspace import ManyConsole
 from puffin.errors import PuffinError, UsageError
@@ -36,11 +35,11 @@ def workspace_command(call: Call) -> int:
     with (
         CacheDirectory(call) as cache_dir,
         Observed(call, cache_dir) as record,
-        Reporting(options.report, cache_dir, started) as reporting,
+        Reporting(options.report, cache_dir, call) as reporting,
     ):
         shared = call.settings(cache_dir)
         settings = made(ManySettings, {**call.values, "run": shared})
-        reporter = ManyConsole(console, settings, started=started)
+        reporter = ManyConsole(console, settings)
         session = session_of(shared, os.environ, reporter, started)
         if options.all and options.arguments:
             raise UsageError(text="`--all` cannot be used with names of environments")
@@ -123,10 +122,11 @@ def _changed(
 class Reporting:
     """Writes the report to *path* at the end of the ``with`` block, however it ended; none for an empty path."""
 
-    def __init__(self, path: str, cache_dir: str, started: float) -> None:
+    def __init__(self, path: str, cache_dir: str, call: Call) -> None:
         self._path = path
         self._cache_dir = cache_dir
-        self._started = started
+        self._started = call.started
+        self._console = call.console
         self.run: ManyRun | None = None
         self.result: ManyResult | None = None
 
@@ -153,4 +153,4 @@ class Reporting:
         if error is not None:
             result = replace(result, exit_code=status_of(error))
         text = json.dumps(report_of(result, Cache(self._cache_dir)), indent=1, ensure_ascii=False) + "\n"
-        write_data(self._path, text)
+        self._console.write_data(self._path, text)
