@@ -16,7 +16,7 @@ from puffin.pipeline.workspace.select import all_specs
 from puffin.stages.link.installed.scan import scan
 
 
-def environments(context: click.Context, incomplete: str) -> list[CompletionItem]:
+def _environments(context: click.Context, incomplete: str) -> list[CompletionItem]:
     """Return the environments of the configuration, or of projects here, and let the shell add files."""
     file = context.params.get("environments") or ""
     _, workspace = chosen((), "", "sync", file=file)
@@ -24,7 +24,7 @@ def environments(context: click.Context, incomplete: str) -> list[CompletionItem
     return [*_items(names, incomplete), CompletionItem(incomplete, type="file")]
 
 
-def packages(context: click.Context, incomplete: str) -> list[CompletionItem]:
+def _packages(context: click.Context, incomplete: str) -> list[CompletionItem]:
     """Return the packages that are installed in the environment that the command would take."""
     where = Where(python=context.params.get("python") or "", system=bool(context.params.get("system")))
     session = session_of(Settings(files=(), cache_dir=_cache_directory(context)), os.environ)
@@ -32,7 +32,7 @@ def packages(context: click.Context, incomplete: str) -> list[CompletionItem]:
     return _items([name for name, *_ in scan(site)], incomplete)
 
 
-def runs(context: click.Context, incomplete: str) -> list[CompletionItem]:
+def _runs(context: click.Context, incomplete: str) -> list[CompletionItem]:
     """Return the ids of the recorded runs, the last one first."""
     paths = record_paths(Cache(_cache_directory(context)))
     return _items([os.path.basename(path).removesuffix(".jsonl") for path in reversed(paths)], incomplete)
@@ -50,6 +50,6 @@ def _items(names: list[str], incomplete: str) -> list[CompletionItem]:
 def completed(name: str, context: click.Context, incomplete: str) -> list[CompletionItem]:
     """Return the completions of a kind; none where something is wrong, for the command itself to say."""
     try:
-        return {"environments": environments, "packages": packages, "runs": runs}[name](context, incomplete)
+        return {"environments": _environments, "packages": _packages, "runs": _runs}[name](context, incomplete)
     except (PuffinError, OSError):
         return []
