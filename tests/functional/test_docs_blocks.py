@@ -47,8 +47,10 @@ def kind_of(block):
         return "commands"
     if first == "[testenv]":
         return "ini"
-    if first == "repos:":
-        return "yaml"
+    if first in ("repos:", "steps:"):
+        return first.rstrip(":")
+    if first.startswith("FROM "):
+        return "docker"
     if first == "[project]":
         return "project"
     return "python" if first.startswith(("@", "from ", "import ")) else "toml"
@@ -81,7 +83,23 @@ def test_a_block_can_be_read(tmp_path, document, block):
         parser.read_string(block)
         if parser["testenv"].get("runner") != PuffinRunner.id():
             _check_options(parser["testenv"]["commands_pre"].replace("{", "<").split()[1:])
-    elif kind == "yaml":
+    elif kind == "steps":
+        [used] = [
+            each
+            for each in yaml.safe_load(block)["steps"]
+            if each["uses"].partition("@")[0].endswith("/action")
+        ]
+        assert (
+            used["with"].keys()
+            <= yaml.safe_load((CHECKOUT / "action" / "action.yml").read_text())["inputs"].keys()
+        )
+    elif kind == "docker":
+        whole = block.replace("\\\n", "")
+        told = [part.split() for line in whole.splitlines() for part in line.split("&&") if "puffin " in part]
+        for words in told:
+            _check_options(words[words.index("puffin") + 1 :])
+        assert len(told) == 2
+    elif kind == "repos":
         hooks = {each["id"] for each in yaml.safe_load((CHECKOUT / ".pre-commit-hooks.yaml").read_text())}
         assert {each["id"] for each in yaml.safe_load(block)["repos"][0]["hooks"]} <= hooks
     elif kind == "python":
