@@ -19,7 +19,7 @@ from puffin.pipeline.request.where import Interpreters
 from puffin.pipeline.resolve.answer import answer_for, warnings_of
 from puffin.pipeline.resolve.many import Question, Universes, question_of
 from puffin.pipeline.resolve.output import listed, output_text
-from puffin.pipeline.workspace.specs import EnvSpec, groups_of, known_lock, lock_of, sources_of
+from puffin.pipeline.workspace.specs import EnvSpec, groups_of, known_lock, lock_of, shared_lock, sources_of
 from puffin.stages.resolve.output.earlier import read_upgrades
 from puffin.stages.resolve.output.target import write_output
 from puffin.stages.resolve.projects.values import Build
@@ -57,6 +57,7 @@ class _LockRun:
         self._universes = Universes(session)
         self._agreed: dict[tuple[Any, ...], tuple[Entry, ...]] = {}
         self._results: dict[str, EnvResult] = {}
+        self._written: dict[str, tuple[int, bool]] = {}
 
     def run(self) -> "tuple[EnvResult, ...]":
         make_room(self._session.cache)
@@ -85,7 +86,7 @@ class _LockRun:
         question = self._questions.get(spec.name)
         self._results[spec.name] = EnvResult(
             name=spec.name,
-            path=lock_of(spec),
+            path=self._lock_of(spec),
             python=_python(question) if question else "",
             status=status,
             packages=packages,
@@ -105,7 +106,7 @@ class _LockRun:
             run,
             sources,
             self._toolchain(spec),
-            known_lock(spec),
+            self._lock_of(spec) if self._is_selectable(spec) else known_lock(spec),
             self._session,
             self._upgrades,
             installs=False,
@@ -118,6 +119,9 @@ class _LockRun:
         """Tell whether a lock is to have all extras and groups of its project, for selection."""
         several = self._settings.compile.universal or self._settings.compile.targets
         return bool(several and spec.project)
+
+    def _lock_of(self, spec: "EnvSpec") -> str:
+        return shared_lock(spec) if self._is_selectable(spec) else lock_of(spec)
 
     def _toolchain(self, spec: "EnvSpec") -> "Toolchain":
         return toolchain_with(self._interpreters.of(spec))
@@ -179,6 +183,15 @@ class _LockRun:
         return replace(first, name="", setup=setup)
 
     def _lock(self, spec: "EnvSpec") -> None:
+        lock = self._lock_of(spec)
+        if lock in self._written:  # by another environment, which shares it
+            packages, changed = self._written[lock]
+        else:
+            packages, changed = self._written[lock] = self._locked(spec, lock)
+        self._note(spec, UPDATED if changed else UNCHANGED, packages=packages)
+
+    def _locked(self, spec: "EnvSpec", lock: str) -> tuple[int, bool]:
+        """Write the lock of an environment; return the number of packages, and whether it changed."""
         question = self._questions[spec.name]
         limits = self._agreed.get(_target_key(question), ())
         setup = replace(question.setup, constraints=(*question.setup.constraints, *limits))
@@ -191,19 +204,22 @@ class _LockRun:
         )
         for warning in answer.resolution.warnings:
             self._session.reporter.warn(f"{warning} (`{spec.name}`)")
-        lock = lock_of(spec)
         locked = lock.endswith(".toml")
-        defaults = groups_of(spec) if self._is_selectable(spec) else ()
         settings = replace(
             self._settings.compile,
             output_file=lock,
             header=f"puffin lock {spec.name}",
-            default_groups=tuple([each for each in defaults if each in question.sources.groups]),
+            default_groups=self._default_groups(lock, question.sources.groups),
         )
         packages = listed(answer, question.sources, settings, locked=locked)
         text = output_text(packages, settings, question.sources, answer, locked=locked).encode()
         changed = read(lock) != text if self._settings.check else write_output(lock, text)
-        self._note(spec, UPDATED if changed else UNCHANGED, packages=len(packages))
+        return len({each.name for each in packages}), changed
+
+    def _default_groups(self, lock: str, known: "Sequence[str]") -> tuple[str, ...]:
+        """Return those groups of a lock with selection that all its environments have."""
+        sharing = [set(groups_of(spec)) for spec in self._specs if self._lock_of(spec) == lock]
+        return tuple([each for each in known if all(each in own for own in sharing)])
 
 
 def _python(question: Question) -> str:

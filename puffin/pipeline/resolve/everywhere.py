@@ -91,7 +91,7 @@ class _Run:
         if self._setup.requirements:
             self.universe = self._opened(replace(self._setup, target=target))
         if target.region:
-            return resolve_region(target.region, lambda part: self._part(target, part))
+            return resolve_region(target.region, lambda part: self._part(target, part), self._setup.preferences)
         try:
             return (Answer(region=region_of(dict(target.markers)), resolution=self._resolved(target)),)
         except NoSolution as error:

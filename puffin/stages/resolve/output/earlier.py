@@ -9,7 +9,7 @@ from puffin.stages.resolve.metadata.toml import InvalidProject, decode_text, par
 from puffin.stages.resolve.requirements.errors import RequirementsFileNotFound
 from puffin.stages.resolve.requirements.file import absolute_path, read_requirements
 from puffin.stages.resolve.requirements.plain import is_lock
-from puffin.stages.resolve.requirements.texts import requirement_parts
+from puffin.stages.resolve.requirements.texts import marker_of, requirement_parts
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.stages.resolve.solve.request import Preference
 from puffin.types import Any
@@ -82,8 +82,15 @@ def _pinned(entry: Entry) -> Preference | None:
 
 def _marker(package: "Mapping[str, Any]") -> str:
     """Return the marker of a package in a lock file; all extras and groups count as selected."""
-    marker = package.get("marker", "")
-    return _SELECTED.sub(_TRUE, marker) if isinstance(marker, str) else ""
+    marker = package.get("marker")
+    if not isinstance(marker, str):
+        return ""
+    selected = _SELECTED.sub(_TRUE, marker)
+    try:
+        marker_of(selected)
+    except (ValueError, RecursionError):
+        return ""  # a version that is no more than preferred may be preferred everywhere
+    return selected
 
 
 def _locked(data: bytes, path: str) -> tuple[Preference, ...]:

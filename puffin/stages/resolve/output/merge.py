@@ -14,7 +14,6 @@ from itertools import product
 from dep_logic.markers.base import BaseMarker
 
 from puffin.stages.resolve.requirements.algebra import Table, Term, as_marker, condition, for_extras, terms
-from puffin.stages.resolve.requirements.texts import requirement_parts
 from puffin.stages.resolve.solve.regions import Answer
 from puffin.stages.resolve.solve.request import Parent, Resolved
 from puffin.value import frozen, replace
@@ -109,7 +108,7 @@ class _Plan:
             self._places.setdefault(keys[each.name], []).append(place)
             for parent in each.via:
                 self._edges.setdefault((keys[each.name], parent), []).append(place)
-                self._asked[each.name].update(requirement_parts(parent.requirement)[1])
+                self._asked[each.name].update(parent.extras)
 
     def _alternatives(self) -> "Iterable[Term]":
         for _, parent in self._edges:
@@ -187,4 +186,4 @@ def _applying(marker: str, extra: str) -> BaseMarker:
 
 
 def _targets(child: Key, parent: Parent) -> list[Node]:
-    return [(child, ""), *[(child, extra) for extra in requirement_parts(parent.requirement)[1]]]
+    return [(child, ""), *[(child, extra) for extra in parent.extras]]

@@ -195,8 +195,8 @@ def _extras(lock: "Pylock", target: LockTarget, shown: str) -> "list[str]":
 def _groups(lock: "Pylock", target: LockTarget, shown: str) -> "list[str]":
     known = [str(each) for each in (*(lock.dependency_groups or ()), *(lock.default_groups or ()))]
     defaults = [str(each) for each in lock.default_groups or ()]
-    if target.known_only:
-        return [*defaults, *[each for each in target.groups if each in known]]
+    if target.known_only:  # an environment has no groups but its own
+        return [each for each in target.groups if each in known]
     return [*defaults, *_had(target.groups, known, "group", shown)]
 
 

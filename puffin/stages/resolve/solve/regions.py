@@ -4,10 +4,11 @@ The parts are resolved by the same search as a single environment, one after the
 versions that the parts before it have, so that a package has several versions only where it must.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from puffin.stages.resolve.requirements.algebra import condition
-from puffin.stages.resolve.requirements.region import lowest_python, written
+from puffin.stages.resolve.requirements.region import RegionConditions, lowest_python, written
+from puffin.stages.resolve.requirements.texts import version_of
 from puffin.stages.resolve.solve.errors import NoSolution
 from puffin.stages.resolve.solve.given import Divided
 from puffin.stages.resolve.solve.request import Preference, Resolution
@@ -31,13 +32,16 @@ class Answer:
     resolution: Resolution
 
 
-def resolve_region(region: str, solve: "Callable[[RegionPart], Resolution]") -> tuple[Answer, ...]:
+def resolve_region(
+    region: str, solve: "Callable[[RegionPart], Resolution]", earlier: "Sequence[Preference]" = ()
+) -> tuple[Answer, ...]:
     """Return the answers for the parts of a region, which together are all of it.
 
-    *solve* resolves one part. Newer Pythons come first: older ones then keep to their versions where they can. Raises
-    what *solve* raises; ``NoSolution`` then tells in which part.
+    *solve* resolves one part. Newer Pythons come first: older ones then keep to their versions where they can. Where an
+    *earlier* answer had several versions of a package, the region is divided as it was then. Raises what *solve*
+    raises; ``NoSolution`` then tells in which part.
     """
-    pending = [region]
+    pending = _divided(region, earlier)
     found: list[Answer] = []
     while pending:
         own = pending.pop()
@@ -50,6 +54,19 @@ def resolve_region(region: str, solve: "Callable[[RegionPart], Resolution]") -> 
             error.where = _worded(written(condition(own), region))
             raise
     return tuple(found)
+
+
+def _divided(region: str, earlier: "Sequence[Preference]") -> list[str]:
+    """Return the parts of a region in which an earlier answer had one version of each package, the last one first."""
+    markers: dict[str, dict[str, None]] = {}
+    for each in earlier:
+        markers.setdefault(each.name, {})[each.marker] = None
+    found = [region]
+    for own in markers.values():
+        for marker in list(own)[:-1]:
+            parts = [(part, RegionConditions(part).halves(marker)) for part in found]
+            found = [half for part, halves in parts for half in halves or (part,)]
+    return sorted(found, key=lambda part: version_of(lowest_python(part)))
 
 
 def _worded(marker: str) -> str:

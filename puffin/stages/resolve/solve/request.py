@@ -136,8 +136,8 @@ class Parent:
     """Who asks for a package: another package of the resolution (``name``), or a root's ``origin``.
 
     ``requirement`` is the requirement's text as that parent has it; ``marker`` its marker without ``extra``
-    clauses evaluated, as written; ``within`` is as in ``Entry``. Exactly one of ``name`` and ``origin``
-    is set. ``version`` is the parent package's.
+    clauses evaluated, as written; ``within`` is as in ``Entry``, and ``extras`` are those that are asked
+    for. Exactly one of ``name`` and ``origin`` is set. ``version`` is the parent package's.
     """
 
     name: str = ""
@@ -146,6 +146,7 @@ class Parent:
     requirement: str = ""
     marker: str = ""
     within: str = ""
+    extras: tuple[str, ...] = ()
 
 
 @frozen

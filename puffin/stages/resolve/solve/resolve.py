@@ -35,7 +35,7 @@ class _Reached:
         for own in world.given.roots:
             root = own.root
             origin, marker, within = (root.origin, root.marker, root.within) if root else ("", "", "")
-            self._take(own, Parent(origin=origin, requirement=own.text, marker=marker, within=within))
+            self._take(own, _parent(own, origin=origin, marker=marker, within=within))
         while self._pending:
             name = next(iter(self._pending))
             del self._pending[name]
@@ -46,14 +46,13 @@ class _Reached:
         if candidate is None or candidate.index < 0:
             return
         self.visited.add(name)
-        package = self._world.package(name)
+        package, version = self._world.package(name), candidate.version
         if self._world.given.request.region:
             for own, marker in package.asked_of_itself(candidate.index, self.extras[name]):
-                asked = Parent(name=name, version=candidate.version, requirement=own.text, marker=marker)
-                self.parents[name][asked] = None
+                self.parents[name][_parent(own, name=name, version=version, marker=marker)] = None
         for own, marker in package.requires(candidate.index, self.extras[name]) or ():
             self.needs.setdefault(name, {})[own.name] = None
-            self._take(own, Parent(name=name, version=candidate.version, requirement=own.text, marker=marker))
+            self._take(own, _parent(own, name=name, version=version, marker=marker))
 
     def _take(self, own: Need, parent: Parent) -> None:
         known = self.extras.get(own.name)
@@ -61,6 +60,10 @@ class _Reached:
         if known is None or not own.extras <= known:
             self.extras[own.name] = own.extras | (known or frozenset())
             self._pending[own.name] = None
+
+
+def _parent(own: Need, **fields: str) -> Parent:
+    return Parent(requirement=own.text, extras=tuple(sorted(own.extras)), **fields)
 
 
 def _resolved(world: World, reached: _Reached, name: str) -> Resolved:
