@@ -27,7 +27,7 @@ DOCUMENTS = ("README.md", *[f"docs/{path.name}" for path in sorted((CHECKOUT / "
              "examples/monorepo/README.md")  # fmt: skip
 _BLOCK = re.compile(r"(?:(?<=\n\n)|\A)((?:    .*\n|\n(?=    ))+)")
 _FOREIGN = ("pip", "helm", "python", "kubectl", "dask", "./demo", "./test")
-_SHOWN = ("error: ", "Resolved ", "puffin ── ", "pipeline.")  # output and drawings
+_SHOWN = ("error: ", "Resolved ", "Synced ", "puffin ── ", "pipeline.")  # output and drawings
 HERE = "{}.{}".format(*sys.version_info)
 
 

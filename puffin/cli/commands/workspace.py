@@ -27,6 +27,10 @@ from puffin.stages.resolve.projects.patterns import expand
 from puffin.types import Iterable, Sequence
 from puffin.value import replace
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from puffin.pipeline.provision.driver import ClusterRun
+
 
 def workspace_command(call: Call) -> int:
     """Make the environments that are named, or all of the configuration, hold exactly what they should."""
@@ -47,6 +51,7 @@ def workspace_command(call: Call) -> int:
         specs, workspace = chosen(options.arguments, shared.where.python, "sync", everything=options.all)
         if shared.compile_bytecode and "compile_bytecode" in options.given:
             specs = [replace(spec, compile_bytecode=True) for spec in specs]
+        _check_cluster(settings, specs)
         if call.options(CacheOptions).no_cache:
             check_links([spec.link_mode for spec in specs])
         if options.changed_since:
@@ -56,17 +61,34 @@ def workspace_command(call: Call) -> int:
                 return 0
         settings = replace(settings, specs=tuple(specs))
         record.warn = reporter.warn
-        interpreters = Interpreters(session)
-        _ask_early(specs, interpreters)
+        run = reporting.run = _run_of(settings, session, reporter)
         from puffin.pipeline.change.values import failure_of
-        from puffin.pipeline.commands.sync import ManyRun
 
-        run = reporting.run = ManyRun(settings, session, reporter, interpreters)
         result = reporting.result = reporter.shown(run.sync)
         failure = failure_of(result.environments)
         if failure is not None:
             raise failure
     return result.exit_code
+
+
+def _check_cluster(settings: ManySettings, specs: "Sequence[EnvSpec]") -> None:
+    """Raise :class:`UsageError` if ``--path`` names no one place on machines."""
+    if settings.path and not settings.on:
+        raise UsageError(text="`--path` needs `--on`: it names a directory on the machines of a cluster")
+    if settings.path and len(specs) > 1:
+        hints = ("name one environment, or leave out `--path`",)
+        raise UsageError(text=f"`--path` is for one environment, and {len(specs)} are chosen", hints=hints)
+
+
+def _run_of(settings: ManySettings, session: "Session", reporter: ManyConsole) -> "ManyRun | ClusterRun":
+    """Return the run that makes the environments, here or on a cluster."""
+    if settings.on:
+        from puffin.pipeline.provision.driver import ClusterRun
+
+        return ClusterRun(settings, session, reporter)
+    interpreters = Interpreters(session)
+    _ask_early(settings.specs, interpreters)
+    return ManyRun(settings, session, reporter, interpreters)
 
 
 def _ask_early(specs: "Iterable[EnvSpec]", interpreters: Interpreters) -> None:
@@ -125,7 +147,7 @@ class Reporting:
         self._path = path
         self._cache_dir = cache_dir
         self._started = started
-        self.run: ManyRun | None = None
+        self.run: ManyRun | ClusterRun | None = None
         self.result: ManyResult | None = None
 
     def __enter__(self) -> "Reporting":
