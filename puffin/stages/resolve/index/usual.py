@@ -48,8 +48,9 @@ _HIDES = r"(?i)<(?!/?(?:html|head|meta|title|body|h1|ul|li|p|br|!doctype)[\s>/])
 _TITLES = r"(?i)<(title|h1)>[^<]*</\1>"
 _VERSION = r'<meta name="pypi:repository-version" content="1\.\d+" ?/?>'
 _PLAIN = r"(?a)[A-Za-z0-9][\w.+!-]*"
-_KEY = b'{"filename":'
-_ENTRY = rb'\{"filename": ?"([A-Za-z0-9][\w.+!-]{0,198})"'
+_FIRST = rb'"files": ?\[\s*(\{"[a-z-]+":)'
+_FILENAME, _URL = b'"filename":', b'"url"'
+_NAMED = rb'"filename": ?"([A-Za-z0-9][\w.+!-]{0,198})"'
 
 # Patterns for reading.
 _PLACE = r"(?:https?://[A-Za-z0-9][\w.:-]*/|(?:\.\./)*|/)(?:[\w.~+!@,=-]+/)*"
@@ -102,27 +103,44 @@ def _group_json(reply: "PageResponse", name: str, kind: str) -> Groups:
 def _cut_json(body: bytes, name: str) -> tuple[dict[str, list[bytes]], bytes]:
     """Return the entries of a page by version, and the page without them; no page at all if it takes a parser to tell.
 
-    Indexes write the file name first, so its key is where an entry begins: within a text the quotes would be escaped.
+    An index gives the keys of all entries in one order. So the first key of the first one is where an entry begins:
+    within a text the quotes would be escaped.
     """
-    version = _versions(name)
-    starts: list[int] = []
-    texts: list[str] = []
-    count = 0
-    for found in re.finditer(_ENTRY, body):
-        count += 1
-        text = version(found[1].decode())
-        if not texts or text != texts[-1]:
-            texts.append(text)
-            starts.append(found.start())
+    opening = re.search(_FIRST, body)
+    if not opening:
+        return {}, b"" if _FILENAME in body else body
+    starts = _starts(body, opening[1], name)
     escaped = b"\\" in body and b"\\u00" in body  # the first is found ten times as fast
-    if not count or not count == body.count(_KEY) == body.count(b'"url"') or escaped:
-        return {}, b"" if count else body
-    starts.append(_end_of_entry(body, body.rindex(_KEY)))
+    if escaped or not starts or not body.count(opening[1]) == body.count(_FILENAME) == body.count(_URL):
+        return {}, b""
+    end = _end_of_entry(body, body.rindex(opening[1]))
+    rest = body[: starts[0][0]] + body[end:]
+    if _FILENAME in rest or _URL in rest:
+        return {}, b""
     groups: dict[str, list[bytes]] = {}
-    for at, text in enumerate(texts):
+    for (start, text), (following, _) in zip(starts, [*starts[1:], (end, "")], strict=True):
         if text:
-            groups.setdefault(text, []).append(body[starts[at] : starts[at + 1]].rstrip(b" \t\r\n,"))
-    return groups, body[: starts[0]] + body[starts[-1] :]
+            groups.setdefault(text, []).append(body[start:following].rstrip(b" \t\r\n,"))
+    return groups, rest
+
+
+def _starts(body: bytes, opening: bytes, name: str) -> list[tuple[int, str]]:
+    """Return where the files of another version begin, with its text; nothing if an entry is not as the others are."""
+    version, plain = _versions(name), re.compile(_NAMED).match
+    found: list[tuple[int, str]] = []
+    former = None
+    start = body.find(opening)
+    while start >= 0:
+        following = body.find(opening, start + 1)
+        named = plain(body, body.find(_FILENAME, start))
+        if not named or max(named.start(), body.find(_URL, start)) > following >= 0:
+            return []
+        text = version(named[1].decode())
+        if text != former:
+            found.append((start, text))
+            former = text
+        start = following
+    return found
 
 
 def _end_of_entry(body: bytes, start: int) -> int:
