@@ -14,9 +14,9 @@ from puffin.names import parsed_version
 from puffin.stages.fetch.client import PageResponse
 from puffin.stages.resolve.index.errors import PageUnreadable
 from puffin.stages.resolve.index.http import parse_reply
-from puffin.stages.resolve.index.page import FileLink, grouped
+from puffin.stages.resolve.index.page import FileLink, file_version, grouped
 from puffin.stages.resolve.index.stored import dump_groups, load_page, order_of
-from puffin.stages.resolve.index.usual import HTML, JSON, group_reply, stored_rows
+from puffin.stages.resolve.index.usual import HTML, JSON, _versions, group_reply, stored_rows
 from puffin.value import astuple, from_tuple, replace
 
 URL = "https://host/simple/a-b/"
@@ -65,6 +65,21 @@ ODD = (
     '<a href="https://files/x/..%2Fa_b-8-py3-none-any.whl">unsafe</a>',
     '<script>"<a href="https://files/x/a_b-9-py3-none-any.whl">"</script>',
 )
+
+
+BEGINS = st.sampled_from(["a_b", "A.B", "a-b", "a", "other", "a--b", ""])
+MIDDLES = st.sampled_from(["-1.0", "-1.0-1", "-2", "--1", "-", "", "-1.0-2.0"])
+FILE_ENDS = st.sampled_from(
+    ["-py3-none-any.whl", "-1-py3-none-any.whl", "-x.whl", ".tar.gz", ".zip", ".TAR.GZ", ".exe"]
+)
+
+
+@given(st.lists(st.builds("{}{}{}".format, BEGINS, MIDDLES, FILE_ENDS), max_size=8))
+def test_generated_file_names(names: list[str]) -> None:
+    version = _versions("a-b")
+    assert [version(name) for name in names] == [file_version(name, "a-b") for name in names]
+    for order in (lambda entry: entry, keys_in_order):
+        check(as_json(*[order({"filename": name, "url": "x"}) for name in names]))
 
 
 def check(reply: PageResponse) -> dict[str, object]:
