@@ -269,7 +269,7 @@ LEAVES = st.one_of(st.text(), st.integers(), st.booleans(), st.characters())
 
 @given(st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
 def test_answer_is_json(value):
-    assert json.loads(probe.written(value)) == value
+    assert json.loads(probe.in_json(value)) == value
 
 
 @pytest.mark.parametrize(
