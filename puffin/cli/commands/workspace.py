@@ -9,17 +9,16 @@ from puffin.cli.commands.call import CacheDirectory, Call, Observed
 from puffin.cli.config.settings import check_links
 from puffin.cli.options.values import CacheOptions, made
 from puffin.cli.options.workspace import WorkspaceOptions
-from puffin.cli.screen.console import write_data
 from puffin.cli.screen.errors import status_of
 from puffin.cli.screen.workspace import ManyConsole
 from puffin.errors import PuffinError, UsageError
-from puffin.pipeline.change.values import ManyResult
+from puffin.pipeline.change.values import ManyResult, Shared, failure_of
 from puffin.pipeline.commands.sync import ManyRun
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.request.session import Session, session_of
 from puffin.pipeline.request.settings import ManySettings
 from puffin.pipeline.request.where import Interpreters
-from puffin.pipeline.workspace.config import find_workspace
+from puffin.pipeline.workspace.config import find_workspace, workspace_in
 from puffin.pipeline.workspace.select import choose
 from puffin.pipeline.workspace.specs import EnvSpec, Workspace
 from puffin.stages.link.interpreter.interpreter import meanwhile
@@ -36,15 +35,17 @@ def workspace_command(call: Call) -> int:
     with (
         CacheDirectory(call) as cache_dir,
         Observed(call, cache_dir) as record,
-        Reporting(options.report, cache_dir, started) as reporting,
+        Reporting(options.report, cache_dir, call) as reporting,
     ):
         shared = call.settings(cache_dir)
         settings = made(ManySettings, {**call.values, "run": shared})
-        reporter = ManyConsole(console, settings, started=started)
+        reporter = ManyConsole(console, settings)
         session = session_of(shared, os.environ, reporter, started)
         if options.all and options.arguments:
             raise UsageError(text="`--all` cannot be used with names of environments")
-        specs, workspace = chosen(options.arguments, shared.where.python, "sync", everything=options.all)
+        specs, workspace = chosen(
+            options.arguments, shared.where.python, "sync", everything=options.all, file=options.environments
+        )
         if shared.compile_bytecode and "compile_bytecode" in options.given:
             specs = [replace(spec, compile_bytecode=True) for spec in specs]
         if call.options(CacheOptions).no_cache:
@@ -58,9 +59,6 @@ def workspace_command(call: Call) -> int:
         record.warn = reporter.warn
         interpreters = Interpreters(session)
         _ask_early(specs, interpreters)
-        from puffin.pipeline.change.values import failure_of
-        from puffin.pipeline.commands.sync import ManyRun
-
         run = reporting.run = ManyRun(settings, session, reporter, interpreters)
         result = reporting.result = reporter.shown(run.sync)
         failure = failure_of(result.environments)
@@ -93,11 +91,14 @@ def _import_run() -> None:
 
 
 def chosen(
-    named: "Sequence[str]", python: str, command: str, *, everything: bool = False
+    named: "Sequence[str]", python: str, command: str, *, everything: bool = False, file: str = ""
 ) -> "tuple[list[EnvSpec], Workspace | None]":
-    """Return the environments that the command line of *command* means, and the configuration."""
+    """Return the environments that the command line of *command* means, and the configuration.
+
+    *file* is the configuration, if it is not the nearest one.
+    """
     cwd = os.getcwd()
-    workspace = find_workspace(cwd)
+    workspace = workspace_in(os.path.join(cwd, os.path.expanduser(file))) if file else find_workspace(cwd)
     if workspace is None and not (named and all(expand(each, cwd) for each in named)):
         from puffin.pipeline.workspace.implied import implied_workspace
 
@@ -121,10 +122,11 @@ def _changed(
 class Reporting:
     """Writes the report to *path* at the end of the ``with`` block, however it ended; none for an empty path."""
 
-    def __init__(self, path: str, cache_dir: str, started: float) -> None:
+    def __init__(self, path: str, cache_dir: str, call: Call) -> None:
         self._path = path
         self._cache_dir = cache_dir
-        self._started = started
+        self._started = call.started
+        self._console = call.console
         self.run: ManyRun | None = None
         self.result: ManyResult | None = None
 
@@ -143,7 +145,6 @@ class Reporting:
         import json
 
         from puffin.pipeline.change.report import report_of
-        from puffin.pipeline.change.values import ManyResult, Shared
 
         result = self.result or (self.run.result() if self.run is not None else None)
         if result is None:
@@ -152,4 +153,4 @@ class Reporting:
         if error is not None:
             result = replace(result, exit_code=status_of(error))
         text = json.dumps(report_of(result, Cache(self._cache_dir)), indent=1, ensure_ascii=False) + "\n"
-        write_data(self._path, text)
+        self._console.write_data(self._path, text)

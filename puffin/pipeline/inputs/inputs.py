@@ -10,9 +10,9 @@ from puffin.artifact.urls import digest, inherit_credentials, is_http, mask
 from puffin.errors import UsageError
 from puffin.names import normalise
 from puffin.pipeline.request.settings import Settings
-from puffin.stages.resolve.requirements.plain import is_lock, is_pylock, simple_pins
-from puffin.stages.resolve.requirements.values import Entry, Requirements, SourceRequest
-from puffin.value import frozen, replace
+from puffin.stages.resolve.requirements.plain import is_lock, is_pylock, is_script, simple_pins
+from puffin.stages.resolve.requirements.values import Entry, Pin, Requirements, SourceRequest
+from puffin.value import common, frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -131,6 +131,8 @@ class Reading:
                 skipped=settings.no_sources or frozenset(settings.no_sources_package),
                 indexes=settings.indexes,
                 environ=session.environ,
+                locked=self._constraints,
+                uv_file=settings.uv_file,
             ),
         )
         reached = (
@@ -149,15 +151,23 @@ class Reading:
 
     def _requirements(self) -> "Requirements":
         """Return what the files say; those that are requirements files alone need no more than their reader."""
-        request, session = self._request, self._session
+        request = self._request
         if request.extras or request.all_extras or request.groups or any(map(_is_project, request.files)):
             sources = self.sources()
             kept = [each for each in sources.requirements.entries if each.name not in sources.virtual]
             return replace(sources.requirements, entries=tuple(kept))
+        return self._written(*request.files)
+
+    def _written(self, *files: str) -> "Requirements":
+        """Return what requirements *files* and the constraints say."""
         from puffin.stages.resolve.requirements.file import read_requirements
 
         requirements = read_requirements(
-            request.files, read=session.read, environ=session.environ, constraints=request.constraints
+            files,
+            read=self._session.read,
+            environ=self._session.environ,
+            constraints=self._request.constraints,
+            locked=self._constraints,
         )
         return _believed(requirements, self._settings)
 
@@ -186,20 +196,21 @@ class Reading:
     def _locked(self, interpreter: "Interpreter") -> Inputs | None:
         """Return what the lock file of the request has for *interpreter*; None where there is none among the files.
 
-        Raises :class:`UsageError` for whatever is given beside it, and the errors of reading it.
+        Raises :class:`UsageError` for another file beside it, and the errors of reading it. Constraints must admit what
+        it has.
         """
         from puffin.stages.resolve.projects.pylock import LockTarget, read_lock
         from puffin.stages.resolve.projects.reader import read_source
         from puffin.stages.resolve.projects.values import relative
-        from puffin.stages.resolve.requirements.pins import check_verifiable
+        from puffin.stages.resolve.requirements.pins import check_verifiable, select_pins
 
         request, settings = self._request, self._settings
         shown = next((mask(relative(path)) for path in request.files if is_lock(path)), "")
         if not shown:
             return None
-        if len(request.files) > 1 or request.constraints:
+        if len(request.files) > 1:
             text = f"`{shown}` is a lock file, which is complete: nothing can be given beside it"
-            raise UsageError(text=text, hints=("leave out the other files, and the constraints",))
+            raise UsageError(text=text, hints=("leave out the other files",))
         target = LockTarget(
             markers=dict(interpreter.markers),
             tags=interpreter.tags,
@@ -211,12 +222,25 @@ class Reading:
             packages=request.packages,
         )
         locked = read_lock(read_source(request.files[0], shown, self._session.read), target=target)
+        hashes = {each.name: each.hashes for each in locked.artifacts}
+        hashed = [replace(pin, hashes=hashes.get(pin.name, pin.hashes)) for pin in locked.pins]
         if settings.require_hashes:
-            hashes = {each.name: each.hashes for each in locked.artifacts}
-            check_verifiable([replace(pin, hashes=hashes.get(pin.name, pin.hashes)) for pin in locked.pins])
+            check_verifiable(hashed)
+        if request.constraints:
+            written = self._written()
+            entries = tuple([_as_entry(pin) for pin in hashed])
+            select_pins(replace(written, entries=entries), markers=target.markers, require_hashes=False)
         config = index_config(settings, None)
         artifacts = [replace(each, url=_with_credentials(each.url, config)) for each in locked.artifacts]
         return self._inputs(locked.pins, warnings=locked.warnings, located=tuple(artifacts))
+
+    def _constraints(self, path: str, shown: str, data: bytes) -> tuple[Entry, ...]:
+        """Return the constraints that a lock file stands for, with the markers of the target."""
+        from puffin.stages.resolve.projects.pylock import lock_constraints
+
+        entries = lock_constraints(path, shown, data, self._markers() if self._markers else {})
+        config = index_config(self._settings, None)
+        return tuple([replace(each, url=_with_credentials(each.url, config)) for each in entries])
 
     def _default_groups(self, path: str) -> tuple[str, ...]:
         """Return the groups that uv installs by default: those of the project beside its lock."""
@@ -295,6 +319,11 @@ def _believed(requirements: "Requirements", settings: Settings) -> "Requirements
     )
 
 
+def _as_entry(pin: Pin) -> Entry:
+    specifier = f"=={pin.version}" if pin.version else ""
+    return Entry(specifier=specifier, file=pin.origin, **common(Entry, pin))
+
+
 def _copied(entry: Entry) -> Entry:
     return replace(entry, editable=False)
 
@@ -302,8 +331,6 @@ def _copied(entry: Entry) -> Entry:
 def _is_project(path: str) -> bool:
     if os.path.basename(path).endswith(_PROJECTS) or depends.is_directory(path):
         return True
-    from puffin.stages.resolve.requirements.plain import is_script
-
     return is_script(path)
 
 

@@ -67,7 +67,7 @@ def read_sources(
     )
     plain = [path for path in request.files if kind_of(path) == PLAIN]
     written = read_requirements(
-        plain, read=read, environ=environ, constraints=request.constraints, exists=exists
+        plain, read=read, environ=environ, constraints=request.constraints, exists=exists, locked=policy.locked
     )
     overrides = read_requirements(request.overrides, read=read, environ=environ, exists=exists)
     given = (*written.entries, *written.constraints, *overrides.entries)
@@ -84,6 +84,7 @@ def read_sources(
             if entry.file != STDIN:
                 label = f"{option} {relative(entry.file)}"
                 labels.setdefault((entry.origin, entry.name), {})[label] = None
+    told = {each.name for each in overrides.entries}
     warnings = (
         *written.warnings,
         *projects.warnings,
@@ -94,13 +95,14 @@ def read_sources(
         requirements=replace(
             written,
             entries=(*projects.entries, *written.entries),
+            constraints=(*written.constraints, *projects.constraints),
             warnings=warnings,
             pinned=projects.pinned,
             **_indexes(written, projects.indexes),
         ),
         reached=projects.reached,
         virtual=projects.virtual,
-        overrides=overrides.entries,
+        overrides=(*overrides.entries, *[each for each in projects.overrides if each.name not in told]),
         labels=tuple([(key, tuple(own)) for key, own in labels.items()]),
         pythons=projects.pythons,
     )
