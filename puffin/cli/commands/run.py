@@ -46,7 +46,7 @@ def run_guarded(
             from puffin.cli.options.foreign import judge_foreign
 
             judge_foreign(foreign, console)
-        return body(Call(command, with_configuration(command, values, console), console, started))
+        return body(Call(command, with_configuration(command, values, console), console, started, values))
     except PuffinError as error:
         return _tell(error, console)
     except KeyboardInterrupt:
@@ -91,6 +91,7 @@ _SECTIONS = {
     "pip list": "list",
     "pip tree": "list",
     "sync": "sync",
+    "affected": "sync",
     "lock": "compile",
     "venv": "venv",
 }
@@ -103,7 +104,7 @@ def with_configuration(command: str, values: "Mapping[str, Any]", console: Conso
     from puffin.cli.config.layers import configured
     from puffin.cli.noop.record import judge_options
 
-    many = command in ("sync", "lock")
+    many = command in ("sync", "lock", "affected")
     if many:
         from puffin.cli.options.table import DEFAULTS
         from puffin.cli.options.workspace import CONFIGURED

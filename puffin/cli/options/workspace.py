@@ -12,7 +12,8 @@ PYTHON = (
 )
 WORKSPACE_SYNC = (
     option("--all", "Sync all configured environments (the default if none is given).", COMMON),
-    option("--changed-since GITREF", "Sync only environments whose files differ from that commit.", COMMON),
+    option("--changed-since GITREF",
+        "Sync only environments that the change since that commit affects, as `puffin affected` lists them.", COMMON),
     option("--check", "Change nothing; exit with 4 if an environment differs.", COMMON),
     option("--frozen", "Resolve nothing: use the lock file for requirements without pins.", COMMON),
     option("--no-install-project", "Install the dependencies of a project, but not the project itself.", COMMON),
@@ -35,6 +36,14 @@ ENVS = (
     *PYTHON,
     *table.ALWAYS,
 )
+AFFECTED = (
+    option("--since GITREF",
+        "Compare with this commit. Uncommitted changes and files that are not ignored count too.", COMMON),
+    option("--format text|json|github-matrix", "The format of the list (default: text).", COMMON),
+    *PYTHON,
+    *table.CONFIG,
+    *table.ALWAYS,
+)
 KEY = (*PYTHON, *table.ALWAYS)
 LOCK = (
     option("--consistent", "Choose one version of each package for all environments.", COMMON),
@@ -51,7 +60,11 @@ LOCK = (
     *table.ALWAYS,
 )
 # what a command has from configuration alone
-CONFIGURED = {"sync": SYNC, "lock": picked(COMPILE, "constraint", "exclude_newer_package")}
+CONFIGURED = {
+    "sync": SYNC,
+    "lock": picked(COMPILE, "constraint", "exclude_newer_package"),
+    "affected": (*SYNC, *WORKSPACE_SYNC),
+}
 # fmt: on
 
 
@@ -75,3 +88,12 @@ class EnvsOptions:
     arguments: tuple[str, ...] = ()
     format: str = ""
     python: str = ""
+
+
+@frozen
+class AffectedOptions:
+    """``puffin affected``."""
+
+    arguments: tuple[str, ...] = ()
+    since: str = ""
+    format: str = ""

@@ -7,10 +7,11 @@ import os
 
 from puffin.artifact.urls import is_http
 from puffin.pipeline.workspace.document import PROJECT_FILE, Document, configurations
-from puffin.pipeline.workspace.select import fill
+from puffin.pipeline.workspace.select import choose, fill
 from puffin.pipeline.workspace.specs import EnvSpec, GlobSpec, Workspace
 from puffin.stages.link.files import MODES
-from puffin.types import Any, Mapping
+from puffin.stages.resolve.projects.patterns import expand
+from puffin.types import Any, Mapping, Sequence
 from puffin.value import replace
 
 _COMPILE = "compile-bytecode"
@@ -31,6 +32,22 @@ def find_workspace(cwd: str) -> Workspace | None:
         if workspace is not None:
             return workspace
     return None
+
+
+def chosen(
+    named: "Sequence[str]", python: str, command: str, *, everything: bool = False
+) -> "tuple[list[EnvSpec], Workspace | None]":
+    """Return the environments that the command line of *command* means, and the configuration.
+
+    Raises what :func:`find_workspace` and :func:`~puffin.pipeline.workspace.select.choose` raise.
+    """
+    cwd = os.getcwd()
+    workspace = find_workspace(cwd)
+    if workspace is None and not (named and all(expand(each, cwd) for each in named)):
+        from puffin.pipeline.workspace.implied import implied_workspace
+
+        workspace = implied_workspace(cwd)
+    return choose(named, cwd, workspace, everything=everything, python=python, command=command), workspace
 
 
 def parse_workspace(data: bytes, path: str, shown: str) -> "Workspace | None":

@@ -85,6 +85,7 @@ def read_projects(
         warnings=tuple(reader.warnings),
         pinned=tuple(lowering.pins.items()),
         reached=reached,
+        needs=tuple(lowering.needs),
         virtual=tuple(lowering.virtual),
     )
 
