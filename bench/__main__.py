@@ -24,7 +24,7 @@ from bench.cases import FAMILIES
 from bench.indexes import Indexes
 from bench.machine import describe_machine, file_system, python_version
 from bench.plot import svg
-from bench.results import markdown, missed, summarise
+from bench.results import failures, markdown, missed, summarise
 from bench.rounds import Bench, Case, Setting
 from bench.server import IndexServer
 from bench.tools import find_tools
@@ -35,7 +35,7 @@ LINK_MODES = ("hardlink", "copy", "clone", "symlink")
 
 
 def main(argv: list[str]) -> int:
-    """Measure, print and write the tables; return 1 if ``--check`` is given and a bound is missed."""
+    """Measure, print and write the tables; return 1 if puffin failed, or if a bound is missed with ``--check``."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was made is removed then too
     options = _options(argv)
     if options.list:
@@ -49,7 +49,8 @@ def main(argv: list[str]) -> int:
     (options.out / "RESULTS.md").write_text(page)
     (options.out / "results.svg").write_text(svg(report))
     (options.out / "results.json").write_text(json.dumps(report, indent=1) + "\n")
-    return 1 if options.check and missed(report) else 0
+    broken = [line for line in failures(report) if line.startswith("puffin:")]
+    return 1 if broken or (options.check and missed(report)) else 0
 
 
 def _measured(options: argparse.Namespace, scratch: Path) -> dict[str, Any]:

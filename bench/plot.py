@@ -23,13 +23,14 @@ def svg(report: dict[str, Any]) -> str:
     """Return the chart of the main cases: wall time of each tool as a multiple of uv's, with its seconds."""
     results = {result["case"]: result for result in reversed(report["results"])}
     chosen = [results[name] for name in PLOTTED if name in results] or list(results.values())[:12]
+    chosen = [result for result in chosen if "puffin" in result["summary"]]
     tools = [name for name in ("puffin", "uv", "pip") if any(name in each["summary"] for each in chosen)]
     lines, height = [], 62
     for result in chosen:
         own = [name for name in tools if name in result["summary"]]
         middle = height + len(own) * _BAR / 2 + 4
         lines.append(_text(_LEFT - 10, middle, result["title"].replace("`", ""), anchor="end"))
-        base = result["summary"].get("uv", result["summary"]["puffin"])["median"]
+        base = result["summary"]["uv" if "uv" in own else own[0]]["median"]
         for name in own:
             lines += _bar(height, name, result["summary"][name]["median"], base)
             height += _BAR

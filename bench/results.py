@@ -83,7 +83,7 @@ def input_lines(report: dict[str, Any]) -> list[str]:
     ratios = {
         result["title"]: result["summary"]["puffin"]["CPU ÷ uv"]
         for result in report["results"]
-        if result["cpu"] and "uv" in result["summary"]
+        if result["cpu"] and {"uv", "puffin"} <= result["summary"].keys()
     }
     if not ratios:
         return []
@@ -93,6 +93,15 @@ def input_lines(report: dict[str, Any]) -> list[str]:
         f"CPU seconds of {len(ratios)} inputs, {kind}{what}: {ratio:.2f} × uv, {INPUT_BOUNDS[kind]:g} allowed: "
         f"{'holds' if ratio <= INPUT_BOUNDS[kind] else 'missed'}"
         for kind, (what, ratio) in found.items()
+    ]
+
+
+def failures(report: dict[str, Any]) -> list[str]:
+    """Return which tool failed in which case, a line each."""
+    return [
+        f"{tool}: {result['title']} on {result['place']}: {complaint}"
+        for result in report["results"]
+        for tool, complaint in result["failed"].items()
     ]
 
 
@@ -110,6 +119,8 @@ def markdown(report: dict[str, Any], plot: str) -> str:
     misses = missed(report)
     verdict = "\n".join(f"- {line}" for line in misses) if misses else "All bounds hold."
     parts += ["\n".join(f"- {line}" for line in input_lines(report)), "## Bounds that are missed", verdict]
+    broken = failures(report)
+    parts += ["## Left out because they failed", "\n".join(f"- {line}" for line in broken)] if broken else []
     return "\n\n".join(filter(None, parts)) + "\n"
 
 

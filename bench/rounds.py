@@ -11,9 +11,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -65,6 +65,7 @@ class Case:
 
 
 C = TypeVar("C", bound=Case)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,34 +131,30 @@ class Bench(Generic[C]):
     def measure(self, case: C) -> Report:
         """Return the figures of each tool's runs that count, and the peak of memory, in a run of its own.
 
-        Where one round counts, its own run is watched for memory. Where CPU seconds count, none is.
+        Where one round counts, its own run is watched for memory. Where CPU seconds count, none is. A tool that fails
+        has no figures in this case; ``failed`` has its complaint, and the others go on.
         """
         options = self.setting.options
-        tools = self._takers(case)
-        for tool in tools:
-            self.prime(tool, case)
         rounds = 1 if options.quick else min(options.rounds, case.rounds, 3 if self._is_further else 1000)
         warmup = 0 if rounds == 1 else case.warmup
         watch = ("--memory",) if options.memory and not (case.cpu or self._is_further) else ()
-        runs: dict[str, list[Figures]] = {tool.name: [] for tool in tools}
+        taking = _Taking(self._takers(case))
+        for tool in list(taking.tools):
+            taking.attempt(tool, partial(self.prime, tool, case))
         for self.number in range(warmup + rounds):
-            for tool in tools if self.number % 2 else tools[::-1]:
+            for tool in list(taking.tools if self.number % 2 else taking.tools[::-1]):
                 if tool.is_slow and self.number != warmup:
                     continue  # once is enough
-                alone = rounds == 1 or tool.is_slow
-                figures = self.prepared_run(tool, case, *(watch if alone else ()))
-                if self.number >= warmup:
-                    runs[tool.name].append(figures)
+                flags = watch if rounds == 1 or tool.is_slow else ()
+                figures = taking.attempt(tool, partial(self.prepared_run, tool, case, *flags))
+                if figures and self.number >= warmup:
+                    taking.runs[tool.name].append(figures)
         print(f"{time.strftime('%H:%M:%S')} {case.name}: {rounds} rounds", file=sys.stderr)
-        if watch and rounds > 1:
-            for tool in tools:
-                if not tool.is_slow:
-                    runs[tool.name][0] |= self._memory_of(tool, case)
-        return {"runs": runs}
-
-    def _memory_of(self, tool: Tool, case: C) -> Figures:
-        figures = self.prepared_run(tool, case, "--memory")
-        return {name: figures[name] for name in ("memory", "processes")}
+        for tool in [tool for tool in taking.tools if watch and rounds > 1 and not tool.is_slow]:
+            watched = taking.attempt(tool, partial(self.prepared_run, tool, case, *watch)) or {}
+            for name in watched.keys() & {"memory", "processes"}:
+                taking.runs[tool.name][0][name] = watched[name]
+        return {"runs": taking.runs, "failed": taking.failed}
 
     def _takers(self, case: C) -> list[Tool]:
         return [tool for tool in self.tools if tool.kind in case.kinds and (case.second or not tool.second)]
@@ -204,10 +201,34 @@ def measured(command: list[str], *flags: str, variables: dict[str, str], cwd: Pa
     return figures, done.stdout + done.stderr
 
 
+class RunFailed(Exception):
+    """A run of a tool failed, or did not do what the case is about; its figures would be none."""
+
+
 def demand(fact: bool, complaint: str) -> None:
-    """Exit with *complaint* unless *fact* holds: figures of a run that failed are none."""
+    """Raise :class:`RunFailed` with *complaint* unless *fact* holds."""
     if not fact:
-        raise SystemExit(complaint)
+        raise RunFailed(complaint)
+
+
+class _Taking:
+    """The tools that take part in a case, until one fails."""
+
+    def __init__(self, tools: list[Tool]) -> None:
+        self.tools = tools
+        self.runs: dict[str, list[Figures]] = {tool.name: [] for tool in tools}
+        self.failed: dict[str, str] = {}
+
+    def attempt(self, tool: Tool, step: Callable[[], T]) -> T | None:
+        """Return what *step* returns; if the tool fails in it, it is out of the case and None is returned."""
+        try:
+            return step()
+        except RunFailed as error:
+            print(error, file=sys.stderr)
+            self.failed[tool.name] = str(error).partition("\n")[0]
+            self.tools.remove(tool)
+            del self.runs[tool.name]
+            return None
 
 
 def installed(environment: Path) -> int:

@@ -37,7 +37,9 @@ def names(found):
 
 def digests(puffin):
     """Return the paths and digests of all environments as the work tree is."""
-    return {each["name"]: (each["path"], each["digest"]) for each in affected(puffin, "nothing")["environments"]}
+    return {
+        each["name"]: (each["path"], each["digest"]) for each in affected(puffin, "nothing")["environments"]
+    }
 
 
 def project(name, *requires, more="", version='version = "1"\n'):

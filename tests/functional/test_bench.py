@@ -43,20 +43,24 @@ def result(summary: object = None, **more: object) -> dict[str, object]:
         "bounds": {"puffin": 0.9},
     }
     limits = {"requests": float("inf"), "inodes": float("inf")}
-    return {**facts, **limits, "runs": runs, "summary": summary or summarise(runs), **more}
+    return {**facts, **limits, "runs": runs, "failed": {}, "summary": summary or summarise(runs), **more}
 
 
-def test_it_runs_offline(tmp_path: Path) -> None:
-    puffin = Path(sys.executable).with_name("puffin")
-    words = ["--quick", "--hermetic", "--beside", "--no-memory", "--puffin", puffin, "--on", tmp_path]
+def bench(tmp_path: Path, *words: object) -> "subprocess.CompletedProcess[str]":
+    own = Path(sys.executable).with_name("puffin")
+    offline = ["--quick", "--hermetic", "--beside", "--no-memory", "--puffin", own, "--on", tmp_path]
     places = ["--out", tmp_path / "out", "--wheels", tmp_path / "kept", "--environment-python", sys.executable]
-    done = subprocess.run(
-        [sys.executable, "-m", "bench", *words, *places, "--cases", *CHOSEN],
+    return subprocess.run(
+        [sys.executable, "-m", "bench", *offline, *places, *words],
         cwd=ROOT,
         env={**os.environ, "TMPDIR": str(tmp_path)},
         capture_output=True,
         text=True,
     )
+
+
+def test_it_runs_offline(tmp_path: Path) -> None:
+    done = bench(tmp_path, "--cases", *CHOSEN)
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "out" / "RESULTS.md").read_text()
     assert page == done.stdout.removesuffix("\n")
@@ -76,6 +80,22 @@ def test_it_runs_offline(tmp_path: Path) -> None:
     chart = ElementTree.parse(tmp_path / "out" / "results.svg").getroot()
     assert len(chart.findall("{*}rect[@class='puffin']")) == 1 + 3
     assert not list(tmp_path.glob("puffin-bench-*"))
+
+
+def test_a_tool_that_fails_is_left_out_and_the_others_go_on(tmp_path: Path) -> None:
+    before = tmp_path / "before"
+    before.write_text(
+        '#!/bin/sh\n[ "$1" = --version ] && echo puffin 0.0 || { echo no such option; exit 2; }\n'
+    )
+    before.chmod(0o755)
+    done = bench(tmp_path, "--versus", before, "--cases", "packages-10-warm", "start-version")
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "out" / "results.json").read_text())
+    took = {each["case"]: set(each["summary"]) for each in report["results"]}
+    assert took == {"packages-10-warm": {"puffin"}, "start-version": {"puffin", "before", "python -c pass"}}
+    _, _, broken = done.stdout.partition("## Left out because they failed")
+    assert broken.strip().startswith("- before: 10 small packages, warm on ")
+    assert "no such option" in done.stderr
 
 
 def test_ratios_are_those_within_a_round() -> None:

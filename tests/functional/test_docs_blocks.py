@@ -127,6 +127,8 @@ def test_the_commands_for_many_environments(puffin, index):
         index.add(*forge_wheel(name, "1.0"))
     puffin.file("puffin.toml", configuration)
     puffin.file("constraints.txt", "alpha<2\n")
+    puffin.file("ci/envs.toml", '[envs.lint]\nrequirements = "lint.txt"\n')
+    puffin.file("ci/lint.txt", "alpha==1.0\n")
     puffin.file("services/api/requirements.in", "alpha\n")
     puffin.file("services/web/requirements.txt", "beta==1.0\n")
     puffin.file(
@@ -155,7 +157,7 @@ def test_the_commands_for_many_environments(puffin, index):
         for block in blocks(document):
             if kind_of(block) == "commands":
                 ran += [(words, _at_work(puffin, words[1:], index)) for words in commands(block)]
-    assert len(ran) == 7
+    assert len(ran) == 8
     rows = json.loads(_at_work(puffin, ["envs", "--format", "json"], index).out)
     rows = rows["envs"] if isinstance(rows, dict) else rows
     assert sorted(row["name"] for row in rows) == ["api", "docs", "release", "services/web"]

@@ -56,7 +56,8 @@ def changed_specs(
 def side_of(call: Call, cache_dir: str) -> "Callable[[bool], Side]":
     """Return what reads the environments of a command and their settings from the files that are looked at."""
     quiet = Console(quiet=2)
-    named = call.options(AffectedOptions).arguments
+    options = call.options(AffectedOptions)
+    named = options.arguments
 
     def side(former: bool) -> Side:
         """Read one state; a *former* one need not have all that is named."""
@@ -65,7 +66,7 @@ def side_of(call: Call, cache_dir: str) -> "Callable[[bool], Side]":
         specs: dict[str, EnvSpec] = {}
         for names in [[name] for name in named] or [[]]:
             try:
-                found, _ = chosen(names, run.where.python, call.command)
+                found, _ = chosen(names, run.where.python, call.command, file=options.environments)
             except PuffinError:
                 if former and len(named) > 1:
                     continue

@@ -22,7 +22,7 @@ def envs(call: Call) -> int:
     """List environments and what they are like."""
     options = call.options(EnvsOptions)
     with CacheDirectory(call) as cache_dir:
-        specs, _ = chosen(options.arguments, options.python, "envs")
+        specs, _ = chosen(options.arguments, options.python, "envs", file=options.environments)
         settings = Settings(files=(), cache_dir=cache_dir)
         looks = look_at(specs, settings, call.session(settings))
     sys.stdout.write(_json(looks) if options.format == "json" else _columns(looks))
@@ -67,7 +67,7 @@ def key(call: Call) -> int:
     """Print a key for the cache of CI."""
     options = call.options(EnvsOptions)
     with CacheDirectory(call) as cache_dir:
-        specs, _ = chosen(options.arguments, options.python, "cache key")
+        specs, _ = chosen(options.arguments, options.python, "cache key", file=options.environments)
         session = session_of(Settings(files=(), cache_dir=cache_dir), os.environ)
         find = Interpreters(session)
         interpreters = [find(request) for request in dict.fromkeys(spec.python for spec in specs)]

@@ -23,7 +23,7 @@ def lock_command(call: Call) -> int:
     """Resolve what environments are made from, and write their locks."""
     options = call.options(EnvsOptions)
     with CacheDirectory(call) as cache_dir, Observed(call, cache_dir) as record:
-        specs, _ = chosen(options.arguments, options.python, "lock")
+        specs, _ = chosen(options.arguments, options.python, "lock", file=options.environments)
         wanted = [spec for spec in specs if needs_lock(spec)]
         if not wanted:
             raise UsageError(

@@ -2,6 +2,7 @@
 
 from puffin.cli.commands.call import CacheDirectory, Call, Observed
 from puffin.cli.screen.console import write_data
+from puffin.errors import DRIFT
 from puffin.pipeline.commands.pip_sync import sync as run
 
 
@@ -9,8 +10,8 @@ def sync_command(call: Call) -> int:
     """Make an environment hold exactly what requirements files pin."""
     with CacheDirectory(call) as cache_dir, Observed(call, cache_dir):
         settings = call.settings(cache_dir)
-        run(settings, call.session(settings))
-    return 0
+        changes = run(settings, call.session(settings))
+    return DRIFT if settings.check and changes else 0
 
 
 def graph_command(call: Call) -> int:

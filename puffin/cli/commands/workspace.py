@@ -13,7 +13,7 @@ from puffin.cli.screen.console import write_data
 from puffin.cli.screen.errors import status_of
 from puffin.cli.screen.workspace import ManyConsole
 from puffin.errors import PuffinError, UsageError
-from puffin.pipeline.change.values import ManyResult
+from puffin.pipeline.change.values import ManyResult, failure_of
 from puffin.pipeline.commands.sync import ManyRun
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.request.session import session_of
@@ -42,7 +42,9 @@ def workspace_command(call: Call) -> int:
         session = session_of(shared, os.environ, reporter, started)
         if options.all and options.arguments:
             raise UsageError(text="`--all` cannot be used with names of environments")
-        specs, _ = chosen(options.arguments, shared.where.python, "sync", everything=options.all)
+        specs, _ = chosen(
+            options.arguments, shared.where.python, "sync", everything=options.all, file=options.environments
+        )
         if shared.compile_bytecode and "compile_bytecode" in options.given:
             specs = [replace(spec, compile_bytecode=True) for spec in specs]
         if call.options(CacheOptions).no_cache:
@@ -58,9 +60,6 @@ def workspace_command(call: Call) -> int:
         record.warn = reporter.warn
         interpreters = Interpreters(session)
         _ask_early(specs, interpreters)
-        from puffin.pipeline.change.values import failure_of
-        from puffin.pipeline.commands.sync import ManyRun
-
         run = reporting.run = ManyRun(settings, session, reporter, interpreters)
         result = reporting.result = reporter.shown(run.sync)
         failure = failure_of(result.environments)

@@ -70,6 +70,9 @@ EXTERNAL = (
 DRY_RUN = (
     option("--dry-run", "Show what would change, and change nothing.", COMMON),
 )
+CHECK = (
+    option("--check", "Change nothing; exit with 4 if an environment differs.", COMMON),
+)
 CONSTRAINTS = (
     option("-c --constraint --constraints FILE...", "Constrain versions with a file.", RESOLUTION),
     option("--exclude-newer DATE",
@@ -205,6 +208,7 @@ CHANGED = (  # of commands that bring one environment to what is asked
 SYNC = (
     option("--strict", "Check the installed packages for conflicts at the end.", COMMON),
     option("--allow-empty-requirements", "Empty the environment if nothing is required.", COMMON),
+    *CHECK,
     *CHANGED,
 )
 # fmt: on

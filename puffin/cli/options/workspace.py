@@ -10,11 +10,15 @@ PYTHON = (
     option("-p --python PYTHON",
         "The interpreter of environments that configure none: a version or a path.", ENVIRONMENT),
 )
+ENVIRONMENTS = (
+    option("--environments FILE",
+        "Read the environments from this file instead of the nearest configuration.", ENVIRONMENT),
+)
 WORKSPACE_SYNC = (
     option("--all", "Sync all configured environments (the default if none is given).", COMMON),
     option("--changed-since GITREF",
         "Sync only environments that the change since that commit affects, as `puffin affected` lists them.", COMMON),
-    option("--check", "Change nothing; exit with 4 if an environment differs.", COMMON),
+    *table.CHECK,
     option("--frozen", "Resolve nothing: use the lock file for requirements without pins.", COMMON),
     option("--no-install-project", "Install the dependencies of a project, but not the project itself.", COMMON),
     option("--no-install-workspace", "Install the dependencies of a workspace, but none of its members.", COMMON),
@@ -25,6 +29,7 @@ WORKSPACE_SYNC = (
     *table.CHANGE,
     *picked(SYNC, "allow_empty_requirements", "require_hashes", "no_verify_hashes", "exclude_newer"),
     *PYTHON,
+    *ENVIRONMENTS,
     *table.FILES,
     *table.BUILD,
     *table.INDEX,
@@ -34,6 +39,7 @@ WORKSPACE_SYNC = (
 ENVS = (
     option("--format columns|json", "The format of the list.", COMMON),
     *PYTHON,
+    *ENVIRONMENTS,
     *table.ALWAYS,
 )
 AFFECTED = (
@@ -41,14 +47,16 @@ AFFECTED = (
         "Compare with this commit. Uncommitted changes and files that are not ignored count too.", COMMON),
     option("--format text|json|github-matrix", "The format of the list (default: text).", COMMON),
     *PYTHON,
+    *ENVIRONMENTS,
     *table.CONFIG,
     *table.ALWAYS,
 )
-KEY = (*PYTHON, *table.ALWAYS)
+KEY = (*PYTHON, *ENVIRONMENTS, *table.ALWAYS)
 LOCK = (
     option("--consistent", "Choose one version of each package for all environments.", COMMON),
     option("--check", "Write nothing; exit with 4 if a lock is out of date.", COMMON),
     *PYTHON,
+    *ENVIRONMENTS,
     *picked(
         COMPILE, "upgrade", "upgrade_package", "resolution", "prerelease", "prerelease_package", "pre",
         "exclude_newer", "generate_hashes",
@@ -74,6 +82,7 @@ class WorkspaceOptions:
 
     arguments: tuple[str, ...] = ()
     given: frozenset[str] = frozenset()
+    environments: str = ""
     all: bool = False
     changed_since: str = ""
     keep_going: bool = False
@@ -86,6 +95,7 @@ class EnvsOptions:
     """``puffin envs`` and ``puffin cache key``, and what ``puffin lock`` is asked besides its settings."""
 
     arguments: tuple[str, ...] = ()
+    environments: str = ""
     format: str = ""
     python: str = ""
 
@@ -95,5 +105,6 @@ class AffectedOptions:
     """``puffin affected``."""
 
     arguments: tuple[str, ...] = ()
+    environments: str = ""
     since: str = ""
     format: str = ""

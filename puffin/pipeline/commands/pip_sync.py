@@ -15,6 +15,7 @@ from puffin.pipeline.request.settings import Settings
 from puffin.pipeline.request.where import find_where
 from puffin.stages.link.environment.environment import check_target
 from puffin.stages.link.interpreter.interpreter import meanwhile
+from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,11 +33,13 @@ _EMPTY = (
 )
 
 
-def sync(settings: Settings, session: "Session", *, exact: bool = True) -> None:
+def sync(settings: Settings, session: "Session", *, exact: bool = True) -> bool:
     """Make the environment of *settings* hold exactly what its files pin; without *exact*, that besides what it holds.
 
-    Raises :class:`PuffinError`; then the environment is as it was.
+    Return whether that changes something, or would with ``--check``. Raises :class:`PuffinError`; then the
+    environment is as it was.
     """
+    settings = replace(settings, dry_run=settings.dry_run or settings.check)
     check_files(settings.files, settings.group)
     with phase("find interpreter"), meanwhile(import_fetching):
         environment = find_where(settings.where, session)
@@ -52,12 +55,12 @@ def sync(settings: Settings, session: "Session", *, exact: bool = True) -> None:
             build=told.metadata(settings, environment),
         )
         inputs = reading.inputs(environment.interpreter)
-    sync_pins(environment, inputs, settings, session, exact=exact)
+    return sync_pins(environment, inputs, settings, session, exact=exact)
 
 
 def sync_pins(
     environment: "Environment", inputs: Inputs, settings: Settings, session: "Session", *, exact: bool = True
-) -> None:
+) -> bool:
     """Make *environment* hold the pins of *inputs*; the rest is as in :func:`sync`."""
     reporter = session.reporter
     for warning in inputs.warnings:
@@ -73,11 +76,12 @@ def sync_pins(
         run.environment, run.inputs, run.exact = workplace.environment, inputs, exact
         run.use(workplace)
         try:
-            _Sync(change, run, session, mark).run()
+            changes = _Sync(change, run, session, mark).run()
         finally:
             change.close()
         if settings.strict and not settings.dry_run:
             warn_of_broken(environment, reporter)
+    return changes
 
 
 class ToldByBuilds:
@@ -123,31 +127,34 @@ class _Sync:
         self._reporter = session.reporter
         self._started = session.started
 
-    def run(self) -> None:
+    def run(self) -> bool:
+        """Do it, and return whether something changes, or would."""
         run = self._run
         with phase("compare"):
             run.make_plan()
         if not run.inputs.pins and run.plan.remove and not self._settings.allow_empty_requirements:
             self._reporter.warn(_EMPTY)
-            return
+            return False
         if run.plan.nothing_to_do:
             self._tell("Resolved")
             self._tell("Checked")
             depends.settled()
             if self._settings.dry_run:
                 self._reporter.phase("Would make no changes", -1, 0)
-            return
+            return False
         if run.plan.install:
             with phase("locate"):
                 self._locate()
         self._tell("Resolved")
+        changes = not run.plan.nothing_to_do
         if self._settings.dry_run:
             tell_dry(run, self._reporter)
-        elif run.plan.nothing_to_do:
+        elif not changes:
             self._tell("Checked")
         else:
             bring_one(self._change, run, self._reporter)
             self._foretell()
+        return changes
 
     def _foretell(self) -> None:
         """Note what the next run will depend on and say, if it will find nothing to do."""

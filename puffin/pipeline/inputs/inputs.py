@@ -10,7 +10,7 @@ from puffin.artifact.urls import digest, inherit_credentials, is_http, mask
 from puffin.errors import UsageError
 from puffin.names import normalise
 from puffin.pipeline.request.settings import Settings
-from puffin.stages.resolve.requirements.plain import is_lock, is_pylock, simple_pins
+from puffin.stages.resolve.requirements.plain import is_lock, is_pylock, is_script, simple_pins
 from puffin.stages.resolve.requirements.values import Entry, Requirements, SourceRequest
 from puffin.value import frozen, replace
 
@@ -136,6 +136,7 @@ class Reading:
                 indexes=settings.indexes,
                 environ=session.environ,
                 projects=self._projects,
+                locked=self._constraints,
             ),
         )
         reached = (
@@ -162,7 +163,11 @@ class Reading:
         from puffin.stages.resolve.requirements.file import read_requirements
 
         requirements = read_requirements(
-            request.files, read=session.read, environ=session.environ, constraints=request.constraints
+            request.files,
+            read=session.read,
+            environ=session.environ,
+            constraints=request.constraints,
+            locked=self._constraints,
         )
         return _believed(requirements, self._settings)
 
@@ -222,6 +227,14 @@ class Reading:
         config = index_config(settings, None)
         artifacts = [replace(each, url=_with_credentials(each.url, config)) for each in locked.artifacts]
         return self._inputs(locked.pins, warnings=locked.warnings, located=tuple(artifacts))
+
+    def _constraints(self, path: str, shown: str, data: bytes) -> tuple[Entry, ...]:
+        """Return the constraints that a lock file stands for, with the markers of the target."""
+        from puffin.stages.resolve.projects.pylock import lock_constraints
+
+        entries = lock_constraints(path, shown, data, self._markers() if self._markers else {})
+        config = index_config(self._settings, None)
+        return tuple([replace(each, url=_with_credentials(each.url, config)) for each in entries])
 
     def _default_groups(self, path: str) -> tuple[str, ...]:
         """Return the groups that uv installs by default: those of the project beside its lock."""
@@ -307,8 +320,6 @@ def _copied(entry: Entry) -> Entry:
 def _is_project(path: str) -> bool:
     if os.path.basename(path).endswith(_PROJECTS) or depends.is_directory(path):
         return True
-    from puffin.stages.resolve.requirements.plain import is_script
-
     return is_script(path)
 
 

@@ -90,7 +90,7 @@ class Settings:
 
     ``no_binary`` and ``only_binary`` are normalised names, or ``:all:``. ``exclude_newer`` is in the form that
     ``exclude_newer_for`` reads. ``dashboard`` is a port, 0 for any, -1 for none; ``remote`` is the scheduler that
-    ``executor`` names.
+    ``executor`` names. ``check`` is asked of a dry run that tells whether something would change.
     """
 
     files: tuple[str, ...]
@@ -121,6 +121,7 @@ class Settings:
     compile_bytecode: bool = False
     bytecode_mode: str = ""
     dry_run: bool = False
+    check: bool = False
     allow_empty_requirements: bool = False
     remove_seeds: bool = False
     break_system_packages: bool = False

@@ -31,12 +31,12 @@ from puffin.stages.resolve.index.config import FilePolicy, canonical
 from puffin.stages.resolve.locate.choose import sdists_option
 from puffin.stages.resolve.locate.errors import BuildForbidden
 from puffin.stages.resolve.locate.url import place_of
-from puffin.stages.resolve.metadata.toml import parse_toml
+from puffin.stages.resolve.metadata.toml import decode_text, parse_toml
 from puffin.stages.resolve.projects.project import SourceFile
 from puffin.stages.resolve.projects.uvlock import UV_LOCK, UvLock, UvLockProblem
 from puffin.stages.resolve.requirements.markers import Conditions
-from puffin.stages.resolve.requirements.values import Pin
-from puffin.value import frozen, replace
+from puffin.stages.resolve.requirements.values import Entry, Pin
+from puffin.value import common, frozen, replace
 
 _KNOWN_MINOR = (1, 0)
 _STRONG = ("sha256", "sha512", "sha384", "blake2b")
@@ -57,6 +57,7 @@ class LockTarget:
 
     ``extras`` and ``groups`` are normalised; the default groups of the file come with the groups. ``default_groups``
     are those of a ``uv.lock``, which does not tell them, and ``packages`` the projects in it that are installed.
+    With ``every``, all packages in it are meant.
     """
 
     markers: "Mapping[str, str]"
@@ -66,6 +67,7 @@ class LockTarget:
     groups: tuple[str, ...] = ()
     default_groups: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
+    every: bool = False
     files: FilePolicy = FilePolicy()
 
 
@@ -85,11 +87,9 @@ def read_lock(file: SourceFile, *, target: LockTarget) -> Locked:
     for what is not TOML, and ``BuildForbidden``.
     """
     shown = file.shown
-    document = parse_toml(file.text, shown).values
-    if os.path.basename(file.path) == UV_LOCK:
-        document = _of_uv(document, target, shown)
+    lock = _parsed(_document_of(file, target), shown)
+    if os.path.basename(file.path) == UV_LOCK:  # which has been reduced to them
         target = replace(target, extras=(), groups=(), all_extras=False)
-    lock = _parsed(document, shown)
     tags = [Tag(*text.split("-", 2)) for text in target.tags]
     try:
         chosen = list(
@@ -109,11 +109,42 @@ def read_lock(file: SourceFile, *, target: LockTarget) -> Locked:
     return Locked(pins=tuple(reader.pins), artifacts=tuple(reader.artifacts), warnings=_warnings(lock, shown))
 
 
+def lock_constraints(path: str, shown: str, data: bytes, markers: "Mapping[str, str]") -> tuple[Entry, ...]:
+    """Return the packages of a lock file that hold for a target, whatever their extras and groups, as constraints.
+
+    *data* is the content of the file at *path*. A package is limited to its version and to the files that the lock
+    names of it, or to its place. Raises what :func:`read_lock` does.
+    """
+    file = SourceFile(path=path, shown=shown, text=decode_text(data, shown))
+    target = LockTarget(markers=markers, tags=(), every=True)
+    lock = _parsed(_document_of(file, target), file.shown)
+    extras = frozenset(lock.extras or ())
+    groups = frozenset((*(lock.dependency_groups or ()), *(lock.default_groups or ())))
+    environment: dict[str, Any] = {**markers, "extras": extras, "dependency_groups": groups}
+    reader = _Reader(file.directory, file.shown, target.files)
+    return tuple(
+        [
+            reader.constraint(package)
+            for package in lock.packages
+            if not package.marker or package.marker.evaluate(environment, context="lock_file")
+        ]
+    )
+
+
+def _document_of(file: SourceFile, target: LockTarget) -> "Mapping[str, Any]":
+    """Return the document of PEP 751 in a lock file, of a ``uv.lock`` what it has for *target*."""
+    document = parse_toml(file.text, file.shown).values
+    is_uv = os.path.basename(file.path) == UV_LOCK
+    return _of_uv(document, target, file.shown) if is_uv else document
+
+
 def _of_uv(document: "Mapping[str, Any]", target: LockTarget, shown: str) -> "dict[str, Any]":
     """Return what a ``uv.lock`` has for *target* as a document of PEP 751."""
     conditions = Conditions(target.markers)
     try:
         lock = UvLock(document, lambda marker: conditions.hold_at(marker, shown), target.packages)
+        if target.every:
+            return lock.everything()
         known, kinds = lock.names("optional-dependencies"), lock.names("dev-dependencies")
         extras = known if target.all_extras else _had(target.extras, known, "extra", shown)
         defaults = [each for each in target.default_groups if each in kinds]
@@ -185,6 +216,25 @@ class _Reader:
             self.pins.append(pin)
         else:
             self.pins.append(self._direct(pin, package))
+
+    def constraint(self, package: "Package") -> Entry:
+        """Return a package as a constraint."""
+        version = str(package.version or "")
+        text = f"{package.name}=={version}"
+        files = [*(package.wheels or ()), *([package.sdist] if package.sdist else ())]
+        if files:
+            hashes = tuple([each for file in files for each in _hashes(file.hashes)])
+            specifier = f"=={version}" if version else ""
+            return Entry(
+                name=package.name,
+                text=text,
+                specifier=specifier,
+                hashes=hashes,
+                file=self._shown,
+                constraint=True,
+            )
+        pin = self._direct(Pin(name=package.name, origin=self._shown), package)
+        return Entry(file=self._shown, constraint=True, **common(Entry, pin))
 
     def _file(self, pin: Pin, package: "Package", file: "PackageWheel | PackageSdist") -> Artifact:
         wheel = file.filename.endswith(".whl")

@@ -69,7 +69,7 @@ def read_sources(
     )
     plain = [path for path in request.files if kind_of(path) == PLAIN]
     written = read_requirements(
-        plain, read=read, environ=environ, constraints=request.constraints, exists=exists
+        plain, read=read, environ=environ, constraints=request.constraints, exists=exists, locked=policy.locked
     )
     overrides = read_requirements(request.overrides, read=read, environ=environ, exists=exists)
     given = (*written.entries, *written.constraints, *overrides.entries)

@@ -60,7 +60,16 @@ class UvLock:
 
     def pylock(self, extras: Iterable[str], groups: Iterable[str]) -> "dict[str, Any]":
         """Return the document of the packages that are installed with *extras* and *groups* of the roots."""
-        chosen = self.reached(extras, groups)
+        return self._document_of(self.reached(extras, groups))
+
+    def everything(self) -> "dict[str, Any]":
+        """Return the document of all packages that hold for the target, whoever requires them."""
+        holding = [
+            each for each in self._packages if any(map(self._holds, each.get("resolution-markers", ("",))))
+        ]
+        return self._document_of(holding)
+
+    def _document_of(self, chosen: "Iterable[Package]") -> "dict[str, Any]":
         packages = [found for each in chosen if (found := _entry(each)) is not None]
         head = {"lock-version": "1.0", "created-by": "uv", "packages": packages}
         python = self._document.get("requires-python")

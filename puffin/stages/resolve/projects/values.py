@@ -33,7 +33,8 @@ class SourcePolicy:
 
     ``markers`` returns the markers of the target; without it, every marker holds. ``skipped`` are the packages whose
     sources are ignored, True for all. ``environ`` may have credentials for indexes. ``indexes`` are the named ones of
-    options and configuration. ``projects`` are those that were read for other requests, if any.
+    options and configuration. ``locked`` is as for ``read_requirements``. ``projects`` are those that were read for
+    other requests, if any.
     """
 
     markers: Callable[[], Mapping[str, str]] | None = None
@@ -41,6 +42,7 @@ class SourcePolicy:
     environ: Mapping[str, str] = {}
     indexes: tuple[NamedIndex, ...] = ()
     projects: "LocalProjects | None" = None
+    locked: Callable[[str, str, bytes], tuple[Entry, ...]] | None = None
 
     def skips(self, name: str) -> bool:
         return self.skipped if isinstance(self.skipped, bool) else name in self.skipped

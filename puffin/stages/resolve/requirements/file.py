@@ -31,10 +31,12 @@ from puffin.stages.resolve.requirements.options import (
     check_hash,
     split_options,
 )
+from puffin.stages.resolve.requirements.plain import is_lock
 from puffin.stages.resolve.requirements.values import Entry, Requirements
 from puffin.value import frozen, replace
 
 _DEEPEST = 100
+Locked = Callable[[str, str, bytes], tuple[Entry, ...]]  # of path, shown name and content of a lock file
 
 
 @frozen
@@ -63,14 +65,16 @@ def read_requirements(
     environ: Mapping[str, str],
     constraints: Sequence[str] = (),
     exists: Callable[[str], bool] = depends.exists,
+    locked: Locked | None = None,
 ) -> Requirements:
     """Read requirements files, then *constraints* files, and all that they include.
 
     *read* returns the bytes of an absolute path, a URL, or of ``-``, standard input. *environ* are the
-    variables to expand. Raises :class:`RequirementsFileNotFound`, :class:`RequirementsFileUnreadable`,
+    variables to expand. *locked* returns the constraints that a lock file stands for. Raises
+    :class:`RequirementsFileNotFound`, :class:`RequirementsFileUnreadable`,
     :class:`InvalidRequirementLine`, and whatever *read* raises.
     """
-    reader = _FileReader(read, environ, os.getcwd(), exists)
+    reader = _FileReader(read, environ, os.getcwd(), exists, locked)
     for path in paths:
         reader.file(IncludedFile(path=absolute_path(path), shown=mask(path), constraint=False))
     for path in constraints:
@@ -101,12 +105,18 @@ class _FileReader:
     """Reads files and collects their entries in the order of the lines."""
 
     def __init__(
-        self, read: Callable[[str], bytes], environ: Mapping[str, str], cwd: str, exists: Callable[[str], bool]
+        self,
+        read: Callable[[str], bytes],
+        environ: Mapping[str, str],
+        cwd: str,
+        exists: Callable[[str], bool],
+        locked: Locked | None,
     ) -> None:
         self.read = read
         self.environ = environ
         self.cwd = cwd
         self.exists = exists
+        self.locked = locked
         self.settings = GlobalOptions()
         self.entries: list[Entry] = []
         self.constraints: list[Entry] = []
@@ -119,6 +129,9 @@ class _FileReader:
             return
         self._seen.add(key)
         data = self._bytes(file)
+        if file.constraint and self.locked and is_lock(file.path):
+            self.constraints += self.locked(file.path, file.shown, data)
+            return
         mistake = file_mistake(file.shown)
         if mistake:
             raise invalid_line(file.shown, 1, 1, "", mistake[0], *mistake[1])

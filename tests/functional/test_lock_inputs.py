@@ -1,0 +1,93 @@
+"""Lock files as constraints, and ``pip sync --check``."""
+
+import hashlib
+
+import pytest
+
+from tests.helpers.wheels import forge_wheel
+
+
+@pytest.fixture
+def shop(index):
+    for version in ("1.0", "2.0"):
+        index.add(*forge_wheel("alpha", version, requires=["beta"]))
+        index.add(*forge_wheel("beta", version))
+        index.add(*forge_wheel("gamma", version))
+    return index
+
+
+@pytest.fixture
+def lock(puffin, shop):
+    puffin.file("a.in", "alpha==1.0\nbeta==1.0\n")
+    done = puffin("pip", "compile", "a.in", "-o", "pylock.old.toml", "-i", shop.url)
+    assert done.code == 0, done.err
+
+
+def test_a_lock_file_limits_versions_and_adds_no_package(puffin, env, shop, lock):
+    done = puffin("pip", "install", "alpha", "gamma", "-c", "pylock.old.toml", "-i", shop.url)
+    assert (done.code, env.installed()) == (0, {"alpha": "1.0", "beta": "1.0", "gamma": "2.0"}), done.err
+    puffin.file("b.in", "-c pylock.old.toml\ngamma\nbeta\n")
+    done = puffin("pip", "compile", "b.in", "--no-header", "--no-annotate", "-i", shop.url)
+    assert [line.split(" ")[0] for line in done.out.splitlines() if line[0] != " "] == [
+        "beta==1.0",
+        "gamma==2.0",
+    ]
+    done = puffin("pip", "install", "beta==2.0", "-c", "pylock.old.toml", "-i", shop.url)
+    assert (done.code, "`beta==1.0` (pylock.old.toml)" in done.err) == (1, True), done.err
+    puffin.file("c.txt", "beta==2.0\n")
+    done = puffin("pip", "sync", "c.txt", "-c", "pylock.old.toml", "-i", shop.url)
+    assert (done.code, "pylock.old.toml" in done.err) == (1, True), done.err
+
+
+def test_a_lock_file_limits_to_its_own_files(puffin, env, shop, lock):
+    name, data = forge_wheel("beta", "1.0", {"beta.py": "other = 1\n"})
+    shop.remove(name)
+    shop.add(name, data)
+    done = puffin("pip", "install", "beta", "-c", "pylock.old.toml", "-i", shop.url, "--refresh")
+    assert (done.code, env.installed()) == (1, {}), done.err
+    assert "hash" in done.err
+
+
+def test_only_what_holds_for_the_target_is_a_constraint(puffin, shop):
+    package = '[[packages]]\nname = "beta"\nversion = "{}"\nmarker = "{}"\nwheels = [{}]\n'
+    files = '{{name = "beta-{0}-py3-none-any.whl", url = "https://x.invalid/beta-{0}-py3-none-any.whl", hashes = {1}}}'
+    text = 'lock-version = "1.0"\ncreated-by = "x"\nextras = ["e"]\ndependency-groups = ["g"]\n'
+    hashes = {version: _hash(version) for version in ("1.0", "2.0")}
+    for version, marker in (
+        ("1.0", "sys_platform == 'win32'"),
+        ("2.0", "sys_platform != 'win32' and 'g' in dependency_groups"),
+    ):
+        text += package.format(version, marker, files.format(version, f'{{sha256 = "{hashes[version]}"}}'))
+    puffin.file("pylock.toml", text)
+    for platform, expected in (("windows", "beta==1.0"), ("linux", "beta==2.0")):
+        words = (
+            *("--python-platform", platform, "-c", "pylock.toml", "-i", shop.url),
+            *("--no-header", "--no-annotate"),
+        )
+        puffin.file("b.in", "beta\n")
+        done = puffin("pip", "compile", "b.in", *words)
+        assert done.out.strip() == expected, done.err
+
+
+def _hash(version):
+    return hashlib.sha256(forge_wheel("beta", version)[1]).hexdigest()
+
+
+def test_a_lock_file_that_cannot_be_read_is_named(puffin, env, shop):
+    puffin.file("pylock.toml", 'lock-version = "1.0"\ncreated-by = "x"\n')
+    done = puffin("pip", "install", "beta", "-c", "pylock.toml", "-i", shop.url)
+    assert (done.code, env.installed()) == (2, {})
+    assert done.err.startswith("error: Failed to use the lock file `pylock.toml`: ")
+
+
+def test_check_tells_by_its_exit_code_whether_a_sync_would_change_something(puffin, env, shop, lock):
+    puffin.file("r.txt", "gamma==1.0\n")
+    for words, before in ((("r.txt", "-i", shop.url), {}), (("pylock.old.toml",), {"gamma": "1.0"})):
+        done = puffin("pip", "sync", *words, "--check")
+        assert (done.code, env.installed()) == (4, before)
+        assert "Would install" in done.err
+        assert puffin("pip", "sync", *words).code == 0
+        for _ in range(2):  # the second answer is a kept one
+            assert puffin("pip", "sync", *words, "--check").code == 0
+    puffin.file("puffin.toml", "check = true\n")
+    assert "the setting `check` is unknown" in puffin("pip", "sync", "r.txt").err
