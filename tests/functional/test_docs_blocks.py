@@ -27,7 +27,7 @@ DOCUMENTS = ("README.md", *[f"docs/{path.name}" for path in sorted((CHECKOUT / "
              "examples/monorepo/README.md")  # fmt: skip
 _BLOCK = re.compile(r"(?:(?<=\n\n)|\A)((?:    .*\n|\n(?=    ))+)")
 _FOREIGN = ("pip", "helm", "python", "kubectl", "dask", "./demo", "./test")
-_SHOWN = ("error: ", "Resolved ", "puffin ── ", "pipeline.")  # output and drawings
+_SHOWN = ("error: ", "Resolved ", "puffin ── ", "pipeline.", "services/api\n")  # output and drawings
 HERE = "{}.{}".format(*sys.version_info)
 
 
@@ -46,7 +46,7 @@ def kind_of(block):
         return "commands"
     if first == "[testenv]":
         return "ini"
-    if first == "repos:":
+    if first in ("repos:", "jobs:"):
         return "yaml"
     if first == "[project]":
         return "project"
@@ -80,8 +80,14 @@ def test_a_block_can_be_read(tmp_path, document, block):
         parser.read_string(block)
         _check_options(parser["testenv"]["commands_pre"].replace("{", "<").split()[1:])
     elif kind == "yaml":
+        read = yaml.safe_load(block)
         hooks = {each["id"] for each in yaml.safe_load((CHECKOUT / ".pre-commit-hooks.yaml").read_text())}
-        assert {each["id"] for each in yaml.safe_load(block)["repos"][0]["hooks"]} <= hooks
+        for repository in read.get("repos", ()):
+            assert {each["id"] for each in repository["hooks"]} <= hooks
+        for job in read.get("jobs", {}).values():
+            for step in job["steps"]:
+                line = re.search(r"puffin (?!sync)(.*?)\)|puffin (sync)", step.get("run", ""))
+                assert line is None or next(filter(None, line.groups())).split()[0] in LEAVES
     elif kind == "python":
         compile(block, document, "exec")
 
@@ -157,7 +163,7 @@ def test_the_commands_for_many_environments(puffin, index):
         for block in blocks(document):
             if kind_of(block) == "commands":
                 ran += [(words, _at_work(puffin, words[1:], index)) for words in commands(block)]
-    assert len(ran) == 8
+    assert len(ran) == 10
     rows = json.loads(_at_work(puffin, ["envs", "--format", "json"], index).out)
     rows = rows["envs"] if isinstance(rows, dict) else rows
     assert sorted(row["name"] for row in rows) == ["api", "docs", "release", "services/web"]
