@@ -202,7 +202,7 @@ def print_completion(call: Call) -> int:
         known = ", ".join(f"`{each}`" for each in SHELLS)
         raise UsageError(text=f"There is no completion for `{shell}`", hints=(f"use one of {known}",))
     maker = found(puffin, {}, "puffin", "_PUFFIN_COMPLETE")
-    sys.stdout.write(f"{(maker.source_template % maker.source_vars()).strip()}\n")
+    call.console.write(f"{(maker.source_template % maker.source_vars()).strip()}\n")
     return 0
 
 

@@ -108,7 +108,7 @@ class Observed:
     ) -> None:
         status = status_of(error)
         if error is not None:
-            self._console.stop_progress()
+            self._console.end()
         if status not in (0, USAGE):
             self._record.keep()
         record.finish_record(status)

@@ -9,11 +9,10 @@ from puffin.cli.commands.call import CacheDirectory, Call, Observed
 from puffin.cli.config.settings import check_links
 from puffin.cli.options.values import CacheOptions, made
 from puffin.cli.options.workspace import WorkspaceOptions
-from puffin.cli.screen.console import write_data
 from puffin.cli.screen.errors import status_of
 from puffin.cli.screen.workspace import ManyConsole
 from puffin.errors import PuffinError, UsageError
-from puffin.pipeline.change.values import ManyResult, failure_of
+from puffin.pipeline.change.values import ManyResult, Shared, failure_of
 from puffin.pipeline.commands.sync import ManyRun
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.request.session import session_of
@@ -34,11 +33,11 @@ def workspace_command(call: Call) -> int:
     with (
         CacheDirectory(call) as cache_dir,
         Observed(call, cache_dir) as record,
-        Reporting(options.report, cache_dir, started) as reporting,
+        Reporting(options.report, cache_dir, call) as reporting,
     ):
         shared = call.settings(cache_dir)
         settings = made(ManySettings, {**call.values, "run": shared})
-        reporter = ManyConsole(console, settings, started=started)
+        reporter = ManyConsole(console, settings)
         session = session_of(shared, os.environ, reporter, started)
         if options.all and options.arguments:
             raise UsageError(text="`--all` cannot be used with names of environments")
@@ -94,10 +93,11 @@ def _import_run() -> None:
 class Reporting:
     """Writes the report to *path* at the end of the ``with`` block, however it ended; none for an empty path."""
 
-    def __init__(self, path: str, cache_dir: str, started: float) -> None:
+    def __init__(self, path: str, cache_dir: str, call: Call) -> None:
         self._path = path
         self._cache_dir = cache_dir
-        self._started = started
+        self._started = call.started
+        self._console = call.console
         self.run: ManyRun | None = None
         self.result: ManyResult | None = None
 
@@ -116,7 +116,6 @@ class Reporting:
         import json
 
         from puffin.pipeline.change.report import report_of
-        from puffin.pipeline.change.values import ManyResult, Shared
 
         result = self.result or (self.run.result() if self.run is not None else None)
         if result is None:
@@ -125,4 +124,4 @@ class Reporting:
         if error is not None:
             result = replace(result, exit_code=status_of(error))
         text = json.dumps(report_of(result, Cache(self._cache_dir)), indent=1, ensure_ascii=False) + "\n"
-        write_data(self._path, text)
+        self._console.write_data(self._path, text)

@@ -41,7 +41,7 @@ def configurable_rows() -> "tuple[Row, ...]":
 
 def puffin_settings(path: str, data: bytes) -> "tuple[tuple[SettingValue, ...], tuple[IndexTable, ...]]":
     """Return the settings and the indexes of one file. Raises :class:`ConfigurationInvalid`."""
-    file = _File(Document(path, data))
+    file = SettingsFile(Document(path, data))
     table = file.document.table
     others = _OTHER_TABLES | (_OF_PROJECTS if file.document.is_project else frozenset())
     values = [file.setting(key, value) for key, value in table.items() if key != "index" and key not in others]
@@ -51,19 +51,19 @@ def puffin_settings(path: str, data: bytes) -> "tuple[tuple[SettingValue, ...], 
     return tuple(values), tuple([file.index(number, each) for number, each in enumerate(indexes)])
 
 
-class _File:
+class SettingsFile:
     """The settings of one file."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
 
-    def setting(self, key: str, value: "Any") -> SettingValue:
-        """Return a setting, its paths relative to the file made absolute."""
-        name = key.replace("-", "_")
+    def setting(self, key: str, value: "Any", written: str = "") -> SettingValue:
+        """Return a setting, its paths relative to the file made absolute; the file has it under *written*, or *key*."""
+        name, where = key.replace("-", "_"), (written or key,)
         if name not in _ROWS:
             raise self._unknown(key)
-        checked = self._checked((key,), value, _ROWS[name][2])
-        return SettingValue(name=name, value=self._placed(name, checked), place=self.document.place(key))
+        checked = self._checked(where, value, _ROWS[name][2])
+        return SettingValue(name=name, value=self._placed(name, checked), place=self.document.place(*where))
 
     def index(self, number: int, table: "Mapping[str, Any]") -> IndexTable:
         """Return an index, the one with this *number* in the file."""

@@ -145,6 +145,8 @@ class Digester:
             named.setdefault(entry.name or entry.text, []).append(entry)
         for name, entries in named.items():
             yield _of_entries(name, entries)
+        for entry in sources.overrides:
+            yield _of_entries(f"override {entry.name}", [entry])
         options = {
             "index_url": written.index_url, "extra_index_url": written.extra_index_urls,
             "find_links": written.find_links, "no_index": written.no_index, "no_binary": written.no_binary,

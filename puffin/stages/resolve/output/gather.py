@@ -73,7 +73,8 @@ class _Gatherer:
     def listed(self, package: Resolved) -> Listed:
         gathering = self._gathering
         wanted = gathering.hashed or gathering.locked
-        entries = (*gathering.sources.requirements.entries, *gathering.sources.reached)
+        sources = gathering.sources
+        entries = (*sources.requirements.entries, *sources.overrides, *sources.reached)
         direct = direct_of(package, entries, cwd=gathering.cwd, sha256=gathering.sha256 if wanted else None)
         links = self._links(package) if wanted else []
         return Listed(

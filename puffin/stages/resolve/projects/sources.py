@@ -86,6 +86,7 @@ def read_sources(
             if entry.file != STDIN:
                 label = f"{option} {relative(entry.file)}"
                 labels.setdefault((entry.origin, entry.name), {})[label] = None
+    told = {each.name for each in overrides.entries}
     warnings = (
         *written.warnings,
         *projects.warnings,
@@ -96,6 +97,7 @@ def read_sources(
         requirements=replace(
             written,
             entries=(*projects.entries, *written.entries),
+            constraints=(*written.constraints, *projects.constraints),
             warnings=warnings,
             pinned=projects.pinned,
             **_indexes(written, projects.indexes),
@@ -103,7 +105,7 @@ def read_sources(
         reached=projects.reached,
         needs=projects.needs,
         virtual=projects.virtual,
-        overrides=overrides.entries,
+        overrides=(*overrides.entries, *[each for each in projects.overrides if each.name not in told]),
         labels=tuple([(key, tuple(own)) for key, own in labels.items()]),
         pythons=projects.pythons,
     )

@@ -12,9 +12,10 @@ from puffin.names import is_name, normalise
 from puffin.stages.resolve.index.config import NamedIndex
 from puffin.stages.resolve.metadata.toml import InvalidProject, parse_toml
 from puffin.stages.resolve.projects.places import nearest, places_of
-from puffin.stages.resolve.projects.project import SourceFile
+from puffin.stages.resolve.projects.project import SourceFile, entries_of
 from puffin.stages.resolve.requirements.texts import requirement_parts, written_marker
-from puffin.value import frozen
+from puffin.stages.resolve.requirements.values import Entry
+from puffin.value import frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ _KEYS = {
 _REFS = ("rev", "tag", "branch")
 _TOOLS = ("puffin", "uv")
 _FLAGS = ("editable", "package")
+_NEVER = "python_version < '0'"
 
 
 @frozen
@@ -68,6 +70,8 @@ class ProjectTables:
     ``layout`` tells whether the members of a workspace share one environment. ``default_groups`` are the dependency
     groups that uv installs by default. ``declared`` are the packages that it depends on, with or without its extras:
     name, extras and marker of each, and the extra that it belongs to; None if only a build can tell them.
+    ``constraints`` and ``overrides`` are those of ``[tool.uv]``, which count at the root of a workspace; an excluded
+    dependency is an override that never holds.
     """
 
     path: str
@@ -85,6 +89,8 @@ class ProjectTables:
     layout: str = ""
     default_groups: tuple[str, ...] = ()
     declared: "frozenset[Declared] | None" = frozenset()
+    constraints: tuple[Entry, ...] = ()
+    overrides: tuple[Entry, ...] = ()
 
     @property
     def is_package(self) -> bool:
@@ -128,8 +134,24 @@ class _Tables:
             default_groups=self._default_groups(),
             layout=self._layout(),
             declared=_declared(project),
+            constraints=tuple(
+                [replace(each, constraint=True) for each in self._entries("constraint-dependencies")]
+            ),
+            overrides=(*self._entries("override-dependencies"), *self._excluded()),
             **self._workspace(),
         )
+
+    def _entries(self, key: str) -> tuple[Entry, ...]:
+        return entries_of(self._texts(key), self._file)
+
+    def _excluded(self) -> list[Entry]:
+        return [replace(each, marker=_NEVER) for each in self._entries("exclude-dependencies")]
+
+    def _texts(self, key: str) -> list[str]:
+        found: list[str] = dict(self._tools).get(("tool", "uv"), {}).get(key, [])
+        if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+            raise self._wrong(("tool", "uv", key), f"`{key}` is not a list of strings")
+        return found
 
     def _layout(self) -> str:
         layout = dict(self._tools).get(("tool", "puffin"), {}).get("layout", "")
@@ -140,6 +162,7 @@ class _Tables:
     def _default_groups(self) -> tuple[str, ...]:
         groups = self._document.get("dependency-groups", {})
         known = [normalise(name) for name in groups] if isinstance(groups, dict) else []
+        known += ["dev"] if self._texts("dev-dependencies") and "dev" not in known else []
         for where, tool in self._tools:
             told = tool.get("default-groups")
             if told == "all":
