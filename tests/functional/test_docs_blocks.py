@@ -47,8 +47,10 @@ def kind_of(block):
         return "commands"
     if first == "[testenv]":
         return "ini"
-    if first in ("repos:", "jobs:"):
-        return "yaml"
+    if first in ("repos:", "steps:", "jobs:"):
+        return first.rstrip(":")
+    if first.startswith("FROM "):
+        return "docker"
     if first == "[project]":
         return "project"
     return "python" if first.startswith(("@", "from ", "import ")) else "toml"
@@ -81,15 +83,30 @@ def test_a_block_can_be_read(tmp_path, document, block):
         parser.read_string(block)
         if parser["testenv"].get("runner") != PuffinRunner.id():
             _check_options(parser["testenv"]["commands_pre"].replace("{", "<").split()[1:])
-    elif kind == "yaml":
-        read = yaml.safe_load(block)
+    elif kind == "steps":
+        [used] = [
+            each
+            for each in yaml.safe_load(block)["steps"]
+            if each["uses"].partition("@")[0].endswith("/action")
+        ]
+        assert (
+            used["with"].keys()
+            <= yaml.safe_load((CHECKOUT / "action" / "action.yml").read_text())["inputs"].keys()
+        )
+    elif kind == "docker":
+        whole = block.replace("\\\n", "")
+        told = [part.split() for line in whole.splitlines() for part in line.split("&&") if "puffin " in part]
+        for words in told:
+            _check_options(words[words.index("puffin") + 1 :])
+        assert len(told) == 2
+    elif kind == "jobs":
+        steps = [step for job in yaml.safe_load(block)["jobs"].values() for step in job["steps"]]
+        told = re.findall(r"puffin (\w+)", "\n".join(step.get("run", "") for step in steps))
+        assert told == ["affected", "sync"]
+        assert LEAVES.keys() >= set(told)
+    elif kind == "repos":
         hooks = {each["id"] for each in yaml.safe_load((CHECKOUT / ".pre-commit-hooks.yaml").read_text())}
-        for repository in read.get("repos", ()):
-            assert {each["id"] for each in repository["hooks"]} <= hooks
-        for job in read.get("jobs", {}).values():
-            for step in job["steps"]:
-                line = re.search(r"puffin (?!sync)(.*?)\)|puffin (sync)", step.get("run", ""))
-                assert line is None or next(filter(None, line.groups())).split()[0] in LEAVES
+        assert {each["id"] for each in yaml.safe_load(block)["repos"][0]["hooks"]} <= hooks
     elif kind == "python":
         compile(block, document, "exec")
 
