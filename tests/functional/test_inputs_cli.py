@@ -242,10 +242,22 @@ def test_source_distributions_of_a_lock_file_and_what_options_forbid(puffin, env
 def test_nothing_can_be_given_beside_a_lock_file(puffin, env):
     puffin.file("pylock.toml", lock(head="packages = []\n"))
     puffin.file("requirements.txt", "six==1\n")
-    for words in (("requirements.txt",), ("-c", "requirements.txt")):
-        done = puffin("pip", "sync", "pylock.toml", *words)
-        assert done.code == 2
-        assert done.err.startswith("error: `pylock.toml` is a lock file, which is complete")
+    done = puffin("pip", "sync", "pylock.toml", "requirements.txt")
+    assert done.code == 2
+    assert done.err.startswith("error: `pylock.toml` is a lock file, which is complete")
+
+
+def test_constraints_have_to_admit_what_a_lock_file_has(puffin, env, index):
+    """Those of a machine's pip.conf hold for lock files too."""
+    puffin.file("pylock.toml", lock(wheel_of(index, "alpha")))
+    puffin.file("c.txt", "alpha>=2\nbeta==7\n")
+    done = puffin("pip", "sync", "pylock.toml", "-c", "c.txt")
+    assert (done.code, env.installed()) == (1, {})
+    assert "alpha==1.0 (pylock.toml)" in done.err
+    assert "alpha>=2 (c.txt:1, a constraint)" in done.err
+    puffin.file("c.txt", "alpha<2\nbeta==7\n")
+    assert puffin("pip", "sync", "pylock.toml", "-c", "c.txt").code == 0
+    assert env.installed() == {"alpha": "1.0"}
 
 
 def test_a_lock_file_with_credentials_of_its_index(puffin, env, index):

@@ -91,3 +91,69 @@ def test_check_tells_by_its_exit_code_whether_a_sync_would_change_something(puff
             assert puffin("pip", "sync", *words, "--check").code == 0
     puffin.file("puffin.toml", "check = true\n")
     assert "the setting `check` is unknown" in puffin("pip", "sync", "r.txt").err
+
+
+UV_LOCK = """version = 1
+requires-python = ">=3.8"
+
+[[package]]
+name = "app"
+version = "1"
+source = { virtual = "." }
+dependencies = [{ name = "alpha" }, { name = "beta" }]
+
+[[package]]
+name = "alpha"
+version = "1.0"
+source = { registry = "REGISTRY" }
+wheels = [{ PLACE/alpha-1.0-py3-none-any.whl" }]
+
+[[package]]
+name = "beta"
+version = "1.0"
+source = { registry = "REGISTRY" }
+wheels = [{ PLACE/beta-1.0-py3-none-any.whl"HASH }]
+"""
+
+
+@pytest.mark.parametrize("kind", ["index", "links"])
+def test_files_without_hashes_in_the_lock_of_uv(puffin, env, shop, kind):
+    """uv writes no hashes of what lies in a directory, and of indexes that tell none."""
+    registry, place = shop.url, f'url = "{shop.file_url("")}'.rstrip("/")
+    if kind == "links":
+        registry, place = "../links", 'path = "wheels'
+        for name in ("alpha", "beta"):
+            path = puffin.root / f"links/wheels/{name}-1.0-py3-none-any.whl"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(forge_wheel(name, "1.0")[1])
+    lock = UV_LOCK.replace("REGISTRY", registry).replace("PLACE", place)
+    good = f', hash = "sha256:{_hash("1.0")}"'
+    puffin.file("uv.lock", lock.replace("HASH", good))
+    done = puffin("pip", "sync", "uv.lock", "--require-hashes")
+    assert (done.code, env.installed()) == (1, {}), done.err
+    assert "alpha==1.0" in done.err
+    assert "beta" not in done.err
+    puffin.file("uv.lock", lock.replace("HASH", good.replace(":", f":{'0' * 8}", 1)[:-9] + '"'))
+    done = puffin("pip", "sync", "uv.lock")
+    assert (done.code, env.installed()) == (1, {}), done.err
+    puffin.file("uv.lock", lock.replace("HASH", ""))
+    done = puffin("pip", "sync", "uv.lock")
+    assert (done.code, env.installed()) == (0, {"alpha": "1.0", "beta": "1.0"}), done.err
+    assert done.err.count("warning: `uv.lock` has no hash of `alpha` and `beta`: not verified\n") == 1
+
+
+def test_a_lock_of_the_standard_needs_hashes(puffin, env, shop):
+    puffin.file("pylock.toml", PYLOCK)
+    for table in ("{}", '{none = "-"}'):
+        puffin.file("pylock.toml", PYLOCK.replace("HASHES", table).replace("URL", shop.file_url("")))
+        assert puffin("pip", "sync", "pylock.toml").code in (1, 2)
+        assert env.installed() == {}
+
+
+PYLOCK = """lock-version = "1.0"
+created-by = "x"
+[[packages]]
+name = "alpha"
+version = "1.0"
+wheels = [{ name = "alpha-1.0-py3-none-any.whl", url = "URLalpha-1.0-py3-none-any.whl", hashes = HASHES }]
+"""

@@ -135,27 +135,6 @@ def test_settings_of_pip(puffin, env, shop):
     assert puffin("pip", "install", "thing", "-i", shop.url, env=conf).code == 1
 
 
-def test_entries_for_another_tool_are_named(puffin, shop):
-    puffin.file(
-        "pyproject.toml",
-        '[project]\nname = "p"\nversion = "1"\ndependencies = ["lib", "app"]\n\n'
-        '[tool.uv]\nexclude-newer = "2020-01-01"\n'
-        'override-dependencies = ["lib<2"]\n',
-    )
-    done = puffin("pip", "compile", "pyproject.toml", "-i", shop.url)
-    assert done.code == 0
-    for entry in (
-        "`exclude-newer` in `[tool.uv]` has no effect in puffin (pyproject.toml:7)",
-        "`override-dependencies` in `[tool.uv]` has no effect in puffin (pyproject.toml:8)",
-    ):
-        assert entry in done.err
-    puffin.file(
-        "s.py", '# /// script\n# dependencies = ["lib"]\n# [tool.uv]\n# exclude-newer = "2020-01-01"\n# ///\n'
-    )
-    done = puffin("pip", "compile", "s.py", "-i", shop.url)
-    assert "`exclude-newer` in `[tool.uv]` has no effect in puffin (s.py:4)" in done.err
-
-
 def test_names_that_are_none(puffin, env):
     write_project(puffin.cwd / "thing", "thing", static=True)
     assert puffin("pip", "install", "./thing[no_]").code == 2

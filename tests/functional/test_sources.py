@@ -7,7 +7,8 @@ import shutil
 import pytest
 
 from tests.helpers.cli import Env
-from tests.helpers.sdists import forge_backend, write_project
+from tests.helpers.repositories import Repository, needs_git
+from tests.helpers.sdists import forge_backend, project_files, write_project
 from tests.helpers.wheels import forge_wheel
 
 
@@ -89,6 +90,26 @@ def workspace(puffin, *, more=""):
     puffin.file("pyproject.toml", '[tool.uv.workspace]\nmembers = ["app", "lib"]\n' + more)
     app(puffin, "[tool.uv.sources]\nlib = { workspace = true }\n")
     app(puffin, "", name="lib", requires=("other",))
+
+
+def test_a_member_that_only_a_package_of_the_index_requires(puffin, shop):
+    """Somebody else owns its name there; its own dependencies are those of the working copy."""
+    shop.add(*forge_wheel("plugin", "1.0", requires=["lib", "other"]))
+    write_project(puffin.cwd / "app", "app", requires=["plugin"], static=True)
+    app(puffin, "", name="lib", requires=("other<10",))
+    puffin.file("pyproject.toml", '[tool.uv.workspace]\nmembers = ["app", "lib"]\n')
+    shop.requests.clear()
+    assert puffin("sync", "app", "-i", shop.url).code == 0
+    env = Env(puffin.cwd / "app/.venv")
+    assert origins(env) == {"app": True, "lib": True, "other": None, "plugin": None}
+    assert not [each for each in shop.requests if each.path.startswith("/simple/lib")]
+    assert pins(puffin, shop, "app/pyproject.toml") == ["-e ./lib", "other==9.0", "plugin==1.0"]
+    assert "lib==9.0" in pins(puffin, shop, "app/pyproject.toml", "--no-sources-package", "lib")
+    shop.add(*forge_wheel("plugin", "2.0", requires=["lib>=5"]))
+    assert "plugin==1.0" in pins(puffin, shop, "app/pyproject.toml", "--refresh")
+    app(puffin, "", name="app", requires=("plugin==2.0",))
+    done = puffin("pip", "compile", "app/pyproject.toml", "-i", shop.url)
+    assert (done.code, "`lib>=5`: `lib @ ./lib` is 1.0" in done.err) == (1, True), done.err
 
 
 def origins(env):
@@ -202,3 +223,77 @@ def test_a_lock_of_uv(puffin, shop):
     (puffin.cwd / "puffin.toml").unlink()
     assert sync(puffin, shop, "--reinstall")["app/.venv"] == one
     assert Env(puffin.cwd / "app/.venv").installed()["other"] == "9.0"
+
+
+@needs_git
+@pytest.mark.parametrize("static", [True, False])
+def test_the_sources_of_a_repository_count(puffin, env, shop, static):
+    """Members and paths of a repository come from the same commit, also those that a build tells of."""
+    root = Repository(puffin.root / "mono")
+    other = Repository(puffin.root / "other")
+    commit = other.commit(project_files("other", "1.0", static=True))
+    tail = f'[tool.uv.sources]\nother = {{ git = "file://{other.path}", rev = "{commit}" }}\n'
+    tail += "lib = { workspace = true }\n"
+    tail += 'gone = { path = "gone" }\n[tool.uv.workspace]\nmembers = ["lib", "free"]\n'
+    requires = ["lib>=5", "other", "free", "gone; sys_platform == 'none'"]
+    files = project_files("app", requires=requires, static=static)
+    if not static:
+        files["pyproject.toml"] += '[project]\nname = "app"\nversion = "1.0"\ndynamic = ["dependencies"]\n'
+    files["pyproject.toml"] += tail
+    for name in ("lib", "free"):
+        files |= {f"{name}/{path}": text for path, text in project_files(name, "2.0", static=True).items()}
+    first = root.commit(files)
+    shop.add(*forge_wheel("free", "9.0"))
+    shop.requests.clear()
+    done = puffin("pip", "install", f"git+file://{root.path}", "-i", shop.url)
+    assert (done.code, env.installed()) == (0, {"app": "1.0", "free": "2.0", "lib": "2.0", "other": "1.0"}), (
+        done.err
+    )
+    assert not [each for each in shop.requests if each.path.startswith(("/simple/lib", "/simple/free"))]
+    shown = pins(puffin, shop, puffin.file("r.in", f"git+file://{root.path}\n"))
+    assert f"lib @ git+file://[TMP]/mono@{first}#subdirectory=lib" in shown
+    assert f"other @ git+file://[TMP]/other@{commit}" in shown
+    assert "free==9.0" in pins(
+        puffin, shop, "r.in", "--no-sources-package", "free", "--no-sources-package", "lib"
+    )
+
+
+@needs_git
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [
+        ('{ path = "../gone" }', "the source of `lib` is `../gone`, which does not exist"),
+        ('{ path = "/" }', "the source of `lib` is `/`, which contains no project"),
+        ('{ path = "OUTSIDE" }', "the source of `lib` is outside of the repository"),
+        ('{ index = "it" }', "the source of `lib` is the index `it`, which is not declared"),
+        ("{ workspace = true }", "the source of `lib` is the workspace, but there is none here"),
+    ],
+)
+def test_wrong_sources_of_a_repository(puffin, env, shop, source, problem):
+    root = Repository(puffin.root / "mono")
+    write_project(puffin.cwd / "outside", "lib", static=True)
+    files = project_files("app", requires=["lib"], static=True)
+    files["pyproject.toml"] += (
+        f"[tool.uv.sources]\nlib = {source.replace('OUTSIDE', str(puffin.cwd / 'outside'))}\n"
+    )
+    root.commit(files)
+    done = puffin("pip", "install", f"git+file://{root.path}", "-i", shop.url)
+    assert (done.code, env.installed()) == (2, {}), done.err
+    line = len(files["pyproject.toml"].splitlines())
+    assert problem in done.err
+    assert f"/mono@{root.git('rev-parse', 'HEAD')}/pyproject.toml:{line}`: " in done.err, done.err
+
+
+def test_what_a_member_needs_to_be_built_comes_from_the_workspace(puffin, env, shop):
+    """By a source or without one; by an index that a source names; and not by ``--no-sources``."""
+    puffin.file("pyproject.toml", '[tool.uv.workspace]\nmembers = ["app", "tool"]\n')
+    write_project(puffin.cwd / "app", "app", needs=["toy", "tool>=5"], imports=["tool"], static=True)
+    write_project(puffin.cwd / "tool", "tool", "1.0", static=True)
+    shop.add(*forge_wheel("tool", "9.0"))
+    shop.requests.clear()
+    done = puffin("pip", "install", "./app", "-i", shop.url)
+    assert (done.code, env.installed()) == (0, {"app": "1.0"}), done.err
+    assert not [each for each in shop.requests if each.path.startswith("/simple/tool")]
+    done = puffin("pip", "install", "./app", "-i", shop.url, "--no-sources", "--reinstall")
+    assert done.code == 0, done.err
+    assert [each for each in shop.requests if each.path.startswith("/simple/tool")]

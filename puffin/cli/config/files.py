@@ -7,9 +7,17 @@ from itertools import islice
 from puffin import depends
 from puffin.cache.layout import home_directory, xdg_home
 from puffin.errors import UsageError
-from puffin.pipeline.workspace.document import PUFFIN_FILE, configurations, read_content
+from puffin.pipeline.workspace.document import (
+    PROJECT_FILE,
+    PUFFIN_FILE,
+    Document,
+    configurations,
+    read_content,
+    speaks_of_puffin,
+)
 from puffin.types import Iterator, Mapping
 
+PUFFIN, UV = "puffin", "uv"
 PIP_FILE = "pip.ini" if sys.platform == "win32" else "pip.conf"
 
 
@@ -30,24 +38,69 @@ def pip_files(environ: "Mapping[str, str]", root: str) -> "tuple[str, ...]":
     return tuple([*found, chosen] if chosen else found)
 
 
-def puffin_files(environ: "Mapping[str, str]", cwd: str, chosen: str = "") -> "Iterator[tuple[str, bytes]]":
-    """Yield path and content of the files with puffin's settings, the one that goes first at first.
+def puffin_files(
+    environ: "Mapping[str, str]", cwd: str, chosen: str = ""
+) -> "Iterator[tuple[str, bytes, str]]":
+    """Yield path and content of the files with settings, and the tool that they are for; the first one goes first.
 
-    It is the nearest configuration in *cwd* and above; then the user's ``puffin/puffin.toml``. A *chosen* file is the
-    only one; raises :class:`UsageError` where it is not there.
+    It is the nearest configuration in *cwd* and above; then the ``[tool.uv]`` that holds there; then the user's
+    ``puffin/puffin.toml``. A *chosen* file is the only one; raises :class:`UsageError` where it is not there.
     """
     if chosen:
         path = os.path.abspath(os.path.expanduser(chosen))
         data = read_content(path)
         if data is None:
             raise UsageError(text=f"The configuration file `{chosen}` does not exist")
-        yield path, data
+        yield path, data, PUFFIN
         return
-    yield from islice(configurations(cwd), 1)
+    for path, data in islice(configurations(cwd), 1):
+        yield path, data, PUFFIN
+    of_uv = _uv_file(cwd)
+    if of_uv is not None:
+        yield (*of_uv, UV)
     path = os.path.join(_config_home(environ), "puffin", PUFFIN_FILE)
     data = read_content(path)
     if data is not None:
-        yield path, data
+        yield path, data, PUFFIN
+
+
+def _uv_file(cwd: str) -> "tuple[str, bytes] | None":
+    """Return path and content of the ``pyproject.toml`` whose ``[tool.uv]`` holds in *cwd*, None if there is none.
+
+    It is the nearest one, or the root of the workspace that this is a member of.
+    """
+    found: tuple[str, bytes] | None = None
+    directory = cwd
+    while True:
+        path = os.path.join(directory, PROJECT_FILE)
+        data = read_content(path)
+        if data is not None and speaks_of_puffin(data, b"uv"):
+            found = found or (path, data)
+            if b"workspace" in data and _has_member(path, data, os.path.dirname(found[0])):
+                return path, data
+        above = os.path.dirname(directory)
+        if above == directory:
+            return found
+        directory = above
+
+
+def _has_member(path: str, data: bytes, directory: str) -> bool:
+    """Tell whether a *directory* is the root of the workspace of a ``pyproject.toml``, or one of its members."""
+    from puffin.stages.resolve.projects.patterns import expand
+
+    table = Document(path, data, tool="uv").table.get("workspace")
+    root = os.path.dirname(path)
+    if not isinstance(table, dict) or root == directory:
+        return isinstance(table, dict)
+    meant = {
+        key: {
+            os.path.normpath(os.path.join(root, each))
+            for pattern in table.get(key, ())
+            for each in expand(os.path.normpath(pattern), root, depends.is_directory)
+        }
+        for key in ("members", "exclude")
+    }
+    return directory in meant["members"] - meant["exclude"]
 
 
 def _global_directories(environ: "Mapping[str, str]") -> list[str]:

@@ -1,14 +1,15 @@
 """Configuration: what a command was not told by its options, from puffin's own files, then from pip's.
 
 The command line and ``PUFFIN_`` variables go first, then requirements files, then ``puffin.toml`` or
-``[tool.puffin]``, the user's ``puffin.toml``, pip's variables, and pip's files. Lists add up in that order.
+``[tool.puffin]``, ``[tool.uv]``, the user's ``puffin.toml``, pip's variables, and pip's files. Lists add up in that
+order.
 """
 
 import os
 
 from puffin import depends
 from puffin.artifact.urls import mask_text
-from puffin.cli.config.files import puffin_files
+from puffin.cli.config.files import UV, puffin_files
 from puffin.cli.config.pip import pip_settings
 from puffin.cli.config.settings import check_setting
 from puffin.cli.options.values import IndexTable
@@ -25,6 +26,7 @@ Options = Mapping[str, Any]
 # Options of requirements files go before these settings of configuration files, so they stay apart from options.
 _LOCATIONS = ("index_url", "default_index", "extra_index_url", "find_links", "no_index")
 _FORMATS = ("only_binary", "no_binary")
+_RESOLVING = ("sync", "install", "compile")  # sections of pip's configuration
 
 
 def configured(
@@ -33,13 +35,24 @@ def configured(
     """Return *options* of a command, those not given included, with what configuration adds to them.
 
     Under ``configured`` is the :class:`~puffin.pipeline.request.settings.Configured` that holds beneath what
-    requirements files say, and under ``index_tables`` the ``[[index]]`` tables. A command on *many* environments reads
+    requirements files say, under ``index_tables`` the ``[[index]]`` tables, and under ``uv_file`` the path of the file
+    whose ``[tool.uv]`` counts. A command on *many* environments reads
     the pip.conf of none of them. Raises ``ConfigurationInvalid``.
     """
     layers: list[Layer] = []
     indexes: list[IndexTable] = []
+    of_uv = ""
     if not options["no_config"]:
-        for path, data in puffin_files(environ, os.getcwd(), options.get("config_file", "")):
+        for path, data, tool in puffin_files(environ, os.getcwd(), options.get("config_file", "")):
+            if tool == UV:
+                from puffin.cli.config.uv import uv_settings
+
+                told, ignored = uv_settings(path, data)
+                layers.append(told)
+                for warning in ignored if command in _RESOLVING else ():
+                    console.warn(warning)
+                of_uv = path
+                continue
             from puffin.cli.config.toml import puffin_settings
 
             setting, tables = puffin_settings(path, data)
@@ -58,6 +71,7 @@ def configured(
         **_formats(layers, options),
         "configured": _locations(layers, options),
         "index_tables": tuple(indexes),
+        "uv_file": of_uv,
     }
 
 

@@ -6,11 +6,10 @@ from typing import Any
 
 from puffin.cli.options.inspect import VENV
 from puffin.cli.options.resolve import COMPILE, INSTALL
-from puffin.cli.options.table import COUNT, FLAG, LIST, SYNC, VALUE
+from puffin.cli.options.table import COUNT, FLAG, GIVEN, LIST, OPTIONAL, SYNC, VALUE, Row
 from puffin.cli.options.values import IndexTable
 from puffin.pipeline.workspace.document import ConfigurationInvalid, Document, SettingValue
 
-_KINDS = {row[1]: row[2] for row in (*SYNC, *COMPILE, *INSTALL, *VENV)}
 # What only makes sense for one run, or decides whether this file is read at all.
 _NOT_HERE = frozenset(
     (
@@ -18,18 +17,31 @@ _NOT_HERE = frozenset(
         "quiet", "verbose", "color", "no_progress", "clear", "prompt", "dry_run", "check",
     )
 )  # fmt: skip
+_ROWS = {row[1]: row for row in (*SYNC, *COMPILE, *INSTALL, *VENV) if row[1] not in _NOT_HERE}
 # read by the commands that use them, and with the project of a `pyproject.toml`
 _OTHER_TABLES = frozenset(("envs", "env-defaults", "env-glob", "cache-keys"))
 _OF_PROJECTS = frozenset(("sources", "workspace", "layout", "default-groups", "package"))
 _PLACES = frozenset(
     ("cert", "client_cert", "cache_dir", "find_links", "constraint", "override", "build_constraint")
 )
+_WANTED = {
+    FLAG: "true or false",
+    COUNT: "a number",
+    VALUE: "a string",
+    OPTIONAL: "a string, true or false",
+    LIST: "a list of strings",
+}
 _INDEX_KINDS = {"name": VALUE, "url": VALUE, "packages": LIST, "explicit": FLAG, "default": FLAG}
+
+
+def configurable_rows() -> "tuple[Row, ...]":
+    """Return the options that a file can set, as rows of the option tables."""
+    return tuple(_ROWS.values())
 
 
 def puffin_settings(path: str, data: bytes) -> "tuple[tuple[SettingValue, ...], tuple[IndexTable, ...]]":
     """Return the settings and the indexes of one file. Raises :class:`ConfigurationInvalid`."""
-    file = _File(Document(path, data))
+    file = SettingsFile(Document(path, data))
     table = file.document.table
     others = _OTHER_TABLES | (_OF_PROJECTS if file.document.is_project else frozenset())
     values = [file.setting(key, value) for key, value in table.items() if key != "index" and key not in others]
@@ -39,19 +51,19 @@ def puffin_settings(path: str, data: bytes) -> "tuple[tuple[SettingValue, ...], 
     return tuple(values), tuple([file.index(number, each) for number, each in enumerate(indexes)])
 
 
-class _File:
+class SettingsFile:
     """The settings of one file."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
 
-    def setting(self, key: str, value: "Any") -> SettingValue:
-        """Return a setting, its paths relative to the file made absolute."""
-        name = key.replace("-", "_")
-        if name not in _KINDS or name in _NOT_HERE:
+    def setting(self, key: str, value: "Any", written: str = "") -> SettingValue:
+        """Return a setting, its paths relative to the file made absolute; the file has it under *written*, or *key*."""
+        name, where = key.replace("-", "_"), (written or key,)
+        if name not in _ROWS:
             raise self._unknown(key)
-        checked = self._checked((key,), value, _KINDS[name])
-        return SettingValue(name=name, value=self._placed(name, checked), place=self.document.place(key))
+        checked = self._checked(where, value, _ROWS[name][2])
+        return SettingValue(name=name, value=self._placed(name, checked), place=self.document.place(*where))
 
     def index(self, number: int, table: "Mapping[str, Any]") -> IndexTable:
         """Return an index, the one with this *number* in the file."""
@@ -81,7 +93,7 @@ class _File:
     def _unknown(self, key: str) -> ConfigurationInvalid:
         from difflib import get_close_matches
 
-        known = sorted(name.replace("_", "-") for name in _KINDS if name not in _NOT_HERE)
+        known = sorted(name.replace("_", "-") for name in _ROWS)
         close = get_close_matches(key, known, n=1)
         hints = (f"did you mean `{close[0]}`?",) if close else ()
         return self.document.wrong((key,), f"the setting `{key}` is unknown", *hints)
@@ -91,12 +103,13 @@ class _File:
             return value
         if kind == COUNT and type(value) is int and value >= 0:
             return value
-        if kind == VALUE and (isinstance(value, str) or type(value) in (int, float)):
+        if kind == OPTIONAL and isinstance(value, bool):
+            return GIVEN if value else ""
+        if kind in (VALUE, OPTIONAL) and (isinstance(value, str) or type(value) in (int, float)):
             return str(value)
         if kind == LIST and isinstance(value, list) and all(isinstance(each, str) for each in value):
             return tuple(value)
-        wanted = {FLAG: "true or false", COUNT: "a number", VALUE: "a string", LIST: "a list of strings"}[kind]
-        raise self.document.wrong(where, f"`{where[-1]}` is not {wanted}")
+        raise self.document.wrong(where, f"`{where[-1]}` is not {_WANTED[kind]}")
 
     def _placed(self, name: str, value: "Any") -> "Any":
         if name not in _PLACES and not (name == "python" and "/" in value):

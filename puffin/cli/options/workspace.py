@@ -15,9 +15,14 @@ CLUSTER = (
         "Make the environments on every machine of a dask cluster, tcp://HOST:PORT, and not on this one.", COMMON),
     option("--path DIR", "With --on: the directory of the environment on each machine.", COMMON),
 )
+ENVIRONMENTS = (
+    option("--environments FILE",
+        "Read the environments from this file instead of the nearest configuration.", ENVIRONMENT),
+)
 WORKSPACE_SYNC = (
     option("--all", "Sync all configured environments (the default if none is given).", COMMON),
-    option("--changed-since GITREF", "Sync only environments whose files differ from that commit.", COMMON),
+    option("--changed-since GITREF",
+        "Sync only environments that the change since that commit affects, as `puffin affected` lists them.", COMMON),
     *table.CHECK,
     option("--frozen", "Resolve nothing: use the lock file for requirements without pins.", COMMON),
     option("--no-install-project", "Install the dependencies of a project, but not the project itself.", COMMON),
@@ -30,6 +35,7 @@ WORKSPACE_SYNC = (
     *table.CHANGE,
     *picked(SYNC, "allow_empty_requirements", "require_hashes", "no_verify_hashes", "exclude_newer"),
     *PYTHON,
+    *ENVIRONMENTS,
     *table.FILES,
     *table.BUILD,
     *table.INDEX,
@@ -39,13 +45,24 @@ WORKSPACE_SYNC = (
 ENVS = (
     option("--format columns|json", "The format of the list.", COMMON),
     *PYTHON,
+    *ENVIRONMENTS,
     *table.ALWAYS,
 )
-KEY = (*PYTHON, *table.ALWAYS)
+AFFECTED = (
+    option("--since GITREF",
+        "Compare with this commit. Uncommitted changes and files that are not ignored count too.", COMMON),
+    option("--format text|json|github-matrix", "The format of the list (default: text).", COMMON),
+    *PYTHON,
+    *ENVIRONMENTS,
+    *table.CONFIG,
+    *table.ALWAYS,
+)
+KEY = (*PYTHON, *ENVIRONMENTS, *table.ALWAYS)
 LOCK = (
     option("--consistent", "Choose one version of each package for all environments.", COMMON),
     option("--check", "Write nothing; exit with 4 if a lock is out of date.", COMMON),
     *PYTHON,
+    *ENVIRONMENTS,
     *picked(
         COMPILE, "upgrade", "upgrade_package", "resolution", "prerelease", "prerelease_package", "pre",
         "exclude_newer", "generate_hashes",
@@ -57,7 +74,11 @@ LOCK = (
     *table.ALWAYS,
 )
 # what a command has from configuration alone
-CONFIGURED = {"sync": SYNC, "lock": picked(COMPILE, "constraint", "exclude_newer_package")}
+CONFIGURED = {
+    "sync": SYNC,
+    "lock": picked(COMPILE, "constraint", "exclude_newer_package"),
+    "affected": (*SYNC, *WORKSPACE_SYNC),
+}
 # fmt: on
 
 
@@ -67,6 +88,7 @@ class WorkspaceOptions:
 
     arguments: tuple[str, ...] = ()
     given: frozenset[str] = frozenset()
+    environments: str = ""
     all: bool = False
     changed_since: str = ""
     keep_going: bool = False
@@ -79,5 +101,16 @@ class EnvsOptions:
     """``puffin envs`` and ``puffin cache key``, and what ``puffin lock`` is asked besides its settings."""
 
     arguments: tuple[str, ...] = ()
+    environments: str = ""
     format: str = ""
     python: str = ""
+
+
+@frozen
+class AffectedOptions:
+    """``puffin affected``."""
+
+    arguments: tuple[str, ...] = ()
+    environments: str = ""
+    since: str = ""
+    format: str = ""

@@ -5,6 +5,7 @@ build runs in is known only when the source has been read, and perhaps only when
 time the build task is put anew, with an environment as a further input.
 """
 
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -24,7 +25,7 @@ from puffin.stages.build.job import LACKS, BuildOrder
 from puffin.stages.unzip.ready import archive_ready, discard_damaged
 from puffin.value import astuple, frozen, replace
 
-Resolve = Callable[[tuple[str, ...], Toolchain, str], tuple[Artifact, ...]]
+Resolve = Callable[[tuple[str, ...], Toolchain, str, Artifact, str], tuple[Artifact, ...]]
 
 METADATA_GOAL, WHEEL_GOAL, EDITABLE_GOAL = "metadata", "wheel", "editable"
 _SOURCE_WEIGHT = 2_000_000  # bytes: what a build counts as among the work of unzipping
@@ -49,7 +50,8 @@ class Builds:
     """Plans the builds of one ledger; :meth:`grow` is for its growth.
 
     *resolve* returns what a set of build requirements comes to, for a toolchain and for the package that needs
-    them. Nothing here belongs to one environment: the toolchain comes with each artifact.
+    them, with its artifact and the path of its source. Nothing here belongs to one environment: the toolchain comes
+    with each artifact.
     """
 
     def __init__(self, settings: BuildSettings, cache: "Cache", resolve: "Resolve") -> None:
@@ -272,8 +274,6 @@ class Builds:
         try:
             build = self._equipped(job, requires, tasks)
         except PuffinError as error:
-            import pickle
-
             build = self._instead(job, "refused", ("error", pickle.dumps(error)))
         return (*tasks, build)
 
@@ -283,7 +283,8 @@ class Builds:
         if not self._settings.isolates(job.artifact.name):
             return build
         toolchain = self._toolchains[job.id]
-        found = self._resolve(requires, toolchain, job.label) if requires else ()
+        tree = self._read[self._fetch(job).key][0]
+        found = self._resolve(requires, toolchain, job.label, job.artifact, tree) if requires else ()
         if self._settings.remote is not None and job.goal != EDITABLE_GOAL and not job.artifact.editable:
             return self._sent(job, build, found, requires, tasks)
         root = self._ready_environment(found, toolchain)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from puffin.pipeline.request.builds import Toolchain
     from puffin.pipeline.request.session import Session
     from puffin.stages.link.environment.environment import Environment
+    from puffin.stages.link.interpreter.interpreter import Interpreter
     from puffin.stages.resolve.index.config import FilePolicy
     from puffin.stages.resolve.projects.values import Build
     from puffin.stages.resolve.requirements.values import Requirements
@@ -68,7 +69,7 @@ class Projects:
         if key not in self._known:
             make_room(self._session.cache)
             try:
-                builds = self._builds(settings, written, files)
+                builds = self._builds(settings, written, files, toolchain.interpreter)
                 self._known[key] = _metadata(source, builds, toolchain)
             except PuffinError as error:
                 self._known[key] = error
@@ -82,9 +83,12 @@ class Projects:
     ) -> "Requirements":
         """Return requirements with the names of those that have none. Raises what builds raise."""
         make_room(self._session.cache)
-        return _named(written, self._builds(settings, written, files), environment)
+        builds = self._builds(settings, written, files, environment.interpreter)
+        return _named(written, builds, environment)
 
-    def _builds(self, settings: Settings, written: "Requirements", files: "FilePolicy") -> "BuildSession":
+    def _builds(
+        self, settings: Settings, written: "Requirements", files: "FilePolicy", interpreter: "Interpreter"
+    ) -> "BuildSession":
         from puffin.pipeline.builds.session import BuildSession
 
         told = build_settings(
@@ -93,6 +97,7 @@ class Projects:
             config=index_config(settings, written),
             network=self._session.network.wire(written.trusted_hosts),
             files=files,
+            markers=dict(interpreter.markers),
         )
         return BuildSession(told, self._session)
 

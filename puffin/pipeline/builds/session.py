@@ -32,6 +32,12 @@ from puffin.stages.resolve.universe.values import Builder, Built, CheckedOut, Ch
 from puffin.stages.unzip.ready import archive_ready
 from puffin.value import common, replace
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from puffin.pipeline.builds.sources import TreeSources
+
 
 class NothingToBuildIn(PuffinError):
     """A build without isolation is to use an environment that is yet to be made."""
@@ -51,7 +57,7 @@ class BuildResolver:
     def __init__(self, settings: BuildSettings, session: "Session") -> None:
         self._settings = settings
         self._session = session
-        self._known: dict[tuple[str, tuple[str, ...]], tuple[Artifact, ...]] = {}
+        self._known: dict[tuple[Any, ...], tuple[Artifact, ...]] = {}
 
     def resolve(
         self,
@@ -61,24 +67,31 @@ class BuildResolver:
         package: str,
         build: "Builder",
         checkout: "Checkout | None",
+        pinned: tuple[tuple[str, str], ...] = (),
     ) -> "tuple[Artifact, ...]":
         """Return the distributions that *requires* resolves to; *package* needs them and is named in errors.
 
-        Raises :class:`BuildRequirementsFailed`.
+        *pinned* are packages with the URL of the only index for each. Raises :class:`BuildRequirementsFailed`.
         """
         wanted = tuple(sorted(set(requires)))
-        key = (toolchain.key, wanted)
+        key = (toolchain.key, wanted, pinned)
         if key not in self._known:
             try:
-                self._known[key] = self._resolve(wanted, toolchain, build, checkout)
+                self._known[key] = self._resolve(wanted, toolchain, build, checkout, pinned)
             except PuffinError as error:
                 raise BuildRequirementsFailed(package=package, requires=wanted, causes=(error,)) from error
         return self._known[key]
 
     def _resolve(
-        self, wanted: tuple[str, ...], toolchain: Toolchain, build: "Builder", checkout: "Checkout | None"
+        self,
+        wanted: tuple[str, ...],
+        toolchain: Toolchain,
+        build: "Builder",
+        checkout: "Checkout | None",
+        pinned: tuple[tuple[str, str], ...],
     ) -> "tuple[Artifact, ...]":
         setup = self._setup(wanted, toolchain)
+        setup = replace(setup, config=replace(setup.config, pinned=(*pinned, *setup.config.pinned)))
         with open_universe(setup, self._session.cache, build=build, checkout=checkout) as universe:
             resolution = resolved(setup, universe)
         settings, interpreter = self._settings, toolchain.interpreter
@@ -122,13 +135,20 @@ class BuildSession:
     def builds(self, chain: tuple[str, ...] = ()) -> Builds:
         """Return the planner of builds for one ledger; *chain* are the packages whose metadata builds are running."""
 
-        def resolve(requires: tuple[str, ...], toolchain: Toolchain, package: str) -> "tuple[Artifact, ...]":
+        def resolve(
+            requires: tuple[str, ...], toolchain: Toolchain, package: str, artifact: Artifact, path: str
+        ) -> "tuple[Artifact, ...]":
+            pinned: tuple[tuple[str, str], ...] = ()
+            if artifact.kind in (DIRECTORY, GIT):
+                markers = dict(toolchain.interpreter.markers)
+                requires, pinned = self._sources.of_build(requires, artifact, path, markers)
             return self._resolver.resolve(
                 requires,
                 toolchain,
                 package=package,
                 build=MetadataBuilder(self, toolchain, chain),
                 checkout=self.checkout,
+                pinned=pinned,
             )
 
         return Builds(self.settings, self.session.cache, resolve)
@@ -146,8 +166,18 @@ class BuildSession:
     def checkout(self, place: "Place") -> "CheckedOut":
         """Be the seam to version control of a universe."""
         return checkout_place(
-            place, cache=self.session.cache, offline=self.settings.offline, environ=dict(self.session.environ)
+            place,
+            cache=self.session.cache,
+            offline=self.settings.offline,
+            environ=dict(self.session.environ),
+            placed=lambda checked, texts: self._sources.of_checkout(checked, texts),
         )
+
+    @property
+    def _sources(self) -> "TreeSources":
+        from puffin.pipeline.builds.sources import TreeSources
+
+        return TreeSources(self.settings, self.session)
 
 
 def identified(artifact: Artifact) -> Artifact:

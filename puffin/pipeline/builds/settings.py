@@ -12,7 +12,7 @@ from puffin.stages.resolve.requirements.file import read_requirements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from puffin.pipeline.builds.session import BuildSession
@@ -32,8 +32,11 @@ def build_settings(
     network: "tuple[Any, ...]",
     files: FilePolicy,
     prereleases: str = "",
+    markers: "Mapping[str, str] | None" = None,
 ) -> BuildSettings:
     """Return the settings of a run's builds; *prereleases* goes before what *settings* say of these.
+
+    *markers* are those of the target.
 
     Reads ``--build-constraint`` files, with the errors of that.
     """
@@ -58,6 +61,8 @@ def build_settings(
         or settings.reinstall
         or frozenset((*settings.refresh_package, *settings.reinstall_package)),
         variables=backend_variables(session.environ),
+        skipped_sources=settings.no_sources or frozenset(settings.no_sources_package),
+        markers=tuple((markers or {}).items()),
         remote=None if settings.remote is None or settings.remote.shared else settings.remote,
     )
 
@@ -71,6 +76,7 @@ def builds_of(setup: ResolutionSetup, settings: Settings, session: "Session") ->
         network=setup.network,
         files=setup.files,
         prereleases=setup.prereleases,
+        markers=dict(setup.target.markers),
     )
 
 

@@ -21,7 +21,9 @@ class BuildSettings:
     one package. ``constraints`` limit build requirements. ``now`` and ``refresh`` are as in ``Scope``. What was built
     or fetched since the command ``began`` counts as new. ``anew`` holds the normalised names of directories that are
     built again although their state did not change, or True for all. ``variables`` are those of the user that
-    backends read. ``remote`` is where isolated builds are done, None for this machine.
+    backends read. ``skipped_sources`` are the packages whose sources in projects are ignored, True for all, and
+    ``markers`` those of the target that the dependencies of repositories are for. ``remote`` is where isolated builds
+    are done, None for this machine.
     """
 
     config: "IndexConfig"
@@ -39,6 +41,8 @@ class BuildSettings:
     offline: bool = False
     anew: "bool | frozenset[str]" = False
     variables: tuple[tuple[str, str], ...] = ()
+    skipped_sources: "bool | frozenset[str]" = False
+    markers: tuple[tuple[str, str], ...] = ()
     remote: "Remote | None" = None
 
     @property

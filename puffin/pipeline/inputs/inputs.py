@@ -11,8 +11,8 @@ from puffin.errors import UsageError
 from puffin.names import normalise
 from puffin.pipeline.request.settings import Settings
 from puffin.stages.resolve.requirements.plain import is_lock, is_pylock, is_script, simple_pins
-from puffin.stages.resolve.requirements.values import Entry, Requirements, SourceRequest
-from puffin.value import frozen, replace
+from puffin.stages.resolve.requirements.values import Entry, Pin, Requirements, SourceRequest
+from puffin.value import common, frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from puffin.pipeline.request.session import Session
     from puffin.stages.link.interpreter.interpreter import Interpreter
     from puffin.stages.resolve.index.config import FilePolicy, IndexConfig
+    from puffin.stages.resolve.projects.members import LocalProjects
     from puffin.stages.resolve.projects.sources import Sources
     from puffin.stages.resolve.projects.values import Build
 
@@ -65,7 +66,8 @@ class Reading:
 
     It names requirements files, projects and scripts, or one lock file (``pylock.toml``), which is complete and can
     have nothing beside it. *naming* finds the names that only builds tell, *build* the metadata of projects;
-    ``--no-build`` forbids both. *markers* returns those of the target where no interpreter is given. With
+    ``--no-build`` forbids both. *markers* returns those of the target where no interpreter is given. *projects* are
+    those that were read for other requests. With
     ``--no-verify-hashes``, no hash of a requirements file counts.
     """
 
@@ -78,7 +80,9 @@ class Reading:
         naming: "Naming | None" = None,
         build: "Build | None" = None,
         markers: "Callable[[], Mapping[str, str]] | None" = None,
+        projects: "LocalProjects | None" = None,
     ) -> None:
+        self._projects = projects
         self._markers = markers
         self._request = request
         self._settings = settings
@@ -131,7 +135,9 @@ class Reading:
                 skipped=settings.no_sources or frozenset(settings.no_sources_package),
                 indexes=settings.indexes,
                 environ=session.environ,
+                projects=self._projects,
                 locked=self._constraints,
+                uv_file=settings.uv_file,
             ),
         )
         reached = (
@@ -150,18 +156,22 @@ class Reading:
 
     def _requirements(self) -> "Requirements":
         """Return what the files say; those that are requirements files alone need no more than their reader."""
-        request, session = self._request, self._session
+        request = self._request
         if request.extras or request.all_extras or request.groups or any(map(_is_project, request.files)):
             sources = self.sources()
             kept = [each for each in sources.requirements.entries if each.name not in sources.virtual]
             return replace(sources.requirements, entries=tuple(kept))
+        return self._written(*request.files)
+
+    def _written(self, *files: str) -> "Requirements":
+        """Return what requirements *files* and the constraints say."""
         from puffin.stages.resolve.requirements.file import read_requirements
 
         requirements = read_requirements(
-            request.files,
-            read=session.read,
-            environ=session.environ,
-            constraints=request.constraints,
+            files,
+            read=self._session.read,
+            environ=self._session.environ,
+            constraints=self._request.constraints,
             locked=self._constraints,
         )
         return _believed(requirements, self._settings)
@@ -191,20 +201,21 @@ class Reading:
     def _locked(self, interpreter: "Interpreter") -> Inputs | None:
         """Return what the lock file of the request has for *interpreter*; None where there is none among the files.
 
-        Raises :class:`UsageError` for whatever is given beside it, and the errors of reading it.
+        Raises :class:`UsageError` for another file beside it, and the errors of reading it. Constraints must admit what
+        it has.
         """
         from puffin.stages.resolve.projects.pylock import LockTarget, read_lock
         from puffin.stages.resolve.projects.reader import read_source
         from puffin.stages.resolve.projects.values import relative
-        from puffin.stages.resolve.requirements.pins import check_verifiable
+        from puffin.stages.resolve.requirements.pins import check_verifiable, select_pins
 
         request, settings = self._request, self._settings
         shown = next((mask(relative(path)) for path in request.files if is_lock(path)), "")
         if not shown:
             return None
-        if len(request.files) > 1 or request.constraints:
+        if len(request.files) > 1:
             text = f"`{shown}` is a lock file, which is complete: nothing can be given beside it"
-            raise UsageError(text=text, hints=("leave out the other files, and the constraints",))
+            raise UsageError(text=text, hints=("leave out the other files",))
         target = LockTarget(
             markers=dict(interpreter.markers),
             tags=interpreter.tags,
@@ -216,9 +227,14 @@ class Reading:
             packages=request.packages,
         )
         locked = read_lock(read_source(request.files[0], shown, self._session.read), target=target)
+        hashes = {each.name: each.hashes for each in locked.artifacts}
+        hashed = [replace(pin, hashes=hashes.get(pin.name, pin.hashes)) for pin in locked.pins]
         if settings.require_hashes:
-            hashes = {each.name: each.hashes for each in locked.artifacts}
-            check_verifiable([replace(pin, hashes=hashes.get(pin.name, pin.hashes)) for pin in locked.pins])
+            check_verifiable(hashed)
+        if request.constraints:
+            written = self._written()
+            entries = tuple([_as_entry(pin) for pin in hashed])
+            select_pins(replace(written, entries=entries), markers=target.markers, require_hashes=False)
         config = index_config(settings, None)
         artifacts = [replace(each, url=_with_credentials(each.url, config)) for each in locked.artifacts]
         return self._inputs(locked.pins, warnings=locked.warnings, located=tuple(artifacts))
@@ -306,6 +322,11 @@ def _believed(requirements: "Requirements", settings: Settings) -> "Requirements
         constraints=tuple([replace(each, hashes=()) for each in requirements.constraints]),
         require_hashes=False,
     )
+
+
+def _as_entry(pin: Pin) -> Entry:
+    specifier = f"=={pin.version}" if pin.version else ""
+    return Entry(specifier=specifier, file=pin.origin, **common(Entry, pin))
 
 
 def _copied(entry: Entry) -> Entry:

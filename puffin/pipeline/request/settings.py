@@ -5,9 +5,10 @@ from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Protocol
 
-    from puffin.pipeline.graph.task import Outcome, Task
+    from puffin.pipeline.graph.task import Key, Outcome, Task
     from puffin.pipeline.request.scheduler import Remote
     from puffin.pipeline.workspace.specs import EnvSpec
     from puffin.stages.resolve.index.config import NamedIndex
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
         def warn(self, text: str) -> None:
             """Something the user should know."""
 
-        def expect(self, tasks: int) -> None:
-            """The number of tasks that will run; called again if it grows."""
+        def expect(self, tasks: Mapping[Key, Task]) -> None:
+            """The tasks that will run, by their keys; the mapping grows with the graph."""
 
         def task(self, task: Task, outcome: Outcome) -> None:
             """A task ended."""
@@ -90,7 +91,8 @@ class Settings:
 
     ``no_binary`` and ``only_binary`` are normalised names, or ``:all:``. ``exclude_newer`` is in the form that
     ``exclude_newer_for`` reads. ``dashboard`` is a port, 0 for any, -1 for none; ``remote`` is the scheduler that
-    ``executor`` names. ``check`` is asked of a dry run that tells whether something would change.
+    ``executor`` names. ``check`` is asked of a dry run that tells whether something would change. ``uv_file`` is the
+    file whose ``[tool.uv]`` is among the settings.
     """
 
     files: tuple[str, ...]
@@ -149,6 +151,7 @@ class Settings:
     indexes: "tuple[NamedIndex, ...]" = ()
     index_strategy: str = ""
     network: NetworkOptions = NetworkOptions()
+    uv_file: str = ""
 
     @property
     def again(self) -> "bool | frozenset[str]":

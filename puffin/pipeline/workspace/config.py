@@ -6,11 +6,18 @@ Only what concerns environments is read here: ``envs``, ``env-defaults`` and ``e
 import os
 
 from puffin.artifact.urls import is_http
-from puffin.pipeline.workspace.document import PROJECT_FILE, Document, configurations
-from puffin.pipeline.workspace.select import fill
+from puffin.pipeline.workspace.document import (
+    PROJECT_FILE,
+    ConfigurationInvalid,
+    Document,
+    configurations,
+    read_content,
+)
+from puffin.pipeline.workspace.select import choose, fill
 from puffin.pipeline.workspace.specs import EnvSpec, GlobSpec, Workspace
 from puffin.stages.link.files import MODES
-from puffin.types import Any, Mapping
+from puffin.stages.resolve.projects.patterns import expand
+from puffin.types import Any, Mapping, Sequence
 from puffin.value import replace
 
 _COMPILE = "compile-bytecode"
@@ -31,6 +38,31 @@ def find_workspace(cwd: str) -> Workspace | None:
         if workspace is not None:
             return workspace
     return None
+
+
+def chosen(
+    named: "Sequence[str]", python: str, command: str, *, everything: bool = False, file: str = ""
+) -> "tuple[list[EnvSpec], Workspace | None]":
+    """Return the environments that the command line of *command* means, and the configuration.
+
+    *file* is the configuration, if it is not the nearest one. Raises what :func:`find_workspace` and
+    :func:`~puffin.pipeline.workspace.select.choose` raise.
+    """
+    cwd = os.getcwd()
+    workspace = workspace_in(os.path.join(cwd, os.path.expanduser(file))) if file else find_workspace(cwd)
+    if workspace is None and not (named and all(expand(each, cwd) for each in named)):
+        from puffin.pipeline.workspace.implied import implied_workspace
+
+        workspace = implied_workspace(cwd)
+    return choose(named, cwd, workspace, everything=everything, python=python, command=command), workspace
+
+
+def workspace_in(path: str) -> Workspace:
+    """Return the environments that the file at an absolute *path* configures. Raises :class:`ConfigurationInvalid`."""
+    shown, data = os.path.relpath(path), read_content(path)
+    if data is None:
+        raise ConfigurationInvalid(place=shown, problem="there is no such file")
+    return parse_workspace(data, path, shown) or Workspace(root=os.path.dirname(path), file=shown)
 
 
 def parse_workspace(data: bytes, path: str, shown: str) -> "Workspace | None":
@@ -101,12 +133,13 @@ class _Reader:
         self, name: str, own: "Mapping[str, Any]", where: tuple[str, ...], python: str, *, matrix: bool
     ) -> EnvSpec:
         requirements = self._texts(own, "requirements", where)
-        if "requirements" in own and not requirements:
-            raise self._document.wrong((*where, "requirements"), "`requirements` names no file")
         project = self._text_of(own, "project", where)
         if project and not project.endswith(".toml"):
             project = f"{project}/{PROJECT_FILE}"
         pylock = self._text_of(own, "pylock", where) or self._text_of(own, "lock", where)
+        if not (requirements or project or pylock):
+            key = next(key for key in SOURCE_KEYS if key in own)
+            raise self._document.wrong((*where, key), f"`{key}` names no file")
         first = next((path for path in requirements if not is_http(path)), "") or project or pylock
         template = self._template(own, where, matrix=matrix)
         spec = replace(

@@ -69,46 +69,41 @@ def read_content(path: str) -> "bytes | None":
     """Return the content of a file, None if it does not exist, b"" if it may not be read."""
     depends.text(path)
     try:
-        with open(path, "rb", buffering=0) as file:
-            return file.read()
+        return depends.data(path)
     except PermissionError:
         return b""
     except OSError:
         return None
 
 
-def speaks_of_puffin(data: bytes) -> bool:
-    """Tell whether a ``pyproject.toml`` has a table of puffin's, written in any of the usual ways."""
-    if b"puffin" not in data:
+def speaks_of_puffin(data: bytes, tool: bytes = b"puffin") -> bool:
+    """Tell whether a ``pyproject.toml`` has a table of puffin's, or of another *tool*, written in any usual way."""
+    if tool not in data:
         return False
     section = b""
     for raw in data.split(b"\n"):
         line = raw.translate(None, b" \t\r\"'")
         if line[:1] == b"[":
             section = line.strip(b"[]")
-        if section.startswith(b"tool.puffin") or line.startswith(b"tool.puffin"):
+        if section.startswith(b"tool." + tool) or line.startswith(b"tool." + tool):
             return True
-        if (
-            line.startswith(b"puffin")
-            if section == b"tool"
-            else line.startswith(b"tool={") and b"puffin" in line
-        ):
+        if line.startswith(tool) if section == b"tool" else line.startswith(b"tool={") and tool in line:
             return True
     return False
 
 
 class Document:
-    """A configuration file: all of a ``puffin.toml``, or ``[tool.puffin]`` of a ``pyproject.toml``.
+    """A configuration file: all of a ``puffin.toml``, or ``[tool.puffin]`` of a ``pyproject.toml``, or that of *tool*.
 
     *path* is absolute, *shown* its name in messages (the path, if it is empty). Raises :class:`ConfigurationInvalid`
     for what is not UTF-8, not TOML, or no table.
     """
 
-    def __init__(self, path: str, data: bytes, shown: str = "") -> None:
+    def __init__(self, path: str, data: bytes, shown: str = "", tool: str = "puffin") -> None:
         self.directory = os.path.dirname(path)
         self.shown = shown or path
         self.is_project = os.path.basename(path) == PROJECT_FILE
-        self._prefix = ("tool", "puffin") if self.is_project else ()
+        self._prefix = ("tool", tool) if self.is_project else ()
         self._places: list[tuple[int, tuple[str, ...]]] | None = None
         self._text = decoded(path, data, self.shown)
         self.table: dict[str, Any] = self._own()
@@ -159,7 +154,7 @@ class Document:
 
 def decoded(path: str, data: bytes, shown: str) -> str:
     """Return the text of a configuration file. Raises :class:`ConfigurationInvalid`; *shown* is its name there."""
-    if not data and not os.access(path, os.R_OK):
+    if not data and os.path.exists(path) and not os.access(path, os.R_OK):
         raise ConfigurationInvalid(place=shown, problem="you may not read the file")
     try:
         return data.decode("utf-8-sig")

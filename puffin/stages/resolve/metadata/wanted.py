@@ -1,5 +1,7 @@
 """Requests for metadata, and the answer that a build is needed."""
 
+from collections.abc import Callable
+
 from puffin.artifact.urls import inherit_credentials
 from puffin.errors import Cause, PuffinError
 from puffin.stages.resolve.index.page import IndexFile
@@ -97,12 +99,16 @@ class BuildSource:
 
 @frozen
 class Unbuilt:
-    """The metadata needs a build of ``source``, because of ``reason``; ``place`` is its pinned requirement."""
+    """The metadata needs a build of ``source``, because of ``reason``; ``place`` is its pinned requirement.
+
+    ``placed`` is that of the repository (:class:`~puffin.stages.resolve.universe.values.CheckedOut`).
+    """
 
     source: BuildSource
     reason: str
     kind: str = "a source distribution"
     place: object = None
+    placed: "Callable[[tuple[str, ...]], tuple[str, ...]] | None" = None
 
     def error(self) -> MetadataNeedsBuild:
         return MetadataNeedsBuild(package=self.source.package, kind=self.kind, reason=self.reason)

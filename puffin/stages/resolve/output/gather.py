@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from puffin import depends
-from puffin.artifact.urls import file_path, inherit_credentials, is_file_url, strip_credentials
+from puffin.artifact.urls import file_path, inherit_credentials, is_file_url, percent_encoded, strip_credentials
 from puffin.stages.fetch.git.url import is_repository, parse_git_url, subdirectory
 from puffin.stages.resolve.index.config import FilePolicy
 from puffin.stages.resolve.index.page import FileLink, IndexFile, is_wheel
@@ -73,7 +73,8 @@ class _Gatherer:
     def listed(self, package: Resolved) -> Listed:
         gathering = self._gathering
         wanted = gathering.hashed or gathering.locked
-        entries = (*gathering.sources.requirements.entries, *gathering.sources.reached)
+        sources = gathering.sources
+        entries = (*sources.requirements.entries, *sources.overrides, *sources.reached)
         direct = direct_of(package, entries, cwd=gathering.cwd, sha256=gathering.sha256 if wanted else None)
         links = self._links(package) if wanted else []
         return Listed(
@@ -186,6 +187,10 @@ def direct_of(
     written = _as_written(package, entries) if local else ""
     bare = bool(written) and not is_file_url(written)
     shown = _path(written, path, cwd) if bare else strip_credentials(url)
+    if bare and not package.editable and "/" not in shown and shown[0] not in ".~":
+        shown = f"./{shown}"  # else it would be the name of a package
+    if bare and subdirectory(fragment):
+        shown = f"{shown}#subdirectory={percent_encoded(subdirectory(fragment))}"
     return DirectReference(
         written=_with_hashes(shown, hashes) if sha256 is None else shown,
         url=strip_credentials(address),

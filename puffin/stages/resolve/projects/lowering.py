@@ -5,7 +5,7 @@ of a command, and to those of the local projects among them, as uv does. Package
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from puffin import depends
 from puffin.artifact.urls import file_path, file_url, is_file_url, percent_encoded
@@ -25,6 +25,8 @@ from puffin.stages.resolve.requirements.place import (
 )
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.value import frozen, replace
+
+LocalNode = tuple[str, tuple[str, ...]]  # the directory of a project, and the extras that are wanted of it
 
 
 @frozen
@@ -69,21 +71,26 @@ class Lowering:
     """Places the requirements of a command.
 
     ``pins`` are the indexes of packages by name. Of ``virtual`` packages only the dependencies are installed.
+    ``needs`` are pairs of local projects, of which the first needs the second.
     """
 
     def __init__(
         self, read: Callable[[str], bytes], exists: Callable[[str], bool], policy: SourcePolicy
     ) -> None:
-        self.projects = LocalProjects(read, exists)
+        self.projects = policy.projects or LocalProjects(read, exists)
         self.pins: dict[str, str] = {}
         self.virtual: dict[str, None] = {}
+        self.needs: list[tuple[LocalNode, LocalNode]] = []
         self._exists = exists
         self._policy = policy
         self._conditions: Conditions | None = None
         self._pinned_at: dict[str, str] = {}
+        self._workspaces: dict[str, Monorepo] = {}
 
     def asker(self, tables: ProjectTables, *, extras: tuple[str, ...] = (), group: str = "") -> Asker:
         workspace = None if self._policy.skipped is True else self.projects.workspace_of(tables.directory)
+        if workspace is not None:
+            self._workspaces[workspace.root.directory] = workspace
         return Asker(tables=tables, workspace=workspace, extras=extras, group=group)
 
     def indexes(self, asker: Asker) -> tuple[NamedIndex, ...]:
@@ -101,7 +108,7 @@ class Lowering:
             return entry
         if entry.name == asker.tables.name:  # among dependencies, it stands for an extra
             return self._itself(entry, asker.tables) if asker.group and not entry.url else entry
-        source = chosen_source(entry, asker, self._holds)
+        source = chosen_source(entry, asker, self.holds)
         if source is None:
             return entry
         if entry.url:
@@ -118,7 +125,8 @@ class Lowering:
         location = f"{prefix}{source.target}" + (f"@{percent_encoded(source.ref)}" if source.ref else "")
         return self._at(entry, source, location)
 
-    def _holds(self, marker: str) -> bool:
+    def holds(self, marker: str) -> bool:
+        """Tell whether a marker holds for the target; every one does if there is none."""
         if self._conditions is None:
             if self._policy.markers is None:
                 return True
@@ -169,7 +177,7 @@ class Lowering:
         if source.editable:
             problem = f"the source of `{entry.name}` is an archive, which cannot be editable"
             raise InvalidProject(file=source.place, problem=problem)
-        return self._at(entry, source, file_url(path))
+        return self._at(entry, source, file_url(path), source.target)
 
     def _directory(self, entry: Entry, source: PackageSource, path: str, *, editable: bool) -> Entry:
         inner = os.path.join(path, source.subdirectory) if source.subdirectory else path
@@ -180,9 +188,12 @@ class Lowering:
         told = source.installed if source.installed is not None else tables.installed if tables else None
         if told is False:
             self.virtual[entry.name] = None
-        return self._at(entry, source, file_url(path), editable=editable and told is not False)
+        written = source.target if source.kind == PATH else _beside(path, source.directory)
+        return self._at(entry, source, file_url(path), written, editable=editable and told is not False)
 
-    def _at(self, entry: Entry, source: PackageSource, location: str, *, editable: bool = False) -> Entry:
+    def _at(
+        self, entry: Entry, source: PackageSource, location: str, written: str = "", *, editable: bool = False
+    ) -> Entry:
         location += f"#subdirectory={percent_encoded(source.subdirectory)}" if source.subdirectory else ""
         base = PathBase(cwd=source.directory, base=source.directory, exists=self._exists)
         try:
@@ -195,8 +206,7 @@ class Lowering:
             problem = f"the source of `{entry.name}` cannot be used: {error.problem}"
             raise InvalidProject(file=source.place, problem=problem, hints=error.hints) from None
         extras = f"[{','.join(entry.extras)}]" if entry.extras else ""
-        written = source.target if source.kind == PATH else location
-        text = f"{'-e ' if editable else ''}{entry.name}{extras} @ {written}"
+        text = f"{'-e ' if editable else ''}{entry.name}{extras} @ {written or location}"
         file = source.place if entry.constraint else entry.file
         return replace(
             entry, text=text, url=told.url, hashes=told.hashes, specifier="", editable=editable, file=file
@@ -205,8 +215,8 @@ class Lowering:
     def reached(self, entries: Iterable[Entry]) -> tuple[Entry, ...]:
         """Return constraints with the sources of local projects among *entries*, and of those that these depend on.
 
-        Raises :class:`InvalidProject` for a package with two places. Of two requirements for one place the editable
-        one wins.
+        All members of their workspaces are among them: a package from an index may require one. Raises
+        :class:`InvalidProject` for a package with two places. Of two requirements for one place the editable one wins.
         """
         found: dict[str, Entry] = {}
         left = [entry for entry in entries if entry.url]
@@ -219,29 +229,73 @@ class Lowering:
                 continue
             seen.add((directory, above.extras))
             tables = self.projects.tables(directory)
-            for entry in self._limits(tables, above.extras) if tables else ():
+            asker = self.asker(tables, extras=above.extras) if tables else None
+            for entry, needed in self._limits(asker) if asker else ():
                 former = places.setdefault(entry.name, entry)
                 if same_place(former.url) != same_place(entry.url):
                     problem = f"`{entry.name}` has another source at {former.origin}: `{former.text}`"
                     raise InvalidProject(file=entry.file, problem=problem)
                 left.append(entry)
+                if needed:
+                    self.needs.append(((directory, above.extras), (local_directory(entry.url), entry.extras)))
                 known = found.get(entry.name)
                 found[entry.name] = known if known and known.editable else entry
-        return tuple(found.values())
+        return (*found.values(), *self._members(places))
 
-    def _limits(self, tables: ProjectTables, extras: tuple[str, ...]) -> "list[Entry]":
-        asker = self.asker(tables, extras=extras)
+    def _members(self, places: Mapping[str, Entry]) -> "list[Entry]":
+        """Return constraints for the members that have no place so far."""
+        free = {
+            name: _member_entry(workspace.root, member)
+            for workspace in self._workspaces.values()
+            for name, member in workspace.members.items()
+            if name not in places and not self._policy.skips(name)
+        }
+        return [*free.values()]
+
+    def _limits(self, asker: Asker) -> "list[tuple[Entry, bool]]":
+        """Return the requirements of a project that have places, and whether it needs each with the asked extras."""
+        tables = asker.tables
         declared = tables.declared
         if declared is None:
             above = asker.workspace.root.sources if asker.workspace else ()
             names = (*tables.sources, *above, *(asker.workspace.members if asker.workspace else ()))
-            declared = frozenset((name, (), "") for name in names)
+            declared = frozenset((name, (), "", "") for name in names)
+        taken = {"", *asker.extras}
+        while more := {own for name, found, _, extra in declared if name == tables.name and extra in taken
+                       for own in found} - taken:  # fmt: skip
+            taken |= more
         wanted = [
-            Entry(name=name, text=name, extras=own, marker=marker, file=tables.shown, constraint=True)
-            for name, own, marker in sorted(declared)
-            if name != tables.name and (not marker or self._holds(marker))
+            (
+                Entry(name=name, text=name, extras=own, marker=marker, file=tables.shown, constraint=True),
+                extra in taken,
+            )
+            for name, own, marker, extra in sorted(declared)
+            if name != tables.name and (not marker or self.holds(marker))
         ]
-        return [replace(entry, marker="") for entry in self.placed(wanted, asker) if entry.url]
+        placed = self.placed([entry for entry, _ in wanted], asker)
+        return [
+            (replace(entry, marker=""), needed)
+            for entry, (_, needed) in zip(placed, wanted, strict=True)
+            if entry.url
+        ]
+
+
+def _beside(path: str, base: str) -> str:
+    """Return a path relative to *base*, or to the working directory, in a form that is no name of a package."""
+    relative = os.path.relpath(path, base or None)
+    return relative if relative.startswith(".") else f".{os.sep}{relative}"
+
+
+def _member_entry(root: ProjectTables, member: ProjectTables) -> Entry:
+    """Return a member of a workspace as a constraint."""
+    return Entry(
+        name=member.name,
+        text=f"{member.name} @ {_beside(member.directory, root.directory)}",
+        url=file_url(member.directory),
+        editable=member.installed is not False,
+        file=root.workspace,
+        constraint=True,
+    )
 
 
 def local_directory(url: str) -> str:

@@ -193,17 +193,18 @@ def built_project(file: SourceFile, data: bytes) -> Project:
     return Project(
         name=metadata.name,
         file=file.shown,
-        dependencies=tuple([each for each in entries if not _extras_of(each)]),
+        dependencies=tuple([each for each in entries if not extras_of(each)]),
         extras=tuple([(extra, _under(extra, entries)) for extra in metadata.provides_extras]),
         requires_python=metadata.requires_python,
     )
 
 
-def _extras_of(entry: Entry) -> tuple[str, ...]:
+def extras_of(entry: Entry) -> tuple[str, ...]:
+    """Return the extras (normalised) that the marker of a requirement of METADATA names."""
     names = re.findall(r"""extra\s*==\s*["']([^"']*)["']""", entry.marker)
     return tuple([normalise(name) for name in names])
 
 
 def _under(extra: str, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
-    found = [each for each in entries if extra in _extras_of(each)]
+    found = [each for each in entries if extra in extras_of(each)]
     return tuple([replace(each, marker=without_extra(each.marker)) for each in found])

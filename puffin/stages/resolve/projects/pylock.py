@@ -28,12 +28,13 @@ from puffin.artifact.artifact import SDIST, WHEEL, Artifact
 from puffin.artifact.urls import digest, file_url
 from puffin.errors import USAGE, PuffinError, UsageError
 from puffin.stages.resolve.index.config import FilePolicy, canonical
+from puffin.stages.resolve.index.errors import few_names
 from puffin.stages.resolve.locate.choose import sdists_option
 from puffin.stages.resolve.locate.errors import BuildForbidden
 from puffin.stages.resolve.locate.url import place_of
 from puffin.stages.resolve.metadata.toml import decode_text, parse_toml
 from puffin.stages.resolve.projects.project import SourceFile
-from puffin.stages.resolve.projects.uvlock import UV_LOCK, UvLock, UvLockProblem
+from puffin.stages.resolve.projects.uvlock import UNHASHED, UV_LOCK, UvLock, UvLockProblem
 from puffin.stages.resolve.requirements.markers import Conditions
 from puffin.stages.resolve.requirements.values import Entry, Pin
 from puffin.value import common, frozen, replace
@@ -106,7 +107,11 @@ def read_lock(file: SourceFile, *, target: LockTarget) -> Locked:
     reader = _Reader(file.directory, shown, target.files)
     for package, source in sorted(chosen, key=lambda pair: pair[0].name):
         reader.take(package, source)
-    return Locked(pins=tuple(reader.pins), artifacts=tuple(reader.artifacts), warnings=_warnings(lock, shown))
+    return Locked(
+        pins=tuple(reader.pins),
+        artifacts=tuple(reader.artifacts),
+        warnings=(*_warnings(lock, shown), *reader.unverified()),
+    )
 
 
 def lock_constraints(path: str, shown: str, data: bytes, markers: "Mapping[str, str]") -> tuple[Entry, ...]:
@@ -217,6 +222,11 @@ class _Reader:
         else:
             self.pins.append(self._direct(pin, package))
 
+    def unverified(self) -> tuple[str, ...]:
+        """Return a warning about files that the lock has no hash of."""
+        bare = [each.name for each in self.artifacts if not each.hashes]
+        return (f"`{self._shown}` has no hash of {few_names(bare)}: not verified",) if bare else ()
+
     def constraint(self, package: "Package") -> Entry:
         """Return a package as a constraint."""
         version = str(package.version or "")
@@ -288,6 +298,8 @@ def _pin(pin: Pin, url: str, subdirectory: str | None, **more: "Any") -> Pin:
 def _hashes(table: "Mapping[str, str]") -> tuple[str, ...]:
     """Return the strongest hash alone: of a pin's hashes one must hold, of an entry's all."""
     hashes = {algorithm.lower(): value.lower() for algorithm, value in sorted(table.items())}
+    if UNHASHED in hashes:
+        return ()
     kind = next((each for each in _STRONG if each in hashes), next(iter(hashes)))
     return (f"{kind}:{hashes[kind]}",)
 

@@ -1,7 +1,7 @@
 """``pyproject.toml``: the dependencies of ``[project]`` (PEP 621) and the dependency groups (PEP 735)."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 
 from puffin.errors import USAGE, PuffinError
@@ -17,11 +17,6 @@ from puffin.value import replace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from configparser import RawConfigParser
-
-_DECISIVE = (  # of what is chosen
-    "override-dependencies", "constraint-dependencies", "exclude-dependencies", "exclude-newer", "dev-dependencies",
-    "index-url", "extra-index-url", "find-links", "no-index", "index-strategy", "resolution", "prerelease",
-)  # fmt: skip
 
 
 class NeedsBuild(PuffinError):
@@ -93,18 +88,18 @@ def check_specifier(text: str, file: str, what: str) -> str:
     return text
 
 
-def ignored_entries(document: Mapping[str, object], file: SourceFile) -> tuple[str, ...]:
-    """Return a warning for each entry of ``[tool.uv]`` that would change what is installed, and is not read here.
+def ignored_entries(document: Mapping[str, object], file: SourceFile, keys: Iterable[str]) -> tuple[str, ...]:
+    """Return a warning for each of these *keys* of ``[tool.uv]`` that a file has.
 
     *document* is the parsed TOML of *file*, or of the block in it.
     """
     tool = document.get("tool")
     table = tool.get("uv") if isinstance(tool, Mapping) else None
-    keys = [key for key in _DECISIVE if table.get(key)] if isinstance(table, Mapping) else []
-    lines = places_of(file.text) if keys else []
+    there = [key for key in keys if table.get(key)] if isinstance(table, Mapping) else []
+    lines = places_of(file.text) if there else []
     return tuple(
         f"`{key}` in `[tool.uv]` has no effect in puffin ({file.shown}:{nearest(lines, ('tool', 'uv', key))})"
-        for key in keys
+        for key in there
     )
 
 
@@ -122,9 +117,19 @@ def states_project(file: SourceFile) -> bool:
 def read_group(file: SourceFile, group: str) -> tuple[Project, tuple[Entry, ...]]:
     """Return a group's requirements, and the project, which may have no name, for its label."""
     document = parse_toml(file.text, file.shown)
-    texts = group_requirements(document.values.get("dependency-groups", {}), group, file.shown)
+    texts = group_requirements(_groups(document), group, file.shown)
     name = document.table("project").text("name")
     return Project(name=normalise(name), file=f"{file.shown}:{group}"), entries_of(texts, file)
+
+
+def _groups(document: TomlTable) -> object:
+    """Return the dependency groups; ``dev-dependencies`` of uv, which is older, are of the group ``dev``."""
+    groups = document.values.get("dependency-groups", {})
+    older = document.table("tool").table("uv").values.get("dev-dependencies")
+    if not older or not isinstance(groups, Mapping) or not isinstance(older, list):
+        return groups
+    known = groups.get("dev", [])
+    return {**groups, "dev": [*known, *older]} if isinstance(known, list) else groups
 
 
 def _hints(document: TomlTable) -> tuple[str, ...]:

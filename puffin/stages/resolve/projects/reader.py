@@ -39,6 +39,9 @@ from puffin.stages.resolve.projects.values import (
     SCRIPT,
     SETUP_CFG,
     SETUP_PY,
+    UV_DEPENDENCIES,
+    UV_OTHERS,
+    UV_SETTINGS,
     Build,
     Declared,
     Exists,
@@ -69,13 +72,14 @@ def read_projects(
     """
     lowering = Lowering(read, exists, policy)
     lowering.projects.tree(request.tree)
-    reader = _Reader(request, read, exists, partial(_built, build, written), lowering)
+    reader = _Reader(request, read, exists, partial(_built, build, written), lowering, policy.uv_file)
     for path in request.files:
         if (kind := kind_of(path)) != PLAIN:
             reader.project(path, kind)
     reader.take_extras()
     for group in dict.fromkeys(request.groups):
         reader.group(group)
+    limits = [reader.limits(root) for root in reader.roots.values()]
     reached = lowering.reached((*reader.entries, *given))
     return Declared(
         entries=tuple(reader.entries),
@@ -85,7 +89,10 @@ def read_projects(
         warnings=tuple(reader.warnings),
         pinned=tuple(lowering.pins.items()),
         reached=reached,
+        needs=tuple(lowering.needs),
         virtual=tuple(lowering.virtual),
+        constraints=tuple([entry for constraints, _ in limits for entry in constraints]),
+        overrides=tuple([entry for _, overrides in limits for entry in overrides]),
     )
 
 
@@ -99,6 +106,7 @@ class _Reader:
         exists: Exists,
         built: Callable[..., Project],
         lowering: Lowering,
+        uv_file: str,
     ) -> None:
         self._request = request
         self._extras = tuple([normalise(extra) for extra in request.extras])
@@ -107,6 +115,8 @@ class _Reader:
         self._exists = exists
         self._built = built
         self._lowering = lowering
+        self._uv_file = uv_file
+        self.roots: dict[str, ProjectTables] = {}
         self._projects: list[tuple[Project, ProjectTables]] = []
         self.indexes: dict[str, NamedIndex] = {}
         self.entries: list[Entry] = []
@@ -130,7 +140,7 @@ class _Reader:
             project = self._built(file, error, name=tables.name, editable=editable)
         self._projects.append((project, tables))
         if kind == PYPROJECT:
-            self.warnings.update(dict.fromkeys(ignored_entries(parse_toml(file.text, file.shown).values, file)))
+            self._note(file, tables)
         if project.requires_python:
             self.pythons.append((project.file, project.requires_python))
 
@@ -144,11 +154,27 @@ class _Reader:
 
     def _script(self, file: SourceFile) -> None:
         project, block = read_script(file)
-        self.warnings.update(dict.fromkeys(ignored_entries(parse_toml(block.text, block.shown).values, block)))
         asker = Asker(tables=read_tables(block))
+        self._note(block, asker.tables)
         self._take(self._placed(project.dependencies, asker), "")
         if project.requires_python:
             self.pythons.append((project.file, project.requires_python))
+
+    def _note(self, file: SourceFile, tables: ProjectTables) -> None:
+        """Note whose constraints and overrides count, and what of ``[tool.uv]`` has no effect."""
+        workspace = self._lowering.projects.workspace_of(file.directory) if tables.name else None
+        root = workspace.root if workspace else tables
+        self.roots.setdefault(root.path, root)
+        ignored = () if root.path == tables.path else UV_DEPENDENCIES
+        if file.path != self._uv_file:
+            ignored = (*ignored, *UV_SETTINGS, *UV_OTHERS)
+        found = ignored_entries(parse_toml(file.text, file.shown).values, file, ignored) if ignored else ()
+        self.warnings.update(dict.fromkeys(found))
+
+    def limits(self, root: ProjectTables) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
+        """Return the constraints and the overrides of the root of a workspace, or of a project without one."""
+        asker = self._lowering.asker(root) if root.constraints or root.overrides else Asker(tables=root)
+        return self._lowering.placed(root.constraints, asker), self._lowering.placed(root.overrides, asker)
 
     def _tables(self, directory: str) -> ProjectTables:
         tables = self._lowering.projects.tables(directory)
@@ -206,7 +232,7 @@ class _Reader:
             )
         file = self._file(path)
         project, entries = read_group(file, normalise(name))
-        self.warnings.update(dict.fromkeys(ignored_entries(parse_toml(file.text, file.shown).values, file)))
+        self._note(file, self._tables(file.directory))
         project = replace(project, file=relative(project.file))
         entries = self._placed(
             entries, self._lowering.asker(self._tables(file.directory), group=normalise(name))

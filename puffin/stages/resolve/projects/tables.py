@@ -12,15 +12,16 @@ from puffin.names import is_name, normalise
 from puffin.stages.resolve.index.config import NamedIndex
 from puffin.stages.resolve.metadata.toml import InvalidProject, parse_toml
 from puffin.stages.resolve.projects.places import nearest, places_of
-from puffin.stages.resolve.projects.project import SourceFile
+from puffin.stages.resolve.projects.project import SourceFile, entries_of
 from puffin.stages.resolve.requirements.texts import requirement_parts, written_marker
-from puffin.value import frozen
+from puffin.stages.resolve.requirements.values import Entry
+from puffin.value import frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-Declared = tuple[str, tuple[str, ...], str]
+Declared = tuple[str, tuple[str, ...], str, str]
 
 WORKSPACE, PATH, GIT, URL, INDEX = "workspace", "path", "git", "url", "index"
 SHARED, SEPARATE = "shared", "separate"
@@ -35,6 +36,7 @@ _KEYS = {
 _REFS = ("rev", "tag", "branch")
 _TOOLS = ("puffin", "uv")
 _FLAGS = ("editable", "package")
+_NEVER = "python_version < '0'"
 
 
 @frozen
@@ -67,7 +69,9 @@ class ProjectTables:
     whether the project is to be installed, None if that is not set; ``builds`` whether it has a build system.
     ``layout`` tells whether the members of a workspace share one environment. ``default_groups`` are the dependency
     groups that uv installs by default. ``declared`` are the packages that it depends on, with or without its extras:
-    name, extras and marker of each; None if only a build can tell them.
+    name, extras and marker of each, and the extra that it belongs to; None if only a build can tell them.
+    ``constraints`` and ``overrides`` are those of ``[tool.uv]``, which count at the root of a workspace; an excluded
+    dependency is an override that never holds.
     """
 
     path: str
@@ -85,6 +89,8 @@ class ProjectTables:
     layout: str = ""
     default_groups: tuple[str, ...] = ()
     declared: "frozenset[Declared] | None" = frozenset()
+    constraints: tuple[Entry, ...] = ()
+    overrides: tuple[Entry, ...] = ()
 
     @property
     def is_package(self) -> bool:
@@ -128,8 +134,24 @@ class _Tables:
             default_groups=self._default_groups(),
             layout=self._layout(),
             declared=_declared(project),
+            constraints=tuple(
+                [replace(each, constraint=True) for each in self._entries("constraint-dependencies")]
+            ),
+            overrides=(*self._entries("override-dependencies"), *self._excluded()),
             **self._workspace(),
         )
+
+    def _entries(self, key: str) -> tuple[Entry, ...]:
+        return entries_of(self._texts(key), self._file)
+
+    def _excluded(self) -> list[Entry]:
+        return [replace(each, marker=_NEVER) for each in self._entries("exclude-dependencies")]
+
+    def _texts(self, key: str) -> list[str]:
+        found: list[str] = dict(self._tools).get(("tool", "uv"), {}).get(key, [])
+        if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+            raise self._wrong(("tool", "uv", key), f"`{key}` is not a list of strings")
+        return found
 
     def _layout(self) -> str:
         layout = dict(self._tools).get(("tool", "puffin"), {}).get("layout", "")
@@ -140,6 +162,7 @@ class _Tables:
     def _default_groups(self) -> tuple[str, ...]:
         groups = self._document.get("dependency-groups", {})
         known = [normalise(name) for name in groups] if isinstance(groups, dict) else []
+        known += ["dev"] if self._texts("dev-dependencies") and "dev" not in known else []
         for where, tool in self._tools:
             told = tool.get("default-groups")
             if told == "all":
@@ -271,14 +294,20 @@ def _declared(project: "Mapping[str, Any]") -> "frozenset[Declared] | None":
     if not project or "dependencies" in dynamic or "optional-dependencies" in dynamic:
         return None
     extras = project.get("optional-dependencies", {})
-    lists = [project.get("dependencies", []), *(extras.values() if isinstance(extras, dict) else ())]
-    texts = [text for each in lists if isinstance(each, list) for text in each if isinstance(text, str)]
-    return frozenset([found for text in texts for found in _named_in(text)])
+    lists = [("", project.get("dependencies", [])), *(extras.items() if isinstance(extras, dict) else ())]
+    texts = [
+        (extra, text)
+        for extra, each in lists
+        if isinstance(each, list)
+        for text in each
+        if isinstance(text, str)
+    ]
+    return frozenset([found for extra, text in texts for found in _named_in(text, normalise(extra))])
 
 
-def _named_in(text: str) -> "list[Declared]":
+def _named_in(text: str, extra: str) -> "list[Declared]":
     try:
         name, extras, _, marker, url = requirement_parts(text)
     except ValueError:
         return []
-    return [] if url else [(name, extras, marker)]
+    return [] if url else [(name, extras, marker, extra)]

@@ -2,9 +2,12 @@
 
 https://docs.astral.sh/uv/concepts/projects/layout/#the-lockfile: the format is uv's own. Version 1 is read. The
 packages are those of ``uv sync``: of the project at the root, or of all members of a workspace without one, with the
-default groups. Projects that are not packages are left out.
+default groups. Projects that are not packages are left out. Files in directories of links, and those of indexes that
+tell none, have no hashes.
 """
 
+import os
+import posixpath
 import re
 from collections.abc import Callable, Iterable, Mapping
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     Package = dict[str, Any]
 
 UV_LOCK = "uv.lock"
+UNHASHED = f"none-{os.urandom(8).hex()}"  # for the algorithm PEP 751 demands; no file can name it
 _LOCAL = ("virtual", "editable", "directory")
 
 
@@ -60,7 +64,7 @@ class UvLock:
 
     def pylock(self, extras: Iterable[str], groups: Iterable[str]) -> "dict[str, Any]":
         """Return the document of the packages that are installed with *extras* and *groups* of the roots."""
-        return self._document_of(self._reached([*extras], [*groups]))
+        return self._document_of(self.reached(extras, groups))
 
     def everything(self) -> "dict[str, Any]":
         """Return the document of all packages that hold for the target, whoever requires them."""
@@ -75,7 +79,9 @@ class UvLock:
         python = self._document.get("requires-python")
         return {**head, "requires-python": python} if python else head
 
-    def _reached(self, extras: "list[str]", groups: "list[str]") -> "list[Package]":
+    def reached(self, extras: Iterable[str], groups: Iterable[str]) -> "list[Package]":
+        """Return the entries of the roots, with *extras* and *groups* of them, and of all that these require."""
+        extras, groups = [*extras], [*groups]
         left = [(root, "dependencies", "") for root in self.roots]
         left += [(root, "optional-dependencies", extra) for root in self.roots for extra in extras]
         left += [(root, "dev-dependencies", group) for root in self.roots for group in groups]
@@ -122,8 +128,9 @@ def _entry(package: "Package") -> "dict[str, Any] | None":
     if "registry" not in source:
         return {**head, "archive": _archive(package, source)}
     index = {"index": source["registry"]} if "://" in source["registry"] else {}
-    wheels = [_file(package, each) for each in package.get("wheels", ())]
-    sdist = {"sdist": _file(package, package["sdist"])} if "sdist" in package else {}
+    base = "" if index else source["registry"]
+    wheels = [_file(each, base) for each in package.get("wheels", ())]
+    sdist = {"sdist": _file(package["sdist"], base)} if "sdist" in package else {}
     return {**head, **index, **({"wheels": wheels} if wheels else {}), **sdist}
 
 
@@ -140,17 +147,19 @@ def _repository(url: str) -> "dict[str, str]":
 def _archive(package: "Package", source: "Mapping[str, str]") -> "dict[str, Any]":
     file: Mapping[str, Any] = package.get("sdist") or next(iter(package.get("wheels", ())), {})
     place = {key: source[key] for key in ("url", "path", "subdirectory") if key in source}
-    return {**place, **_identity(package, file)}
+    return {**place, **_identity(file)}
 
 
-def _file(package: "Package", file: "Mapping[str, Any]") -> "dict[str, Any]":
+def _file(file: "Mapping[str, Any]", base: str) -> "dict[str, Any]":
+    """Return a file; its path is relative to the directory *base* of links."""
     place = {key: file[key] for key in ("url", "path") if key in file}
+    if base and "path" in place:
+        place["path"] = posixpath.join(base, place["path"])
     name = re.split(r"[/\\]", file.get("filename") or file.get("url") or file.get("path") or "")[-1]
-    return {"name": name, **place, **_identity(package, file)}
+    return {"name": name, **place, **_identity(file)}
 
 
-def _identity(package: "Package", file: "Mapping[str, Any]") -> "dict[str, Any]":
+def _identity(file: "Mapping[str, Any]") -> "dict[str, Any]":
     algorithm, colon, value = file.get("hash", "").partition(":")
-    if not colon:
-        raise UvLockProblem(f"a file of `{package['name']}` has no hash")
-    return {"hashes": {algorithm: value}, **({"size": file["size"]} if "size" in file else {})}
+    hashes = {algorithm: value} if colon else {UNHASHED: "-"}
+    return {"hashes": hashes, **({"size": file["size"]} if "size" in file else {})}

@@ -9,6 +9,12 @@ from puffin.stages.resolve.requirements.plain import is_lock, is_script
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.value import frozen
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from puffin.stages.resolve.projects.members import LocalProjects
+
 Read = Callable[[str], bytes]
 Exists = Callable[[str], bool]
 Build = Callable[..., bytes]  # of directory, shown name, settings; name and whether it is to be editable
@@ -20,6 +26,20 @@ PYPROJECT, SETUP_CFG, SETUP_PY, SCRIPT, PLAIN = (
     "requirements",
 )
 
+UV_SETTINGS = (  # that options of puffin have equivalents of; the command line reads them
+    "index-url", "extra-index-url", "find-links", "no-index", "index-strategy", "keyring-provider",
+    "allow-insecure-host", "resolution", "prerelease", "exclude-newer", "exclude-newer-package", "no-build",
+    "no-build-package", "no-binary", "no-binary-package", "no-build-isolation", "no-build-isolation-package",
+    "config-settings", "config-settings-package", "no-sources", "no-sources-package", "link-mode", "compile-bytecode",
+)  # fmt: skip
+UV_DEPENDENCIES = (  # that are read with the project, at the root of its workspace
+    "override-dependencies", "constraint-dependencies", "exclude-dependencies",
+)  # fmt: skip
+UV_OTHERS = (  # that decide what is installed, and have no effect
+    "build-constraint-dependencies", "conflicts", "dependency-metadata", "environments", "extra-build-dependencies",
+    "extra-build-variables", "fork-strategy", "pip", "required-environments", "torch-backend",
+)  # fmt: skip
+
 
 @frozen
 class SourcePolicy:
@@ -27,14 +47,17 @@ class SourcePolicy:
 
     ``markers`` returns the markers of the target; without it, every marker holds. ``skipped`` are the packages whose
     sources are ignored, True for all. ``environ`` may have credentials for indexes. ``indexes`` are the named ones of
-    options and configuration. ``locked`` is as for ``read_requirements``.
+    options and configuration. ``locked`` is as for ``read_requirements``. ``projects`` are those that were read for
+    other requests, if any. ``uv_file`` is the file whose ``[tool.uv]`` is among the settings.
     """
 
     markers: Callable[[], Mapping[str, str]] | None = None
     skipped: "bool | frozenset[str]" = False
     environ: Mapping[str, str] = {}
     indexes: tuple[NamedIndex, ...] = ()
+    projects: "LocalProjects | None" = None
     locked: Callable[[str, str, bytes], tuple[Entry, ...]] | None = None
+    uv_file: str = ""
 
     def skips(self, name: str) -> bool:
         return self.skipped if isinstance(self.skipped, bool) else name in self.skipped
@@ -54,7 +77,10 @@ class Declared:
     warnings: tuple[str, ...] = ()
     pinned: tuple[tuple[str, str], ...] = ()
     reached: tuple[Entry, ...] = ()
+    needs: "tuple[Any, ...]" = ()
     virtual: tuple[str, ...] = ()
+    constraints: tuple[Entry, ...] = ()
+    overrides: tuple[Entry, ...] = ()
 
 
 def kind_of(path: str) -> str:

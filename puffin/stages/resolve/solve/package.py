@@ -254,7 +254,7 @@ class Package:
             mask &= ~(1 << index)
 
     def _groups(self, mask: int) -> list[int]:
-        if not mask or self.located or not self.offer.groups:
+        if not mask >> OFFERED or self.located or not self.offer.groups:
             return [mask]
         parts: dict[int, int] = {-1: mask & (1 << OFFERED) - 1}
         for at, group in enumerate(self.offer.groups):

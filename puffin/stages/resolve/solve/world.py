@@ -42,11 +42,11 @@ class World:
             self.universe.expect(list(new))
 
     def _will_do(self, own: Need) -> bool:
-        """Tell whether no index will be asked, for the user names a URL, or what is installed is enough."""
+        """Tell whether no index will be asked, for there is a URL, or what is installed is enough."""
         known = self.given.preferences.get(own.name)
         installed = known is not None and known.installed is not None and not known.upgrade
         return own.name in self.given.located or bool(
-            installed and known and admits(own.specifier, known.version)
+            own.url or (installed and known and admits(own.specifier, known.version))
         )
 
     def likely(self, package: Package, indexes: Iterable[int]) -> None:

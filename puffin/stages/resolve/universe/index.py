@@ -252,7 +252,7 @@ class IndexUniverse:
         if self._build is None:
             raise unbuilt.error()
         built = self._build(unbuilt.source)
-        found = built_metadata(built, unbuilt.source) if isinstance(built, Built) else built
+        found = built_metadata(built, unbuilt) if isinstance(built, Built) else built
         return replace(found, built=True, source=unbuilt.place if found.source is None else found.source)
 
 

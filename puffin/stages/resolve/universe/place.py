@@ -1,7 +1,8 @@
 """Metadata of direct references (PEP 508: URLs, paths, repositories) and of installed distributions."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from puffin import depends
 from puffin.artifact.artifact import Artifact
@@ -61,8 +62,8 @@ class PlaceReader:
         checked = self._checkout(place)
         found = _tree(checked.place, checked.path, subdirectory(fragment))
         if isinstance(found, Metadata):
-            return replace(found, source=checked.place)
-        return replace(found, place=checked.place)
+            return replace(found, source=checked.place, requires_dist=_with_places(found, checked.placed))
+        return replace(found, place=checked.place, placed=checked.placed)
 
     def _archive(self, place: Place, address: str, fragment: str) -> Metadata | Unbuilt:
         wanted = self._wanted(place, address, fragment)
@@ -137,13 +138,20 @@ def _tree(place: Place, path: str, inner: str) -> Metadata | Unbuilt:
         return Unbuilt(source=source, reason=dynamic.reason, kind="a project directory")
 
 
-def built_metadata(built: Built, source: BuildSource) -> Metadata:
+def _with_places(
+    metadata: Metadata, placed: "Callable[[tuple[str, ...]], tuple[str, ...]] | None"
+) -> tuple[str, ...]:
+    return placed(metadata.requires_dist) if placed else metadata.requires_dist
+
+
+def built_metadata(built: Built, unbuilt: Unbuilt) -> Metadata:
     """Return the metadata that a build produced; raises ``Unusable`` if it is of another distribution."""
+    source = unbuilt.source
     try:
         found = parse_metadata(built.metadata, name=source.name, version=source.version)
     except Malformed as problem:
         raise unusable(source.package, problem.reason) from None
-    return replace(found, source=built.source)
+    return replace(found, source=built.source, requires_dist=_with_places(found, unbuilt.placed))
 
 
 def installed_metadata(handle: InstalledDistribution) -> Metadata:
@@ -163,16 +171,22 @@ def installed_metadata(handle: InstalledDistribution) -> Metadata:
 
 
 def checkout_place(
-    place: "Place", *, cache: "Cache", offline: bool, environ: "Mapping[str, str]"
+    place: "Place",
+    *,
+    cache: "Cache",
+    offline: bool,
+    environ: "Mapping[str, str]",
+    placed: "Callable[[CheckedOut, tuple[str, ...]], tuple[str, ...]] | None" = None,
 ) -> CheckedOut:
-    """Check out the repository of *place*; its URL then has the full commit.
+    """Check out the repository of *place*; its URL then has the full commit. *placed* is as in :class:`CheckedOut`.
 
     Raises the errors of :func:`puffin.stages.fetch.git.checkout.checkout`, which name *place* in the user's words.
     """
     from puffin.stages.fetch.git.checkout import checkout
 
     checked = checkout(place.url, cache=cache, offline=offline, environ=environ, package=shown(place))
-    return CheckedOut(path=checked.path, place=replace(place, url=checked.url))
+    found = CheckedOut(path=checked.path, place=replace(place, url=checked.url))
+    return replace(found, placed=partial(placed, found)) if placed else found
 
 
 def artifact_for(package: Resolved, target: FileTarget, *, files: FilePolicy, commits: Commits) -> Artifact:

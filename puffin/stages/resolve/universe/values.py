@@ -62,10 +62,14 @@ class Built:
 
 @frozen
 class CheckedOut:
-    """A repository at one commit: ``path`` is its directory, ``place`` the requirement with the commit in its URL."""
+    """A repository at one commit: ``path`` is its directory, ``place`` the requirement with the commit in its URL.
+
+    ``placed`` returns the requirements of the project with the places that its own tables name.
+    """
 
     path: str
     place: "Place"
+    placed: "Callable[[tuple[str, ...]], tuple[str, ...]] | None" = None
 
 
 Builder = Callable[[BuildSource], "Built | Metadata"]

@@ -244,9 +244,9 @@ def test_the_nearest_file_of_puffins_and_then_the_users(home):
     write(home / "a" / "pyproject.toml", "[tool.puffin]\nretries = 1\n")
     write(home / "puffin.toml", "")
     own = write(home / ".config" / "puffin" / "puffin.toml", "")
-    assert [path for path, _ in puffin_files({}, str(below))] == [f"{home}/a/pyproject.toml", str(own)]
+    assert [path for path, *_ in puffin_files({}, str(below))] == [f"{home}/a/pyproject.toml", str(own)]
     write(home / "a" / "puffin.toml", "")
-    assert [path for path, _ in puffin_files({}, str(below))] == [f"{home}/a/puffin.toml", str(own)]
+    assert [path for path, *_ in puffin_files({}, str(below))] == [f"{home}/a/puffin.toml", str(own)]
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ class World:
         self.builds = Builds(self.settings, self.cache, self._resolve)
         self.ledger = None
 
-    def _resolve(self, requires, toolchain, package):
+    def _resolve(self, requires, toolchain, package, *_source):
         self.asked.append(tuple(requires))
         return tuple([self.known[each] for each in requires])
 
@@ -259,7 +259,7 @@ def test_what_one_interpreter_cannot_build_the_other_tries(world, two):
 def test_build_requirements_that_one_interpreter_cannot_have_are_no_matter_of_the_other(world, two):
     world.systems["thing"] = ("tool",)
 
-    def resolve(requires, toolchain, package):
+    def resolve(requires, toolchain, package, *_source):
         if toolchain is two[0]:
             raise BuildRequirementsFailed(package=package, requires=requires)
         return ()

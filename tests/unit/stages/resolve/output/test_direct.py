@@ -45,6 +45,7 @@ def test_a_known_hash_is_not_computed() -> None:
         ("./a", "/project", "./a"),
         ("-e a", "/project", "a"),
         ("a @ ./a", "/project", "./a"),
+        ("a @ a", "/project", "./a"),  # `a` alone is the name of a package
         ("a[x] @ ./a", "/project", "./a"),
         ("./a[x,y] ; os_name == 'nt'", "/project", "./a"),
         ("/project/a", "/elsewhere", "/project/a"),
@@ -56,9 +57,11 @@ def test_a_known_hash_is_not_computed() -> None:
     ],
 )
 def test_paths_are_written_as_given_where_they_still_mean_the_same(text: str, cwd: str, written: str) -> None:
-    found = direct("file:///project/a", text, cwd=cwd)
+    found = direct("file:///project/a", text, cwd=cwd, editable=text.startswith("-e"))
     assert (found.written, found.bare) == (written, not written.startswith("file:"))
     assert (found.kind, found.hashes) == ("directory", ())
+    below = direct("file:///project/a#subdirectory=b%20c", text, cwd=cwd, editable=text.startswith("-e"))
+    assert below.written == f"{written}#subdirectory=b%20c"
 
 
 def test_a_local_archive_has_a_hash(tmp_path: Path) -> None:

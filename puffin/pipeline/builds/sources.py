@@ -1,0 +1,59 @@
+"""Where the requirements of repositories come from, and those of builds: the sources that their own projects name."""
+
+from collections.abc import Mapping
+
+from puffin.artifact.artifact import GIT, Artifact
+from puffin.pipeline.builds.values import BuildSettings
+from puffin.pipeline.request.session import Session
+from puffin.stages.fetch.git.url import inner_directory, subdirectory
+from puffin.stages.resolve.metadata.toml import InvalidProject
+from puffin.stages.resolve.projects.trees import Tree, placed_texts
+from puffin.stages.resolve.projects.values import SourcePolicy
+from puffin.stages.resolve.universe.values import CheckedOut
+
+Placed = tuple[
+    tuple[str, ...], tuple[tuple[str, str], ...]
+]  # requirements, and the indexes of packages by name
+
+
+class TreeSources:
+    """Places the requirements of source trees. Threads may share it."""
+
+    def __init__(self, settings: BuildSettings, session: Session) -> None:
+        self._settings = settings
+        self._session = session
+
+    def of_checkout(self, checked: CheckedOut, texts: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the dependencies of a repository. Raises ``InvalidProject``."""
+        url = checked.place.url
+        directory = inner_directory(
+            checked.path, subdirectory(url.partition("#")[2]), package=checked.place.name or url
+        )
+        tree = Tree(directory=directory, top=checked.path, repository=url)
+        found, pins = self._placed(texts, tree, dict(self._settings.markers), key="")
+        for name, index in pins:
+            if self._settings.config.for_package(name) != (index,):
+                problem = f"the source of `{name}` is an index, which counts in local projects only"
+                hint = f'name the index in your own configuration: `[[index]]` with `packages = ["{name}"]`'
+                raise InvalidProject(
+                    file=checked.place.text or checked.place.name, problem=problem, hints=(hint,)
+                )
+        return found
+
+    def of_build(
+        self, requires: tuple[str, ...], artifact: Artifact, path: str, markers: Mapping[str, str]
+    ) -> Placed:
+        """Return the build requirements of a directory or a repository at *path*. Raises ``InvalidProject``."""
+        directory = inner_directory(path, artifact.subdirectory, package=artifact.label)
+        repository = artifact.url if artifact.kind == GIT else ""
+        tree = Tree(directory=directory, top=path, repository=repository)
+        return self._placed(requires, tree, markers, key="build-system.requires")
+
+    def _placed(self, texts: tuple[str, ...], tree: Tree, markers: Mapping[str, str], key: str) -> Placed:
+        policy = SourcePolicy(
+            markers=(lambda: markers) if markers else None,
+            skipped=self._settings.skipped_sources,
+            environ=self._session.environ,
+            indexes=self._settings.config.named,
+        )
+        return placed_texts(texts, tree, read=self._session.read, policy=policy, key=key)
