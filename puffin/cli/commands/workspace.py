@@ -100,10 +100,11 @@ def chosen(
     """
     cwd = os.getcwd()
     workspace = workspace_in(os.path.join(cwd, os.path.expanduser(file))) if file else find_workspace(cwd)
-    if workspace is None and not (named and all(expand(each, cwd) for each in named)):
+    defaults = workspace.defaults if workspace else None
+    if (workspace is None or defaults) and not (named and all(expand(each, cwd) for each in named)):
         from puffin.pipeline.workspace.implied import implied_workspace
 
-        workspace = implied_workspace(cwd)
+        workspace = implied_workspace(cwd, defaults) or workspace
     return choose(named, cwd, workspace, everything=everything, python=python, command=command), workspace
 
 
