@@ -1,10 +1,15 @@
-"""The bytes in and out of the task on this thread, for the run record.
+"""The bytes in and out of the task on this thread, for the run record, and the work at hand, for a progress display.
 
 Stage functions add to it, once or a few times a task; whoever runs the task resets and reads it. A call costs a
-fraction of a microsecond, and threads have a meter each.
+fraction of a microsecond, and threads have a meter each. If a display is wanted (:func:`watch`), the work at hand is
+also on a board (:mod:`puffin.board`) that the process shares with its forked children.
 """
 
 from _thread import _local
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from puffin.board import Board
 
 HIT = "hit"
 MISS = "miss"
@@ -16,9 +21,12 @@ class _Meter(_local):
     cache = ""
     log = ""
     worker = ""
+    row = -1
 
 
 _meter = _Meter()
+_watched = False
+_board: "Board | None" = None
 
 
 def reset() -> None:
@@ -51,3 +59,49 @@ def worked(worker: str) -> None:
 def measured() -> tuple[int, int, str, str, str]:
     """Return the bytes taken and given, ``HIT``, ``MISS`` or ``""``, the path of a log, and a worker, or ``""``."""
     return _meter.taken, _meter.given, _meter.cache, _meter.log, _meter.worker
+
+
+def watch() -> None:
+    """Have :func:`share` make a board: somebody looks at it."""
+    global _watched
+    _watched = True
+
+
+def share() -> None:
+    """Make the board, if somebody looks at it. Call it before forks whose children do work that takes a while."""
+    global _board
+    if _watched and _board is None:
+        from puffin.board import Board
+
+        _board = Board()
+
+
+def board() -> "Board | None":
+    """Return the board, None if nobody looks at it or no work needs it yet."""
+    return _board
+
+
+class at:  # noqa: N801 - reads as the function that it is to its callers
+    """Have the ``with`` block on the board as work of this *kind*, such as ``page``, on what *name* says."""
+
+    __slots__ = ("_former", "_kind", "_name")
+
+    def __init__(self, kind: str, name: str) -> None:
+        self._kind = kind
+        self._name = name
+
+    def __enter__(self) -> None:
+        self._former = _meter.row
+        if _board is not None:
+            _meter.row = _board.begin(self._kind, self._name)
+
+    def __exit__(self, *_error: object) -> None:
+        if _board is not None:
+            _board.end(_meter.row, self._kind)
+            _meter.row = self._former
+
+
+def arrived(count: int, total: int) -> None:
+    """Say that *count* bytes of *total* (-1 if unknown) have arrived for the work at hand."""
+    if _board is not None:
+        _board.move(_meter.row, count, total)

@@ -11,14 +11,25 @@ ENDING: "tuple[int, ...]" = tuple(
 )
 
 
-def every(seconds: float, call: "Callable[[], None]") -> bool:
+_SOON = 0.005  # seconds, after which a call is tried again
+
+
+def every(seconds: float, call: "Callable[[], None]", *, first: float = 0.0) -> bool:
     """Call *call* on the main thread again and again until :func:`no_more`; False where the system has no such timer.
 
-    Children do not inherit it.
+    The *first* call may come after another time. A call never interrupts the import system, so it may import modules.
+    Children do not inherit the timer.
     """
+
+    def came(_number: int, frame: "Any") -> None:
+        if frame is not None and frame.f_code.co_filename.startswith("<frozen importlib"):
+            _signal.setitimer(_signal.ITIMER_REAL, _SOON, seconds)
+        else:
+            call()
+
     try:
-        signal(_signal.SIGALRM, lambda _number, _frame: call())
-        _signal.setitimer(_signal.ITIMER_REAL, seconds, seconds)
+        signal(_signal.SIGALRM, came)
+        _signal.setitimer(_signal.ITIMER_REAL, first or seconds, seconds)
     except (AttributeError, ValueError):
         return False
     return True

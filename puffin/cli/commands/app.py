@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from time import perf_counter
 from typing import Any
@@ -20,7 +20,7 @@ from puffin.cli.options.foreign import foreign_rows, instead_of, take_out
 from puffin.cli.options.inspect import StoreOptions
 from puffin.cli.options.resolve import INSTALL
 from puffin.cli.options.table import Row
-from puffin.cli.options.workspace import ENVS, KEY, LOCK, WORKSPACE_SYNC
+from puffin.cli.options.workspace import AFFECTED, ENVS, KEY, LOCK, WORKSPACE_SYNC
 from puffin.errors import UsageError
 
 SHELLS = ("bash", "zsh", "fish")
@@ -122,10 +122,20 @@ def _command(
     return made
 
 
-def _words(metavar: str) -> click.Argument:
-    """Return an argument that takes any number of words; shells complete files if it is about some."""
+def _words(metavar: str, completed: str = "") -> click.Argument:
+    """Return an argument that takes any number of words; shells complete files, or what is *completed*."""
     kind = click.Path() if "FILE" in metavar or "SOURCE" in metavar else None
-    return click.Argument(["arguments"], nargs=-1, type=kind, metavar=metavar)
+    complete = _completer(completed) if completed else None
+    return click.Argument(["arguments"], nargs=-1, type=kind, metavar=metavar, shell_complete=complete)
+
+
+def _completer(name: str) -> Callable[[click.Context, click.Parameter, str], Any]:
+    """Return what completes words of a kind that :mod:`puffin.cli.commands.complete` knows."""
+
+    def complete(context: click.Context, _parameter: click.Parameter, incomplete: str) -> Any:
+        return import_module("puffin.cli.commands.complete").completed(name, context, incomplete)
+
+    return complete
 
 
 def _environment() -> click.Argument:
@@ -145,7 +155,7 @@ def _run_name(name: str, **settings: Any) -> click.Argument:
             raise click.NoSuchOption(value, ctx=context)
         return value
 
-    return click.Argument([name], callback=check, **settings)
+    return click.Argument([name], callback=check, shell_complete=_completer("runs"), **settings)
 
 
 # fmt: off
@@ -158,17 +168,20 @@ _command(pip, "install", "install:install_command", INSTALL,
 _command(pip, "freeze", "inspect:freeze", table_inspect.FREEZE, "Print the installed packages as requirements.")
 _command(pip, "list", "inspect:listing", table_inspect.LISTING, "List the installed packages.")
 _command(pip, "show", "inspect:show", table_inspect.SHOW,
-    "Show the metadata of installed packages.", _words("PACKAGE..."))
+    "Show the metadata of installed packages.", _words("PACKAGE...", "packages"))
 _command(pip, "tree", "inspect:tree", table_inspect.TREE, "Show the installed packages as a dependency tree.")
 _command(pip, "check", "inspect:check", table_inspect.CHECK, "Check the installed packages for conflicts.")
 _command(pip, "uninstall", "uninstall:uninstall_command", table_inspect.UNINSTALL,
-    "Remove packages from an environment.", _words("PACKAGE..."))
+    "Remove packages from an environment.", _words("PACKAGE...", "packages"))
 _command(puffin, "sync", "workspace:workspace_command", WORKSPACE_SYNC,
     "Sync many environments at once: those configured, those of projects, or a `.venv` next to each requirements file.",
-    _words("[ENV|GLOB]..."))
-_command(puffin, "envs", "envs:envs", ENVS, "List environments and their state.", _words("[ENV|GLOB]..."))
+    _words("[ENV|GLOB]...", "environments"))
+_command(puffin, "envs", "envs:envs", ENVS,
+    "List environments and their state.", _words("[ENV|GLOB]...", "environments"))
+_command(puffin, "affected", "affected:affected_command", AFFECTED,
+    "List the environments that a change affects, and why.", _words("[ENV|GLOB]...", "environments"))
 _command(puffin, "lock", "lock:lock_command", LOCK,
-    "Resolve the requirements of environments and write their lock files.", _words("[ENV|GLOB]..."))
+    "Resolve the requirements of environments and write their lock files.", _words("[ENV|GLOB]...", "environments"))
 _command(puffin, "verify", "verify:verify_command", table_inspect.VERIFY,
     "Find files of an environment that are missing, truncated or changed (exit code 4).", _environment())
 _command(puffin, "detach", "uninstall:detach_command", table_inspect.DETACH,
@@ -179,7 +192,7 @@ _command(puffin, "venv", "venv:venv", table_inspect.VENV,
     click.Argument(["path"], default="", type=click.Path(), metavar="[PATH]"))
 _command(cache, "dir", "cache:print_directory", table_inspect.PLAIN, "Print the directory of the cache.")
 _command(cache, "key", "envs:key", KEY,
-    "Print a key for CI caches: equal for equal pins, Python and platform.", _words("[ENV|GLOB]..."))
+    "Print a key for CI caches: equal for equal pins, Python and platform.", _words("[ENV|GLOB]...", "environments"))
 _clean = _command(cache, "clean", "cache:clean", table_inspect.CLEAN,
     "Remove all cache entries, or those of some packages.", _words("[PACKAGE]..."))
 _command(cache, "size", "cache:size_of", table_inspect.CACHE_SIZE,
@@ -210,7 +223,7 @@ def print_completion(call: Call) -> int:
         known = ", ".join(f"`{each}`" for each in SHELLS)
         raise UsageError(text=f"There is no completion for `{shell}`", hints=(f"use one of {known}",))
     maker = found(puffin, {}, "puffin", "_PUFFIN_COMPLETE")
-    sys.stdout.write(f"{(maker.source_template % maker.source_vars()).strip()}\n")
+    call.console.write(f"{(maker.source_template % maker.source_vars()).strip()}\n")
     return 0
 
 

@@ -28,7 +28,7 @@ _SIZES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 def print_directory(call: Call) -> int:
     """Print where the cache is."""
     with CacheDirectory(call) as cache_dir:
-        sys.stdout.write(f"{cache_dir}\n")
+        call.console.write(f"{cache_dir}\n")
     return 0
 
 
@@ -57,7 +57,7 @@ def size_of(call: Call) -> int:
     options = call.options(StoreOptions)
     with CacheDirectory(call) as cache_dir:
         count = total_size(cache_dir)
-    sys.stdout.write(f"{size(count) if options.human or sys.stdout.isatty() else count}\n")
+    call.console.write(f"{size(count) if options.human or sys.stdout.isatty() else count}\n")
     return 0
 
 

@@ -31,7 +31,7 @@ def compile_command(call: Call) -> int:
         settings = compile_settings(call.values, cache_dir, header)
         text = compile_sources(settings, call.session(settings.run))
     if not (settings.output_file and call.screen.quiet):
-        sys.stdout.write(text)
+        call.console.write(text)
         sys.stdout.flush()
         depends.said(1, text)
     return 0

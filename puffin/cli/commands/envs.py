@@ -5,7 +5,6 @@ import os
 import sys
 
 from puffin.cli.commands.call import CacheDirectory, Call
-from puffin.cli.commands.workspace import chosen
 from puffin.cli.options.workspace import EnvsOptions
 from puffin.cli.screen.errors import render
 from puffin.cli.screen.quantities import aligned, counted
@@ -13,7 +12,8 @@ from puffin.pipeline.commands.look import Look, look_at
 from puffin.pipeline.request.session import session_of
 from puffin.pipeline.request.settings import Settings
 from puffin.pipeline.request.where import Interpreters
-from puffin.pipeline.workspace.changed import cache_key, key_files
+from puffin.pipeline.workspace.cache_key import cache_key, key_files
+from puffin.pipeline.workspace.config import chosen
 
 _WORDS = {"unchanged": "up to date", "drifted": "differs"}
 
@@ -25,7 +25,7 @@ def envs(call: Call) -> int:
         specs, _ = chosen(options.arguments, options.python, "envs", file=options.environments)
         settings = Settings(files=(), cache_dir=cache_dir)
         looks = look_at(specs, settings, call.session(settings))
-    sys.stdout.write(_json(looks) if options.format == "json" else _columns(looks))
+    call.console.write(_json(looks) if options.format == "json" else _columns(looks))
     for look in looks:
         if look.error is not None and look.state == "failed":
             sys.stderr.write(render(look.error, call.console))
@@ -72,5 +72,5 @@ def key(call: Call) -> int:
         find = Interpreters(session)
         interpreters = [find(request) for request in dict.fromkeys(spec.python for spec in specs)]
         contents = [session.read(path) for path in key_files(specs)]
-    sys.stdout.write(f"{cache_key(interpreters, contents)}\n")
+    call.console.write(f"{cache_key(interpreters, contents)}\n")
     return 0

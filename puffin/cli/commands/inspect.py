@@ -1,7 +1,6 @@
 """``puffin pip freeze``, ``list``, ``show``, ``tree`` and ``check``."""
 
 import os
-import sys
 import time
 from collections.abc import Iterable
 
@@ -77,7 +76,7 @@ def freeze(call: Call) -> int:
     options, installed = call.options(InspectOptions), _installed(call)
     exclude = [normalise(name) for name in options.exclude]
     lines = freeze_lines(installed, exclude, exclude_editable=options.exclude_editable)
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    call.console.write("".join(f"{line}\n" for line in lines))
     _tell_doubles(installed, call.console)
     _tell_broken(call)
     return 0
@@ -100,7 +99,7 @@ def listing(call: Call) -> int:
         latest=latest,
         verbose=bool(call.screen.verbose),
     )
-    sys.stdout.write("".join(f"{row}\n" for row in rows))
+    call.console.write("".join(f"{row}\n" for row in rows))
     _tell_broken(call)
     return 0
 
@@ -151,7 +150,7 @@ def show(call: Call) -> int:
     _tell_doubles(chosen, console)
     shown = [details_of(each, requires, markers) for each in chosen]
     lines = show_lines(shown, files=options.files, verbose=bool(call.screen.verbose))
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    call.console.write("".join(f"{line}\n" for line in lines))
     return 0 if chosen else FAILED
 
 
@@ -177,7 +176,7 @@ def tree(call: Call) -> int:
         if options.outdated
         else None,
     )
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    call.console.write("".join(f"{line}\n" for line in lines))
     return FAILED if packages and set(missing) == set(packages) else 0
 
 
@@ -193,7 +192,7 @@ def check(call: Call) -> int:
     ]
     found += [*_for_others(installed, environment), *_no_distributions(environment)]
     console.phase("Checked", len(installed), time.perf_counter() - call.started)
-    sys.stdout.write("".join(f"{line}\n" for line in found))
+    call.console.write("".join(f"{line}\n" for line in found))
     if not found:
         console.say("All installed packages are compatible")
         return 0

@@ -4,7 +4,6 @@ import json
 
 from puffin.cli.commands.call import CacheDirectory, Call, Observed
 from puffin.cli.options.resolve import InstallOptions
-from puffin.cli.screen.console import write_data
 from puffin.errors import UsageError
 from puffin.pipeline.builds.projects import Projects
 from puffin.pipeline.commands.install import install as perform
@@ -20,6 +19,7 @@ from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from puffin.cli.screen.console import Console
     from puffin.pipeline.change.values import Installed
     from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import Settings
@@ -46,7 +46,7 @@ def install_command(call: Call) -> int:
         )
         done = perform(settings, session)
         if options.report:
-            _write_report(options.report, done, session)
+            _write_report(options.report, done, session, call.console)
     return 0
 
 
@@ -91,7 +91,7 @@ def _sources(options: InstallOptions, run: "Settings", session: "Session") -> "S
     return replace(sources, requirements=replace(sources.requirements, entries=entries))
 
 
-def _write_report(path: str, done: "Installed", session: "Session") -> None:
+def _write_report(path: str, done: "Installed", session: "Session", console: "Console") -> None:
     from puffin.pipeline.change.report import install_report
 
-    write_data(path, json.dumps(install_report(done, session.cache), indent=2, sort_keys=True) + "\n")
+    console.write_data(path, json.dumps(install_report(done, session.cache), indent=2, sort_keys=True) + "\n")

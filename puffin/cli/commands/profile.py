@@ -38,7 +38,7 @@ def show_runs(call: Call) -> int:
             chosen = [load_profile(find_record("-1", cache))]
         reports = [reported(profile, cache)[0] for profile in chosen]
     if options.json:
-        _dump([report_json(report) for report in reports])
+        _dump(call, [report_json(report) for report in reports])
     elif len(reports) == 1 and not last:
         _show_one(reports[0], call)
     else:
@@ -61,14 +61,14 @@ def compare_runs(call: Call) -> int:
         before, after = [reported(load_profile(find_record(run, cache)), cache)[0] for run in (first, second)]
     found = compare(before, after)
     if options.json:
-        _dump(comparison_json(found))
+        _dump(call, comparison_json(found))
     else:
         _print(call, *_comparison(found))
     return 0
 
 
-def _dump(value: object) -> None:
-    sys.stdout.write(json.dumps(value, indent=2) + "\n")
+def _dump(call: Call, value: object) -> None:
+    call.console.write(json.dumps(value, indent=2) + "\n")
 
 
 def _print(call: Call, *parts: Any) -> None:

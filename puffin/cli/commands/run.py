@@ -10,7 +10,8 @@ from puffin.cache.lock import tell_waits
 from puffin.cli.commands.call import Call
 from puffin.cli.options.values import ScreenOptions, made
 from puffin.cli.screen.console import Console
-from puffin.cli.screen.errors import INTERRUPTED, Terminated, exit_code, render
+from puffin.cli.screen.errors import Terminated, exit_code, render, status_of
+from puffin.cli.screen.quantities import counted
 from puffin.errors import BUG, PuffinError, refused_by_system
 
 TYPE_CHECKING = False
@@ -39,26 +40,42 @@ def run_guarded(
     console = Console(
         quiet=screen.quiet, verbose=screen.verbose, color=screen.color, no_progress=screen.no_progress
     )
+    console.begin(command, started)
     signals.on_ending(_terminate)
     tell_waits(lambda text: console.aside(mask_text(text)))
     try:
-        if foreign:
-            from puffin.cli.options.foreign import judge_foreign
+        return _judged(lambda: _called(body, command, values, console, started, foreign), command, console)
+    finally:
+        console.end()
 
-            judge_foreign(foreign, console)
-        return body(Call(command, with_configuration(command, values, console), console, started))
+
+def _called(
+    body: "Callable[[Call], int]",
+    command: str,
+    values: "Mapping[str, Any]",
+    console: Console,
+    started: float,
+    foreign: "Given | None",
+) -> int:
+    if foreign:
+        from puffin.cli.options.foreign import judge_foreign
+
+        judge_foreign(foreign, console)
+    return body(Call(command, with_configuration(command, values, console), console, started, values))
+
+
+def _judged(call: "Callable[[], int]", command: str, console: Console) -> int:
+    """Return the exit code of a *call*, having written what it raises."""
+    try:
+        return call()
     except PuffinError as error:
         return _tell(error, console)
-    except KeyboardInterrupt:
-        console.stop_progress()
-        return INTERRUPTED
-    except Terminated as error:
-        console.stop_progress()
-        return error.exit_code
+    except (KeyboardInterrupt, Terminated) as error:
+        return _tell_interrupt(error, command, console)
     except BrokenPipeError:
         return 1
     except OSError as error:
-        console.stop_progress()
+        console.end()
         if error.errno in _FULL and not error.filename:
             sys.stderr.write(f"error: Failed to write the output: {error.strerror}\n")
             return 1
@@ -67,8 +84,27 @@ def run_guarded(
         return _unexpected(error, console)
 
 
+# commands that change environments by transactions: an interrupt comes before such a change or after it
+_CHANGING = ("pip sync", "pip install", "pip uninstall", "sync")
+
+
+def _tell_interrupt(error: "KeyboardInterrupt | Terminated", command: str, console: Console) -> int:
+    """Say that the run was interrupted, and what that means for the environments."""
+    console.end()
+    text = ""
+    if command in _CHANGING:
+        transaction = sys.modules.get("puffin.stages.link.commit.transaction")
+        changed = dict.fromkeys(getattr(transaction, "changed", ()))
+        which = "the environment is as it was" if command != "sync" else "no environment was changed"
+        if changed:
+            which = f"{counted(len(changed), 'environment')} had been changed already; run the command again"
+        text = f": {which}"
+    console.say(f"Interrupted{text}")
+    return status_of(error)
+
+
 def _tell(error: PuffinError, console: Console) -> int:
-    console.stop_progress()
+    console.end()
     sys.stderr.write(render(error, console))
     return exit_code(error)
 
@@ -78,7 +114,7 @@ def _unexpected(error: Exception, console: Console) -> int:
     refused = refused_by_system(error)
     if refused is not None:
         return _tell(refused, console)
-    console.stop_progress()
+    console.end()
     return _bug()
 
 
@@ -91,6 +127,7 @@ _SECTIONS = {
     "pip list": "list",
     "pip tree": "list",
     "sync": "sync",
+    "affected": "sync",
     "lock": "compile",
     "venv": "venv",
 }
@@ -103,7 +140,7 @@ def with_configuration(command: str, values: "Mapping[str, Any]", console: Conso
     from puffin.cli.config.layers import configured
     from puffin.cli.noop.record import judge_options
 
-    many = command in ("sync", "lock")
+    many = command in ("sync", "lock", "affected")
     if many:
         from puffin.cli.options.table import DEFAULTS
         from puffin.cli.options.workspace import CONFIGURED

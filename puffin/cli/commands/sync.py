@@ -1,7 +1,6 @@
 """``puffin pip sync`` and, as its tasks are those of a sync, ``puffin graph``."""
 
 from puffin.cli.commands.call import CacheDirectory, Call, Observed
-from puffin.cli.screen.console import write_data
 from puffin.errors import DRIFT
 from puffin.pipeline.commands.pip_sync import sync as run
 
@@ -24,5 +23,5 @@ def graph_command(call: Call) -> int:
     with CacheDirectory(call) as cache_dir:
         settings = call.settings(cache_dir)
         tasks = planned_tasks(settings, call.session(settings))
-    write_data(options.output_file, FORMATS[options.graph_format or "dot"](tasks))
+    call.console.write_data(options.output_file, FORMATS[options.graph_format or "dot"](tasks))
     return 0

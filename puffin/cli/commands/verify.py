@@ -1,7 +1,6 @@
 """``puffin verify``."""
 
 import os
-import sys
 import time
 
 from puffin.cache.layout import Cache
@@ -35,10 +34,10 @@ def verify_command(call: Call) -> int:
             missing = (
                 "cannot be read" if os.path.exists(f"{environment.root}/{DIRECTORY}/{STATE}") else "is missing"
             )
-            sys.stdout.write(f"`{DIRECTORY}/{STATE}` {missing}\n")
+            console.write(f"`{DIRECTORY}/{STATE}` {missing}\n")
         for each in found:
             path = printable(os.path.relpath(each.path, environment.root))
-            sys.stdout.write(f"{each.name}=={each.version}: `{path}` {each.what}\n")
+            console.write(f"{each.name}=={each.version}: `{path}` {each.what}\n")
         for owned in state.distributions if deep and state else ():
             _tell_healed(cache, owned.archive, f"{owned.name}=={owned.version}", console)
     count = len(found) + lost

@@ -1,88 +1,352 @@
-"""Displays on a terminal, drawn by rich: a bar for a run, or a line for each of many environments."""
+"""The display of a command that goes on: what it is doing, what it waits for, and for how long.
 
-import time
+It is drawn within a signal handler. So it imports what it needs at the top, takes no locks, and keeps its own books of
+what has changed since the last picture.
+"""
 
-from rich.console import Console as RichConsole
-from rich.live import Live as RichLive
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as RichProgress
-from rich.text import Text
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from time import perf_counter, time
+from typing import Protocol
+from unicodedata import east_asian_width
 
-from puffin.pipeline.graph.task import Outcome, Task
+from puffin import meter
+from puffin.board import WorkAtHand
+from puffin.cli.screen.quantities import clock, counted, size
+from puffin.names import printable
+from puffin.pipeline.graph.record import open_phase
+from puffin.pipeline.graph.task import Key, Task
 
-_EVERY = 0.1  # seconds between two drawings
+# what each phase of the run record does, as people read it
+_PHASES = {
+    "find interpreter": "Looking for the Python interpreter",
+    "read requirements": "Reading requirements",
+    "resolve": "Resolving dependencies",
+    "gather files": "Gathering the files of each version",
+    "write output": "Writing the output",
+    "open environment": "Opening the environment",
+    "compare": "Comparing with what is installed",
+    "locate": "Looking for files",
+    "start executor": "Starting worker processes",
+    "make environments": "Creating environments",
+    "commit": "Changing the environment",
+    "close environment": "Closing the environment",
+    "remember": "Remembering the chosen files",
+    "stop executor": "Stopping worker processes",
+}
+# what commands without phases do
+_COMMANDS = {
+    "venv": "Creating the virtual environment",
+    "verify": "Reading the installed files",
+    "pip list": "Reading the installed packages",
+    "pip freeze": "Reading the installed packages",
+    "pip tree": "Reading the installed packages",
+    "pip check": "Reading the installed packages",
+    "pip uninstall": "Removing packages",
+    "detach": "Replacing links by files",
+    "envs": "Comparing environments",
+    "cache clean": "Removing cache entries",
+    "clean": "Removing cache entries",
+    "cache prune": "Looking for unused cache entries",
+    "cache size": "Measuring the cache",
+}
+_VERBS = {
+    "fetch": "downloading",
+    "unzip": "unpacking",
+    "build": "building",
+    "environment": "preparing the build of",
+    "compile": "compiling",
+    "link": "linking",
+    "git": "fetching the repository of",
+}
+_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_ASCII_SPINNER = "|/-\\"
+_BAR, _NARROW = 20, 72  # columns of a bar, and those of a terminal that has no room for it
+_ROWS = 6  # lines for single pieces of work
+_LINK = 50_000  # bytes that a link task counts as; its own weight gives an order
+_BUILD = 20_000_000  # bytes that a build counts as while nobody knows better: some seconds
+_LARGE = 1 << 20  # bytes, from which on a download has a line from its start
+_OLD = 0.5  # seconds, after which work that is no download gets a line
+_WINDOW = 5.0  # seconds over which the rate of downloads is measured
+_SETTLED = 0.5  # seconds, before which a rate says little
+_SURE = 3.0  # seconds of work, after which the remaining time is shown
 _STYLES = {"updated": "green", "unchanged": "dim", "failed": "red", "skipped": "dim", "drifted": "yellow"}
 
-
-class Live:
-    """A line for each of *names*, without a thread; finished ones are dropped if the terminal is too low."""
-
-    def __init__(self, names: tuple[str, ...]) -> None:
-        self._states = dict.fromkeys(names, "waiting")
-        self._ended: dict[str, str] = {}
-        self._width = max(map(len, names), default=0)
-        self._console = RichConsole(stderr=True)
-        self._live = RichLive(console=self._console, auto_refresh=False, transient=True)
-        self._live.start()
-        self._drawn = 0.0
-        self._draw()
-
-    def state(self, name: str, text: str) -> None:
-        self._states[name] = text
-        self._draw()
-
-    def end(self, name: str, status: str) -> None:
-        self._ended[name] = self._states[name] = status
-        self._draw()
-
-    def _draw(self) -> None:
-        now = time.monotonic()
-        if now - self._drawn >= _EVERY:
-            self._drawn = now
-            self._live.update(self.picture(self._console.size.height - 2), refresh=True)
-
-    def picture(self, height: int) -> Text:
-        names = list(self._states)
-        if len(names) > height:
-            names.sort(key=lambda name: name in self._ended)
-        text = Text()
-        for name in names[: max(1, height)]:
-            text.append(f"  {name.ljust(self._width)}  ")
-            text.append(f"{self._states[name]}\n", style=_STYLES.get(self._states[name], ""))
-        text.append(f"  {len(self._ended)} of {len(self._states)} environments done")
-        return text
-
-    def pause(self) -> None:
-        """Take the lines away, until something changes, so that a message can be written."""
-        self._live.update(Text(""), refresh=True)
-        self._drawn = 0.0
-
-    def stop(self) -> None:
-        self._live.stop()
+Style = Callable[..., str]
 
 
-class Progress:
-    """Counts tasks by name of the last package; drawn at most ten times a second."""
+class Progress(Protocol):
+    """How far a command is, as ``console.RunProgress`` has it."""
 
-    def __init__(self, total: int) -> None:
-        self._progress = RichProgress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=30),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("[dim]{task.fields[last]}"),
-            console=RichConsole(stderr=True),
-            transient=True,
-            refresh_per_second=10,
+    @property
+    def command(self) -> str: ...
+    @property
+    def started(self) -> float: ...
+    @property
+    def graphs(self) -> Sequence[Mapping[Key, Task]]: ...
+    @property
+    def ended(self) -> Sequence[Key]: ...
+    @property
+    def states(self) -> Mapping[str, tuple[str, float]]: ...
+    @property
+    def done(self) -> Mapping[str, str]: ...
+
+
+class TaskTally:
+    """Counts the packages and bytes of a run's tasks.
+
+    A package is prepared when its tasks but the link have ended; one that is only linked, when that has.
+    """
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._seen: list[int] = []  # how many tasks of each graph are counted
+        self._heard = 0
+        self._tasks: dict[Key, Task] = {}
+        self._left: Counter[str] = Counter()
+        self._links: Counter[str] = Counter()
+        self.expected = 0.0
+        self.done = 0.0
+        self.to_fetch = 0
+        self.fetched = 0
+        self.waiting: dict[str, Counter[str]] = {}  # by environment, the labels of tasks that have not ended
+
+    @property
+    def packages(self) -> tuple[int, int]:
+        """How many packages are done, and how many there are."""
+        left = {**self._links, **self._left}
+        return sum(1 for count in left.values() if count <= 0), len(left)
+
+    def update(self) -> None:
+        """Count what has changed since the last time."""
+        for at, graph in enumerate(self._progress.graphs):
+            if at == len(self._seen):
+                self._seen.append(0)
+            if len(graph) > self._seen[at]:
+                self._add(graph, self._seen[at])
+                self._seen[at] = len(graph)
+        ended, self._heard = self._progress.ended[self._heard :], len(self._progress.ended)
+        for key in ended:
+            self._end(key)
+
+    def _add(self, graph: Mapping[Key, Task], known: int) -> None:
+        for key, task in islice(tuple(graph.items()), known, None):
+            self._tasks[key] = task
+            (self._links if task.stage == "link" else self._left)[task.label] += 1
+            self.expected += work_of(task)
+            self.to_fetch += task.weight if task.stage == "fetch" else 0
+            for name in task.environments:
+                self.waiting.setdefault(name, Counter())[task.label] += 1
+
+    def _end(self, key: Key) -> None:
+        task = self._tasks.get(key)
+        if task is None:
+            return
+        (self._links if task.stage == "link" else self._left)[task.label] -= 1
+        self.done += work_of(task)
+        self.fetched += task.weight if task.stage == "fetch" else 0
+        for name in task.environments:
+            waiting = self.waiting.get(name)
+            if waiting is not None and (count := waiting[task.label] - 1) > 0:
+                waiting[task.label] = count
+            elif waiting is not None:
+                del waiting[task.label]
+
+
+def work_of(task: Task) -> int:
+    """Return how much a task counts in the whole of the work, in bytes."""
+    if task.stage == "link":
+        return _LINK
+    return max(task.weight, _BUILD) if task.stage == "build" else task.weight
+
+
+class Rate:
+    """How fast something grows, over the last seconds."""
+
+    def __init__(self) -> None:
+        self._seen: list[tuple[float, int]] = []
+
+    def at(self, now: float, count: int) -> float:
+        """Return the rate per second, given the *count* of this moment."""
+        self._seen.append((now, count))
+        while len(self._seen) > 2 and now - self._seen[1][0] >= _WINDOW:
+            self._seen.pop(0)
+        (began, first), (_, last) = self._seen[0], self._seen[-1]
+        return (last - first) / (now - began) if now - began > _SETTLED else 0.0
+
+
+class Display:
+    """Makes pictures of the *progress* of a command. *style* colours a text, as ``Console.style`` does."""
+
+    def __init__(self, progress: Progress, *, style: Style) -> None:
+        self._progress = progress
+        self._style = style
+        self._tally = TaskTally(progress)
+        self._rate = Rate()
+        self._pictures = 0
+        encoding = (getattr(sys.stderr, "encoding", "") or "").lower().replace("-", "")
+        self._plain = encoding != "utf8"
+
+    def frame(self) -> str:
+        """Return the picture of this moment as a terminal takes it: the cursor ends where it began."""
+        try:
+            width, height = os.get_terminal_size(2)
+        except OSError:
+            width, height = 0, 0
+        width, height = width or 80, max(3, height or 24)  # a terminal may not know its size
+        lines = [fitted(line, max(10, width - 1)) for line in self.lines(perf_counter(), width, height)]
+        back = f"\x1b[{len(lines) - 1}A" if len(lines) > 1 else ""
+        return "\n".join(f"\r{line}\x1b[K" for line in lines) + f"\x1b[J{back}\r"
+
+    def lines(self, now: float, width: int, height: int) -> list[str]:
+        """Return the lines of the picture: a summary, the pieces of work, the environments."""
+        self._tally.update()
+        rows = at_hand()
+        spinner = _ASCII_SPINNER if self._plain else _SPINNER
+        self._pictures += 1
+        head = f"{spinner[self._pictures % len(spinner)]} {self._summary(now, rows, width >= _NARROW)}"
+        room = height - 2
+        states = self._states(now, rows)
+        most = min(_ROWS, room - min(len(states), room // 2))
+        works = list(islice(self._works(rows, width >= _NARROW), max(0, most)))
+        return [head, *works, *states[: room - len(works)]]
+
+    def beat(self) -> str:
+        """Return the line that stands for the display where there is none."""
+        self._tally.update()
+        rows = at_hand()
+        now = perf_counter()
+        busy = [text for text in map(doing, rows) if text and not text.startswith("downloading")]
+        return ", ".join([self._summary(now, rows, False, since=self._progress.started), *busy[:2]])
+
+    def _summary(self, now: float, rows: list[WorkAtHand], bars: bool, *, since: float = -1.0) -> str:
+        """Return what the command is doing, how far it is, and the time that this takes."""
+        name, began = open_phase()
+        progress, tally = self._progress, self._tally
+        packages, total = tally.packages
+        parts, bar = [], ""
+        working = packages < total and name != "start executor"
+        name = "" if working else name
+        started = since if since >= 0 else now - (time() - began) if name else progress.started
+        if progress.states:
+            parts.append(f"{len(progress.done)} of {counted(len(progress.states), 'environment')} done")
+        if working:
+            parts = [f"Preparing {packages} of {counted(total)}", *parts]
+            bar = self._bar(tally.done / tally.expected) if bars and tally.expected else ""
+            parts += self._download(now, rows)
+        else:
+            parts = [_PHASES.get(name, name.capitalize()) or _COMMANDS.get(progress.command, "Working"), *parts]
+            parts += sought(rows)
+        return f"{parts[0]}{bar and ' ' + bar}{''.join(f', {part}' for part in parts[1:])} ({clock(now - started)})"
+
+    def _download(self, now: float, rows: list[WorkAtHand]) -> list[str]:
+        """Return the bytes, the rate and the remaining time of downloads."""
+        board, tally = meter.board(), self._tally
+        arrived = board.counts()[1] if board else tally.fetched
+        rate = self._rate.at(now, arrived)
+        partly = sum(row.arrived for row in rows if row.kind == "fetch")
+        got = min(max(arrived, tally.fetched + partly), tally.to_fetch)
+        parts = []
+        if tally.to_fetch and got < tally.to_fetch:
+            parts.append(f"{size(got)} of {size(tally.to_fetch)}")
+            if rate:
+                parts.append(f"{size(rate)}/s")
+        elapsed, done = now - self._progress.started, max(tally.done + partly, got)
+        if elapsed > _SURE and done and (tally.expected - done) > 0:
+            parts.append(f"{clock(elapsed * (tally.expected - done) / done)} left")
+        return parts
+
+    def _works(self, rows: list[WorkAtHand], bars: bool) -> Iterator[str]:
+        """Yield a line for each piece of work: what takes long, then the largest downloads."""
+        for row in rows:
+            if row.kind != "fetch" and (text := doing(row)):
+                yield f"  {self._style(text, 'dim')}"
+        for row in sorted(rows, key=lambda row: -row.total):
+            if row.kind == "fetch" and (row.total >= _LARGE or time() - row.started > _OLD):
+                bar = f" {self._bar(row.arrived / row.total)}" if bars and row.total > 0 else ""
+                name = plain_label(row.name).ljust(28) if bars else plain_label(row.name)
+                whole = f" of {size(row.total)}" if row.total > 0 else ""
+                yield f"  {self._style(name, 'dim')}{bar} {size(row.arrived)}{whole}"
+
+    def _states(self, now: float, rows: list[WorkAtHand]) -> list[str]:
+        """Return a line for each environment, those that are done last."""
+        progress, lines = self._progress, []
+        width = max(map(len, progress.states), default=0)
+        for name in sorted(progress.states, key=lambda name: name in progress.done):
+            text, since = progress.states[name]
+            if name in progress.done:
+                text = self._style(progress.done[name], _STYLES.get(progress.done[name], "dim"))
+            else:
+                text = f"{text}{self._waits(name, rows)} ({clock(now - since)})"
+            lines.append(f"  {name.ljust(width)}  {text}")
+        return lines
+
+    def _waits(self, name: str, rows: list[WorkAtHand]) -> str:
+        """Return what an environment waits for, of the work at hand the oldest piece."""
+        waiting = self._tally.waiting.get(name)
+        if not waiting:
+            return ""
+        found = min((row for row in rows if row.name in waiting), key=lambda row: row.started, default=None)
+        text = (
+            f"{_VERBS.get(found.kind, found.kind)} {plain_label(found.name)}"
+            if found
+            else plain_label(next(iter(waiting)))
         )
-        self._bar: TaskID = self._progress.add_task("Preparing", total=total, last="")
-        self._progress.start()
+        return f", waits for {counted(len(waiting))}: {text}"
 
-    def expect(self, total: int) -> None:
-        self._progress.update(self._bar, total=total)
+    def _bar(self, part: float) -> str:
+        filled = min(_BAR, max(0, round(part * _BAR)))
+        full, empty = ("#", "-") if self._plain else ("━", "─")
+        return full * filled + self._style(empty * (_BAR - filled), "dim")
 
-    def task(self, task: Task, outcome: Outcome) -> None:
-        self._progress.update(self._bar, advance=1, last=f"{task.stage} {task.label}")
 
-    def stop(self) -> None:
-        self._progress.stop()
+def at_hand() -> list[WorkAtHand]:
+    """Return the work at hand of all processes, the oldest first."""
+    board = meter.board()
+    return sorted(board.rows(), key=lambda row: row.started) if board else []
+
+
+def doing(row: WorkAtHand) -> str:
+    """Return what a piece of work does and since when, ``""`` for one that has just begun or that others sum up."""
+    since = time() - row.started
+    if row.kind not in _VERBS or since < _OLD:
+        return ""
+    return f"{_VERBS[row.kind]} {plain_label(row.name)} ({clock(since)})"
+
+
+def sought(rows: list[WorkAtHand]) -> list[str]:
+    """Return what has been read of indexes, and the packages that are asked for now."""
+    board = meter.board()
+    if board is None:
+        return []
+    counts, _ = board.counts()
+    nouns = (("page", "index page"), ("metadata", "metadata file"))
+    parts = [counted(counts[kind], noun) for kind, noun in nouns if counts[kind]]
+    names = dict.fromkeys([plain_label(row.name) for row in reversed(rows) if row.kind in ("page", "metadata")])
+    return parts + list(names)[:2]
+
+
+def plain_label(label: str) -> str:
+    """Return the label of a task for people: ``numpy 1.2`` for ``numpy==1.2``."""
+    return printable(label.replace("==", " "))
+
+
+def fitted(line: str, width: int) -> str:
+    """Return *line* cut to so many columns; escape sequences take none."""
+    if len(line) <= width and line.isascii():
+        return line
+    out, column, escaped = [], 0, False
+    for character in line:
+        if character == "\x1b":
+            escaped = True
+        if escaped:
+            out.append(character)
+            escaped = not character.isalpha()
+            continue
+        column += 2 if east_asian_width(character) in "WF" else 1
+        if column <= width:
+            out.append(character)
+    return "".join(out)

@@ -26,6 +26,11 @@ def duration(seconds: float) -> str:
     return f"{minutes}m {rest:02d}s"
 
 
+def clock(seconds: float) -> str:
+    """Return a time that goes on, in whole seconds: ``0s``, ``12s``, ``2m 05s``."""
+    return f"{int(seconds)}s" if seconds < 60 else duration(int(seconds))
+
+
 def sharing(packages: int, files: int, downloaded: int | None) -> str:
     """Return how many distinct files serve *packages* of several environments, and the bytes downloaded if known."""
     loaded = f" ({size(downloaded)} downloaded)" if downloaded is not None else ""

@@ -1,21 +1,20 @@
 """The display of a run over many environments: a live line for each on a terminal, then a table."""
 
 import os
-import time
+from time import perf_counter
 
-from puffin import depends, signals
+from puffin import depends
 from puffin.cli.screen.console import Console
 from puffin.cli.screen.quantities import aligned, counted, duration, sharing
 from puffin.pipeline.request.settings import DRIFTED, FAILED, SKIPPED, UPDATED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from puffin.cli.screen.github import Github
-    from puffin.cli.screen.live import Live
     from puffin.pipeline.change.values import EnvResult, ManyResult
-    from puffin.pipeline.graph.task import Outcome, Task
+    from puffin.pipeline.graph.task import Key, Outcome, Task
     from puffin.pipeline.request.settings import Line, ManySettings
 
 _HEADS = ("environment", "python", "+", "-", "~", "shared", "time")
@@ -23,17 +22,12 @@ _STYLES = {UPDATED: "green", DRIFTED: "yellow", FAILED: "red", SKIPPED: "dim"}
 
 
 class ManyConsole:
-    """Tells the console of one command how a run goes; ``began`` is when, of ``time.perf_counter``."""
+    """Tells the console of one command how a run goes."""
 
-    def __init__(self, console: Console, settings: "ManySettings", *, started: float) -> None:
+    def __init__(self, console: Console, settings: "ManySettings") -> None:
         self._console = console
         self._dry = settings.check or settings.run.dry_run
-        self._started = started
-        self._live: Live | None = None
         self._github: Github | None = None
-        self._names: tuple[str, ...] = ()
-        self._ended = 0
-        self._tasks = self._done = 0
 
     def shown(self, sync: "Callable[[], ManyResult]") -> "ManyResult":
         """Run *sync*, show its progress, and then its result."""
@@ -41,65 +35,39 @@ class ManyConsole:
             from puffin.cli.screen.github import Github
 
             self._github = Github(os.environ)
-        with Heartbeat(self._beat, wanted=self._console.wants_heartbeat):
-            try:
-                result = sync()
-            finally:
-                self._stop()
+        result = sync()
         self._table(result)
         if self._github is not None:
             self._github.tell(result)
         return result
 
-    def _stop(self) -> None:
-        if self._live is not None:
-            self._live.stop()
-            self._live = None
-
-    def _beat(self) -> str:
-        tasks = f", {self._done} of {counted(self._tasks, 'task')}" if self._tasks else ""
-        seconds = duration(time.perf_counter() - self._started)
-        return f"{self._ended} of {counted(len(self._names), 'environment')} done{tasks} ({seconds})\n"
-
     def phase(self, verb: str, count: int, seconds: float, *, shown: bool = True) -> None:
         """Write a phase of the whole run; those of single environments are in the table."""
         if count < 0:
-            if self._live is not None:
-                self._live.pause()
             self._console.phase(verb, count, seconds)
 
     def warn(self, text: str) -> None:
-        if self._live is not None:
-            self._live.pause()
         self._console.warn(text)
         if self._github is not None:
             self._github.warn(text)
 
-    def expect(self, tasks: int) -> None:
-        self._tasks += tasks
+    def expect(self, tasks: "Mapping[Key, Task]") -> None:
+        self._console.expect(tasks)
 
     def task(self, task: "Task", outcome: "Outcome") -> None:
-        self._done += 1
         self._console.task(task, outcome)
 
     def changes(self, lines: "tuple[Line, ...]") -> None:
         self._console.changes(lines)
 
     def began(self, names: "tuple[str, ...]") -> None:
-        self._names = names
-        if self._console.live:
-            from puffin.cli.screen.live import Live
-
-            self._live = Live(names)
+        self._console.progress.states = dict.fromkeys(names, ("waiting", perf_counter()))
 
     def environment(self, name: str, text: str) -> None:
-        if self._live is not None:
-            self._live.state(name, text)
+        self._console.progress.states[name] = (text, perf_counter())
 
     def ended(self, name: str, status: str) -> None:
-        self._ended += 1
-        if self._live is not None:
-            self._live.end(name, status)
+        self._console.progress.done[name] = status
 
     def _table(self, result: "ManyResult") -> None:
         changed = result.with_status(UPDATED, DRIFTED, FAILED, SKIPPED)
@@ -153,24 +121,3 @@ def row_of(result: "EnvResult") -> "tuple[str, ...]":
     ended = f"{result.status}, partly done" if result.partly else result.status
     took = duration(result.seconds) if result.status in (UPDATED, DRIFTED) else ended
     return (result.name, result.python, *counts, str(result.shared), took)
-
-
-class Heartbeat:
-    """Writes a line every 15 s, so that nobody takes a long run for a dead one; by a timer, not by a thread."""
-
-    SECONDS = 15.0
-
-    def __init__(self, text: "Callable[[], str]", *, wanted: bool) -> None:
-        self._text = text
-        self._wanted = wanted
-
-    def __enter__(self) -> None:
-        if self._wanted:
-            self._wanted = signals.every(self.SECONDS, self._beat)
-
-    def _beat(self) -> None:
-        os.write(2, self._text().encode())
-
-    def __exit__(self, *error: object) -> None:
-        if self._wanted:
-            signals.no_more()

@@ -3,11 +3,10 @@
 import os
 import time
 
-from puffin import __version__
+from puffin import __version__, meter
 from puffin.artifact.artifact import WHEEL
 from puffin.artifact.urls import mask_text
 from puffin.errors import UsageError, demand_files
-from puffin.meter import MISS
 from puffin.pipeline.graph.ledger import Ledger, no_growth
 from puffin.pipeline.graph.record import RunRecord, current, phase
 from puffin.pipeline.graph.task import UNFINISHED, Outcome
@@ -78,19 +77,15 @@ class Engine:
     ) -> Ledger:
         """Run *tasks*, and what they *grow*, to their end and return the ledger; failures are in it, not raised."""
         ledger = Ledger(tasks, lambda *told: grown_for(grow, *told))
+        if any(task.waits or task.grows for task in ledger.tasks.values()):
+            meter.share()
         running = self.start(executor)
         recorder = OutcomeRecorder(self._record(), ledger)
         recorder.begin(running.name, self._settings.workers)
-        self._session.reporter.expect(len(ledger.tasks))
-
-        expected = len(ledger.tasks)
+        self._session.reporter.expect(ledger.tasks)
 
         def notify(outcome: "Outcome") -> None:
-            nonlocal expected
             recorder.outcome(outcome)
-            if len(ledger.tasks) != expected:
-                expected = len(ledger.tasks)
-                self._session.reporter.expect(expected)
             task = ledger.tasks[outcome.key]
             self._session.reporter.task(task, outcome)
             if each is not None:
@@ -168,7 +163,7 @@ def grown_for(grow: "Grow", task: "Task", outcome: "Outcome") -> "tuple[Task, ..
     """Return the tasks that *task* grows, for the same environments."""
     return tuple(
         [
-            replace(each, environments=each.environments or task.environments, cache=each.cache or MISS)
+            replace(each, environments=each.environments or task.environments, cache=each.cache or meter.MISS)
             for each in grow(task, outcome)
         ]
     )

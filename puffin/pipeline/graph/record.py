@@ -163,6 +163,14 @@ def finish_record(status: int) -> None:
         record.finish(status)
 
 
+_open: "list[tuple[str, float]]" = []  # the phases that go on, the outermost first
+
+
+def open_phase() -> "tuple[str, float]":
+    """Return the innermost phase that goes on and when it began, an empty name for none."""
+    return _open[-1] if _open else ("", 0.0)
+
+
 class phase:  # noqa: N801 - reads as the function that it is to its callers
     """Record the ``with`` block as a phase of the run with this name.
 
@@ -177,8 +185,10 @@ class phase:  # noqa: N801 - reads as the function that it is to its callers
     def __enter__(self) -> None:
         self._start = time.time()
         self._cpu = time.process_time()
+        _open.append((self._name, self._start))
 
     def __exit__(self, *_error: object) -> None:
+        _open.pop()
         if _current is not None:
             _current.row(self._name, self._start, time.time(), time.process_time() - self._cpu)
 

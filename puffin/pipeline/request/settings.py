@@ -5,9 +5,10 @@ from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Protocol
 
-    from puffin.pipeline.graph.task import Outcome, Task
+    from puffin.pipeline.graph.task import Key, Outcome, Task
     from puffin.pipeline.request.scheduler import Remote
     from puffin.pipeline.workspace.specs import EnvSpec
     from puffin.stages.resolve.index.config import NamedIndex
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
         def warn(self, text: str) -> None:
             """Something the user should know."""
 
-        def expect(self, tasks: int) -> None:
-            """The number of tasks that will run; called again if it grows."""
+        def expect(self, tasks: Mapping[Key, Task]) -> None:
+            """The tasks that will run, by their keys; the mapping grows with the graph."""
 
         def task(self, task: Task, outcome: Outcome) -> None:
             """A task ended."""

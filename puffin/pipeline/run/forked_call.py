@@ -3,7 +3,7 @@
 import marshal
 import os
 
-from puffin import depends
+from puffin import depends, meter
 from puffin.errors import PuffinError
 from puffin.forks import ChildSilent, hear
 from puffin.pipeline.graph import record
@@ -36,6 +36,7 @@ class ForkedCall:
         ends: tuple[int, ...] = ()
         try:
             ends = os.pipe()
+            meter.share()
             self._pid = fork_child(lambda: _answer(function, *ends))
         except OSError:  # a limit: then it is done here
             for end in ends:

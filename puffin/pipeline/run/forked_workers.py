@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from threading import Lock, active_count
 from typing import Any
 
+from puffin import meter
 from puffin.forks import available_cores, silence
 from puffin.pipeline.graph import record
 from puffin.pipeline.run.wire import Frames, framed, pickled, send, unpickled
@@ -29,6 +30,7 @@ def start_workers(serve: "Serve", begin: "Begin") -> "ForkedWorkers | None":
         or available_cores() < _CHILDREN
     ):
         return None
+    meter.share()
     try:
         return ForkedWorkers(serve, begin, _CHILDREN)
     except OSError:  # a limit on processes or open files

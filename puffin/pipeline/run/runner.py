@@ -82,7 +82,8 @@ def attempt(task: "Task", results: "dict[Key, Any]", worker: str) -> Outcome:
     meter.reset()
     try:
         arguments = {**dict(task.arguments), **{name: results[key] for name, key in task.inputs}}
-        result = resolve_function(task.function)(**arguments)
+        with meter.at(task.stage, task.label):
+            result = resolve_function(task.function)(**arguments)
     except PuffinError as raised:
         error = raised if raised.package else _named(raised, task)
     except Exception as raised:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable
 from typing import Protocol
 
+from puffin import meter
 from puffin.artifact.buffers import Buffer, take
 from puffin.artifact.limits import MOST_UNTOLD, TooLarge, limit
 from puffin.artifact.urls import file_path, is_file_url, mask, strip_credentials
@@ -127,6 +128,7 @@ class _Receiver:
                     with piece[:count] as arrived:
                         self.hashers.update(arrived)
                 self.filled += count
+                meter.arrived(self.filled, self.total)
 
     def add(self, part: bytes) -> None:
         """Append bytes of a file of unknown length, or of one that httpx receives."""
@@ -136,6 +138,7 @@ class _Receiver:
         self.data[self.filled : end] = part
         self.hashers.update(part)
         self.filled = end
+        meter.arrived(self.filled, self.total)
 
     def check_whole(self) -> None:
         """Raise ``Transient`` if the body ended early."""

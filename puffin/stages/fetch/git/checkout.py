@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 
+from puffin import meter
 from puffin.artifact.urls import digest, mask
 from puffin.cache.atomic import publish_tree, read, remove_tree, write
 from puffin.cache.layout import Bucket, Cache
@@ -82,7 +83,9 @@ class Store:
     def fetch(self, refspecs: "tuple[str, ...]") -> "GitResult":
         """Fetch into the clone. Progress is asked for: a git whose puffin is gone then ends, as nobody reads it."""
         flags = ("--force", "--progress", "--no-write-fetch-head", "--no-auto-gc", "--no-recurse-submodules")
-        return self._in_clone("fetch", *flags, "--", self._url.plain, *refspecs)
+        meter.share()
+        with meter.at("git", self._package):
+            return self._in_clone("fetch", *flags, "--", self._url.plain, *refspecs)
 
     def has(self, commit: str) -> bool:
         return not self._in_clone("cat-file", "-e", f"{commit}^{{commit}}").status
@@ -106,7 +109,8 @@ class Store:
         """Check *commit* out of the clone, submodules included, and publish it. Raises GitFailed."""
         made = self._cache.temporary("-git")
         try:
-            self._fill(made, commit)
+            with meter.at("git", self._package):
+                self._fill(made, commit)
             path = self.checkout_path(commit)
             remove_tree(path)  # nothing, or a damaged one
             publish_tree(made, path)

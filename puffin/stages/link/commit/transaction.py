@@ -30,6 +30,9 @@ NEEDS = (
 )
 
 
+changed: "list[str]" = []  # the roots of the environments that this process has changed
+
+
 class NotExchangeable(PuffinError):
     """A whole site-packages is to be exchanged, and that cannot be done there."""
 
@@ -127,6 +130,7 @@ class Transaction:
                 undo(self.root, script, error)
                 self._pending = False
                 raise self._failed(error, always) from error
+            changed.append(self.root)
             self._close(journal)
             self._let_pass()
 

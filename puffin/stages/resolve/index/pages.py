@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from puffin import depends
+from puffin import depends, meter
 from puffin.artifact.urls import mask
 from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Cache
@@ -202,8 +202,10 @@ class Pages:
             raise self._broken[index]
         url = index if name == _FLAT else f"{index.rstrip('/')}/{name}/"
         try:
-            reply = self._http.get(url, self._headers(old, name))
-            return self._take(reply, old, index, name, cut)
+            meter.share()
+            with meter.at("page", name):
+                reply = self._http.get(url, self._headers(old, name))
+                return self._take(reply, old, index, name, cut)
         except PuffinError as error:
             if _concerns_all(error):
                 raise self._broken.setdefault(index, error) from None

@@ -2,7 +2,7 @@
 
 import os
 
-from puffin import depends
+from puffin import depends, meter
 from puffin.artifact.artifact import FRESH, file_identity, only_sha256
 from puffin.artifact.urls import digest
 from puffin.cache import frame
@@ -65,7 +65,8 @@ class Obtainer:
         path, mutable = self._path(wanted)
         try:
             _check_local(wanted)
-            found = self._wheel(wanted) if is_wheel(wanted.candidate.link.filename) else self._sdist(wanted)
+            with meter.at("metadata", wanted.package):
+                found = self._wheel(wanted) if is_wheel(wanted.candidate.link.filename) else self._sdist(wanted)
         except Malformed as problem:
             raise unusable(wanted.package, problem.reason) from None
         except BadArchive as problem:

@@ -1,41 +1,9 @@
 """What people see of a run over many environments."""
 
-import os
-
 from puffin.cli.screen.github import escaped, markdown
-from puffin.cli.screen.live import Live
 from puffin.cli.screen.quantities import aligned
-from puffin.cli.screen.workspace import Heartbeat, row_of
+from puffin.cli.screen.workspace import row_of
 from puffin.pipeline.change.values import Change, EnvResult, ManyResult, Shared
-from tests.helpers.waiting import until
-
-
-def test_the_live_display_has_a_line_for_each_and_lets_the_done_give_way(capsys):
-    live = Live(("a", "bb", "c"))
-    live.state("bb", "1 of 3 packages")
-    live.end("a", "updated")
-    assert live.picture(10).plain == (
-        "  a   updated\n  bb  1 of 3 packages\n  c   waiting\n  1 of 3 environments done"
-    )
-    assert live.picture(2).plain == "  bb  1 of 3 packages\n  c   waiting\n  1 of 3 environments done"
-    live.stop()
-
-
-def test_a_heartbeat_needs_no_thread(capfd, monkeypatch):
-    monkeypatch.setattr(Heartbeat, "SECONDS", 0.01)
-    beats = []
-
-    def text():
-        beats.append(1)
-        return "still here\n"
-
-    with Heartbeat(text, wanted=True):
-        until(lambda: len(beats) >= 2)
-    count = len(beats)
-    with Heartbeat(text, wanted=False):
-        os.getpid()
-    assert len(beats) == count
-    assert capfd.readouterr().err == "still here\n" * count
 
 
 def test_the_table_is_aligned():
