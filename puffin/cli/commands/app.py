@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from time import perf_counter
 from typing import Any
@@ -16,7 +17,7 @@ from puffin.cli.options import inspect as table_inspect
 from puffin.cli.options import resolve as table_resolve
 from puffin.cli.options import table
 from puffin.cli.options.click import OptionedCommand, WrongVariable, given, parameters
-from puffin.cli.options.foreign import foreign_rows, instead_of, take_out
+from puffin.cli.options.foreign import as_pip_tools, foreign_rows, instead_of, take_out
 from puffin.cli.options.inspect import StoreOptions
 from puffin.cli.options.resolve import INSTALL
 from puffin.cli.options.table import Row
@@ -98,19 +99,19 @@ def _command(
 ) -> click.Command:
     """Add a command to a *group*; its *body* is a function in a module of commands.
 
-    Options of other tools are those that :mod:`puffin.cli.options.foreign` has for a command of ``pip``.
+    Options of other tools are those that :mod:`puffin.cli.options.foreign` has for the command.
     """
-    hidden = foreign_rows(name) if group is pip else ()
     module, _, function = body.partition(":")
     command = name if group is puffin else f"{group.name} {name}"
+    hidden = foreign_rows(command)
 
     @click.pass_context
     def run(ctx: click.Context, /, **options: Any) -> None:
-        foreign = take_out(name, options) if hidden else {}
-        typed = list(ctx.find_root().obj or ())
-        values = {**given(ctx, options), "words": tuple(typed[2:] if typed[:1] == ["pip"] else typed[1:])}
-        if "--rebuild" in foreign:
-            values |= {"refresh": True, "given": values["given"] | {"refresh"}}
+        foreign, meant = take_out(command, options)
+        typed, warning = ctx.find_root().obj or ((), "")
+        foreign |= {"-n": warning} if warning else {}
+        values = {**given(ctx, options), "words": tuple(typed[2 if typed[:1] == ("pip",) else 1 :])}
+        values |= {**meant, "given": values["given"] | {*meant}}
         called = getattr(import_module(f"puffin.cli.commands.{module}"), function)
         sys.exit(run_guarded(called, command, values, perf_counter(), foreign))
 
@@ -211,7 +212,7 @@ def help_(ctx: click.Context, words: tuple[str, ...]) -> None:
     """Show the help of a command."""
     context, unknown = _context_of(words, ctx.parent or ctx)
     if unknown:
-        raise click.UsageError(f"No such command `{' '.join(words)}`", context)
+        raise click.NoSuchCommand(unknown[0], ctx=context)
     click.echo(context.command.get_help(context))
 
 
@@ -224,6 +225,18 @@ def _context_of(words: Sequence[str], context: click.Context) -> tuple[click.Con
             return context, words[number:]
         context = click.Context(found, parent=context, info_name=word)
     return context, ()
+
+
+def _alike(words: Sequence[str]) -> str:
+    """Return a hint with the commands whose names are written much like *words*, ``""`` for none."""
+    known = {name: f"puffin {name}" for name in puffin.commands}
+    for group in (pip, cache, profile):
+        prefix = "" if words[:-1] == (group.name,) else f"{group.name} "
+        known |= {f"{prefix}{name}": f"puffin {group.name} {name}" for name in group.commands}
+    best = get_close_matches(words[-1], [name.split()[-1] for name in known], n=1, cutoff=0.75)
+    names = [name for name in known if name.split()[-1] in best]
+    found = ", ".join(f"`{each}`" for each in dict.fromkeys(known[name] for name in names))
+    return f"did you mean {found}?" if found else ""
 
 
 def _behind_command(argv: list[str]) -> list[str]:
@@ -248,9 +261,9 @@ def _behind_command(argv: list[str]) -> list[str]:
 
 def run_app(argv: list[str]) -> int:
     """Run the command line and return its exit code; click's own messages go out in puffin's form."""
-    argv = _behind_command(argv)
+    argv, warning = as_pip_tools(_behind_command(argv))
     try:
-        puffin.main(argv, prog_name="puffin", standalone_mode=False, obj=tuple(argv))
+        puffin.main(argv, prog_name="puffin", standalone_mode=False, obj=(tuple(argv), warning))
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         return 2
@@ -262,9 +275,10 @@ def run_app(argv: list[str]) -> int:
         if isinstance(error, WrongVariable):
             hint = error.hint
         elif isinstance(error, click.NoSuchCommand):
+            text = f"No such command `{error.command_name}`"
             words = (*context.command_path.split()[1:], error.command_name)
-            if instead := instead_of(words, pip.commands):
-                text, hint = f"No such command `{error.command_name}`", instead
+            more = argv[argv.index(error.command_name) + 1 :] if error.command_name in argv else []
+            hint = instead_of(words, pip.commands, more) or _alike(words) or hint
         click.echo(f"error: {text}\n\nhint: {hint}", err=True)
         return 2
     except click.exceptions.Exit as ended:

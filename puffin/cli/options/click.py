@@ -50,8 +50,9 @@ class _Option(click.Option):
 def parameters(rows: tuple[Row, ...], hidden: tuple[Row, ...] = ()) -> list[click.Parameter]:
     """Return the options of *rows*, and those of *hidden*, which help does not list and variables do not set."""
     found: list[click.Parameter] = [_option(row) for row in rows]
+    kinds: dict[str, dict[str, Any]] = {table.FLAG: {"is_flag": True}, table.LIST: {"multiple": True}}
     for spellings, name, kind, _, _, _ in hidden:
-        flag: dict[str, Any] = {"is_flag": True} if kind == table.FLAG else {"default": ""}
+        flag = kinds.get(kind, {"default": ""})
         found.append(click.Option([*spellings, name], hidden=True, **flag))
     return found
 
