@@ -19,6 +19,7 @@ import yaml
 from puffin.cli.config.toml import puffin_settings
 from puffin.stages.resolve.projects.project import SourceFile
 from puffin.stages.resolve.projects.tables import read_tables
+from puffin.tox import PuffinRunner
 from tests.helpers.cli import CHECKOUT
 from tests.helpers.commands import LEAVES
 from tests.helpers.wheels import forge_wheel
@@ -27,7 +28,7 @@ DOCUMENTS = ("README.md", *[f"docs/{path.name}" for path in sorted((CHECKOUT / "
              "examples/monorepo/README.md")  # fmt: skip
 _BLOCK = re.compile(r"(?:(?<=\n\n)|\A)((?:    .*\n|\n(?=    ))+)")
 _FOREIGN = ("pip", "helm", "python", "kubectl", "dask", "./demo", "./test")
-_SHOWN = ("error: ", "Resolved ", "puffin ── ", "pipeline.")  # output and drawings
+_SHOWN = ("error: ", "Resolved ", "puffin ── ", "pipeline.", "services/api\n")  # output and drawings
 HERE = "{}.{}".format(*sys.version_info)
 
 
@@ -46,11 +47,13 @@ def kind_of(block):
         return "commands"
     if first == "[testenv]":
         return "ini"
-    if first == "repos:":
-        return "yaml"
+    if first in ("repos:", "steps:", "jobs:"):
+        return first.rstrip(":")
+    if first.startswith("FROM "):
+        return "docker"
     if first == "[project]":
         return "project"
-    return "python" if first.startswith(("@", "from ")) else "toml"
+    return "python" if first.startswith(("@", "from ", "import ")) else "toml"
 
 
 def commands(block):
@@ -78,8 +81,30 @@ def test_a_block_can_be_read(tmp_path, document, block):
     elif kind == "ini":
         parser = configparser.ConfigParser(interpolation=None)
         parser.read_string(block)
-        _check_options(parser["testenv"]["commands_pre"].replace("{", "<").split()[1:])
-    elif kind == "yaml":
+        if parser["testenv"].get("runner") != PuffinRunner.id():
+            _check_options(parser["testenv"]["commands_pre"].replace("{", "<").split()[1:])
+    elif kind == "steps":
+        [used] = [
+            each
+            for each in yaml.safe_load(block)["steps"]
+            if each["uses"].partition("@")[0].endswith("/action")
+        ]
+        assert (
+            used["with"].keys()
+            <= yaml.safe_load((CHECKOUT / "action" / "action.yml").read_text())["inputs"].keys()
+        )
+    elif kind == "docker":
+        whole = block.replace("\\\n", "")
+        told = [part.split() for line in whole.splitlines() for part in line.split("&&") if "puffin " in part]
+        for words in told:
+            _check_options(words[words.index("puffin") + 1 :])
+        assert len(told) == 2
+    elif kind == "jobs":
+        steps = [step for job in yaml.safe_load(block)["jobs"].values() for step in job["steps"]]
+        told = re.findall(r"puffin (\w+)", "\n".join(step.get("run", "") for step in steps))
+        assert told == ["affected", "sync"]
+        assert LEAVES.keys() >= set(told)
+    elif kind == "repos":
         hooks = {each["id"] for each in yaml.safe_load((CHECKOUT / ".pre-commit-hooks.yaml").read_text())}
         assert {each["id"] for each in yaml.safe_load(block)["repos"][0]["hooks"]} <= hooks
     elif kind == "python":
@@ -157,7 +182,7 @@ def test_the_commands_for_many_environments(puffin, index):
         for block in blocks(document):
             if kind_of(block) == "commands":
                 ran += [(words, _at_work(puffin, words[1:], index)) for words in commands(block)]
-    assert len(ran) == 8
+    assert len(ran) == 10
     rows = json.loads(_at_work(puffin, ["envs", "--format", "json"], index).out)
     rows = rows["envs"] if isinstance(rows, dict) else rows
     assert sorted(row["name"] for row in rows) == ["api", "docs", "release", "services/web"]

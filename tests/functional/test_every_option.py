@@ -1,6 +1,7 @@
 """Every option that help lists is used by some test, and every foreign one is judged; so that no new one slips in."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from puffin.cli.options import table
 from puffin.cli.options.foreign import COMMANDS, Alias, foreign_rows
 from tests.helpers.cli import lines
 from tests.helpers.commands import LEAVES, tree
+from tests.helpers.wheels import forge_wheel
 
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -60,7 +62,8 @@ def test_every_option_is_in_one_group_of_the_help(name):
         if match := re.match(r"  ((?:(?:, | / )?-[-\w]+)+)", line):
             found.setdefault(re.findall(r"-[-\w]+", match[1])[-1], []).append(group)
     groups = [group for group in table.GROUPS if f"\n{group}:\n" in shown]
-    assert [line[:-1] for line in shown.splitlines() if re.match(r"\S.*:$", line)] == groups
+    heads = [line[:-1] for line in shown.splitlines() if re.match(r"\S.*:$", line)]
+    assert heads[heads[0] == "Arguments" :] == groups
     for option in options:
         last = (*option.opts, *option.secondary_opts)[-1]
         expected = [] if option.hidden else [getattr(option, "group", table.SHOWN)]
@@ -183,5 +186,64 @@ def test_completion_scripts(puffin, shell):
     ],
 )
 def test_completion(puffin, words, wanted):
+    assert completed(puffin, words) == wanted
+
+
+def completed(puffin, words):
     variables = {"_PUFFIN_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
-    assert puffin(env=variables).out.split() == wanted
+    return puffin(env=variables).out.split()
+
+
+def test_completion_of_environments_packages_and_runs(puffin, index):
+    index.add(*forge_wheel("alpha", "1.0"))
+    index.add(*forge_wheel("albatross", "1.0"))
+    puffin.file(
+        "puffin.toml",
+        'env-defaults.path = "{name}"\n[envs.docs]\nrequirements = "a.txt"\n[envs.do]\nrequirements = "a.txt"\n',
+    )
+    puffin.file("other.toml", '[envs.other]\nrequirements = "docs.txt"\n')
+    puffin.venv()
+    assert puffin("pip", "install", "alpha", "albatross", "--index-url", index.url).code == 0
+    assert completed(puffin, "puffin sync do") == ["plain,docs", "plain,do", "file,do"]
+    assert completed(puffin, "puffin envs --environments other.toml o") == ["plain,other", "file,o"]
+    assert completed(puffin, "puffin pip uninstall al") == ["plain,albatross", "plain,alpha"]
+    assert completed(puffin, "puffin pip show alp") == ["plain,alpha"]
+    (run, *_) = [path.stem for path in sorted(puffin.cache.glob("runs-*/*.jsonl"))][::-1]
+    assert f"plain,{run}" in completed(puffin, "puffin profile show ")
+    puffin.file("puffin.toml", "[envs]\ndocs = 7\n")
+    assert completed(puffin, "puffin sync do") == []
+
+
+@pytest.mark.parametrize(
+    ("shell", "words"),
+    [
+        (
+            "bash",
+            'eval "$(puffin completion bash)"; COMP_WORDS=(puffin pip sync --link-mode cl); COMP_CWORD=4; '
+            '_puffin_completion puffin cl; echo "${COMPREPLY[@]}"',
+        ),
+        ("fish", 'puffin completion fish | source; complete -C "puffin pip sync --link-mode cl"'),
+        (
+            "zsh",
+            'autoload -U compinit; compinit -u -D; eval "$(puffin completion zsh)"; '
+            "compadd() { print -l -- $completions }; "
+            "words=(puffin pip sync --link-mode cl); CURRENT=5; _puffin_completion",
+        ),
+    ],
+)
+def test_shells_complete(puffin, tmp_path, shell, words):
+    if not shutil.which(shell):
+        pytest.skip(f"there is no {shell}")
+    command = tmp_path / "bin" / "puffin"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m puffin "$@"\n')
+    command.chmod(0o755)
+    world = puffin.environ()
+    done = subprocess.run(
+        [shell, "-c", words],
+        env={**world, "PATH": f"{command.parent}:{world['PATH']}"},
+        cwd=puffin.cwd,
+        capture_output=True,
+        text=True,
+    )
+    assert "clone" in done.stdout, done.stderr

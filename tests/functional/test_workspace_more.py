@@ -197,15 +197,19 @@ def test_only_what_changed_since_a_commit(puffin, shop):
     git(puffin, "add", ".")
     git(puffin, "commit", "-m", "one")
     done = sync(puffin, shop, GLOB, "--changed-since", "HEAD")
-    assert (done.code, done.err) == (0, "No environment is made from files that changed since `HEAD`\n")
+    assert (done.code, done.err) == (0, "No environment is affected by the change since `HEAD`\n")
     puffin.file("base.txt", "beta==2.0\n")
     services(puffin, d="gamma==2.0\n")
     done = sync(puffin, shop, GLOB, "--changed-since", "HEAD")
     assert done.code == 0, done.err
+    assert "services/a" not in done.err
     made = [name for name in "abcd" if (puffin.cwd / "services" / name / ".venv").exists()]
     assert made == ["b", "d"]
     done = sync(puffin, shop, GLOB, "--changed-since", "--output=x")
-    assert (done.code, done.err.splitlines()[0]) == (2, "error: `--output=x` is no commit")
+    assert (done.code, done.err.splitlines()[0]) == (
+        2,
+        "error: `--output=x` of `--changed-since` is not a known commit",
+    )
 
 
 def test_fail_fast_stops_and_says_what_was_left_out(puffin, shop):

@@ -112,7 +112,10 @@ def name_of(requirement: str) -> str:
 def test_what_is_imported_is_declared_and_what_is_declared_is_imported(project: dict[str, Any]) -> None:
     own = {*sys.stdlib_module_names, *ACCELERATORS, "puffin", "_typeshed"}
     used = {name.partition(".")[0] for tree in sources().values() for name in imported(tree)} - own
-    declared = {name_of(text) for text in project["project"]["dependencies"]}
+    optional = project["project"]["optional-dependencies"]
+    declared = {
+        name_of(text) for text in (*project["project"]["dependencies"], *optional["nox"], *optional["tox"])
+    }
     assert used == {MODULES.get(name, name) for name in declared}
 
 

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
 from importlib import import_module
 from time import perf_counter
@@ -16,27 +16,38 @@ from puffin.cli.commands.run import run_guarded
 from puffin.cli.options import inspect as table_inspect
 from puffin.cli.options import resolve as table_resolve
 from puffin.cli.options import table
-from puffin.cli.options.click import OptionedCommand, WrongVariable, given, parameters
+from puffin.cli.options.click import Described, OptionedCommand, WrongVariable, given, parameters
 from puffin.cli.options.foreign import as_pip_tools, foreign_rows, instead_of, take_out
 from puffin.cli.options.inspect import StoreOptions
 from puffin.cli.options.resolve import INSTALL
 from puffin.cli.options.table import Row
-from puffin.cli.options.workspace import ENVS, KEY, LOCK, WORKSPACE_SYNC
+from puffin.cli.options.workspace import AFFECTED, ENVS, KEY, LOCK, WORKSPACE_SYNC
 from puffin.errors import UsageError
 
 SHELLS = ("bash", "zsh", "fish")
 _EXAMPLES = (
     ("puffin venv", "make a virtual environment in `.venv`"),
     ("puffin pip install requests", "install a package with its dependencies into it"),
-    ("puffin pip compile requirements.in -o requirements.txt", "pin all dependencies of a project"),
-    ("puffin pip sync requirements.txt", "bring the environment to exactly these versions"),
+    ("puffin pip sync requirements.txt", "bring it to exactly these versions"),
+    ("puffin lock", "pin the requirements of all environments of a project"),
+    ("puffin sync", "bring all environments to what is locked"),
     ("puffin help pip sync", "show the help of a command"),
 )
+_FIRST = ("sync", "lock", "envs", "affected")  # of all commands
 _WHOLE = 400  # characters: the first sentence, and no dots
 _NOTE = (
     "Commands use the active environment, or else `.venv` in this directory or a parent. Each option has an "
     "environment variable: `PUFFIN_INDEX_URL=URL` for `--index-url URL`. `puffin pip-X` is the same as `puffin pip X`."
 )
+_MEANINGS = {
+    "FILE": "A requirements file with pins, a `pylock.toml` or `uv.lock`, its URL, or `-` for standard input.",
+    "SOURCE": "A requirements file, a `pyproject.toml`, `setup.cfg` or `setup.py`, a script with metadata, a URL, or "
+    "`-` for standard input. If none is given, the first of these files that this directory has.",
+    "REQUIREMENT": "A requirement such as `six` or `'six>=1.16'`, the path of a project or distribution, or a URL.",
+    "PACKAGE": "The name of a package.",
+    "ENV|GLOB": "The name or path of an environment, a pattern such as `'services/*'`, or a file that one is made "
+    "from.",
+}
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -67,12 +78,17 @@ class RootCommands(Commands):
 
 
 def _sections(root: click.Group) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Yield the title and the commands of each section: those of groups first, in the order of their making."""
+    """Yield the title and the commands of each section: what puffin is for first, then groups, then the rest."""
     alone = []
+    first = [name for name in _FIRST if name in root.commands]
+    yield (
+        "Many environments at once",
+        [(name, root.commands[name].get_short_help_str(_WHOLE)) for name in first],
+    )
     for name, command in root.commands.items():
         if isinstance(command, click.Group):
             yield command.get_short_help_str(_WHOLE).rstrip("."), _rows(f"{name} ", command)
-        else:
+        elif name not in first:
             alone.append((name, command.get_short_help_str(_WHOLE)))
     yield "Other commands", sorted(alone)
 
@@ -123,10 +139,21 @@ def _command(
     return made
 
 
-def _words(metavar: str) -> click.Argument:
-    """Return an argument that takes any number of words; shells complete files if it is about some."""
+def _words(metavar: str, completed: str = "") -> click.Argument:
+    """Return an argument that takes any number of words; shells complete files, or what is *completed*."""
     kind = click.Path() if "FILE" in metavar or "SOURCE" in metavar else None
-    return click.Argument(["arguments"], nargs=-1, type=kind, metavar=metavar)
+    complete = _completer(completed) if completed else None
+    text = _MEANINGS[metavar.strip("[].")]
+    return Described(text, ["arguments"], nargs=-1, type=kind, metavar=metavar, shell_complete=complete)
+
+
+def _completer(name: str) -> Callable[[click.Context, click.Parameter, str], Any]:
+    """Return what completes words of a kind that :mod:`puffin.cli.commands.complete` knows."""
+
+    def complete(context: click.Context, _parameter: click.Parameter, incomplete: str) -> Any:
+        return import_module("puffin.cli.commands.complete").completed(name, context, incomplete)
+
+    return complete
 
 
 def _run_name(name: str, **settings: Any) -> click.Argument:
@@ -135,7 +162,7 @@ def _run_name(name: str, **settings: Any) -> click.Argument:
             raise click.NoSuchOption(value, ctx=context)
         return value
 
-    return click.Argument([name], callback=check, **settings)
+    return click.Argument([name], callback=check, shell_complete=_completer("runs"), **settings)
 
 
 # fmt: off
@@ -144,21 +171,24 @@ _command(pip, "sync", "sync:sync_command", table.SYNC,
 _command(pip, "compile", "compile:compile_command", table_resolve.COMPILE,
     "Resolve and pin requirements files, projects and scripts with all dependencies.", _words("[SOURCE]..."))
 _command(pip, "install", "install:install_command", INSTALL,
-    "Install packages with their dependencies, next to what is installed.", _words("PACKAGE..."))
+    "Install packages with their dependencies, next to what is installed.", _words("REQUIREMENT..."))
 _command(pip, "freeze", "inspect:freeze", table_inspect.FREEZE, "Print the installed packages as requirements.")
 _command(pip, "list", "inspect:listing", table_inspect.LISTING, "List the installed packages.")
 _command(pip, "show", "inspect:show", table_inspect.SHOW,
-    "Show the metadata of installed packages.", _words("PACKAGE..."))
+    "Show the metadata of installed packages.", _words("PACKAGE...", "packages"))
 _command(pip, "tree", "inspect:tree", table_inspect.TREE, "Show the installed packages as a dependency tree.")
 _command(pip, "check", "inspect:check", table_inspect.CHECK, "Check the installed packages for conflicts.")
 _command(pip, "uninstall", "uninstall:uninstall_command", table_inspect.UNINSTALL,
-    "Remove packages from an environment.", _words("PACKAGE..."))
+    "Remove packages from an environment.", _words("PACKAGE...", "packages"))
 _command(puffin, "sync", "workspace:workspace_command", WORKSPACE_SYNC,
     "Sync many environments at once: those configured, those of projects, or a `.venv` next to each requirements file.",
-    _words("[ENV|GLOB]..."))
-_command(puffin, "envs", "envs:envs", ENVS, "List environments and their state.", _words("[ENV|GLOB]..."))
+    _words("[ENV|GLOB]...", "environments"))
+_command(puffin, "envs", "envs:envs", ENVS,
+    "List environments and their state.", _words("[ENV|GLOB]...", "environments"))
+_command(puffin, "affected", "affected:affected_command", AFFECTED,
+    "List the environments that a change affects, and why.", _words("[ENV|GLOB]...", "environments"))
 _command(puffin, "lock", "lock:lock_command", LOCK,
-    "Resolve the requirements of environments and write their lock files.", _words("[ENV|GLOB]..."))
+    "Resolve the requirements of environments and write their lock files.", _words("[ENV|GLOB]...", "environments"))
 _command(puffin, "verify", "verify:verify_command", table_inspect.VERIFY,
     "Find files of an environment that are missing, truncated or changed (exit code 4).")
 _command(puffin, "detach", "uninstall:detach_command", table_inspect.DETACH,
@@ -170,7 +200,7 @@ _command(puffin, "venv", "venv:venv", table_inspect.VENV,
     click.Argument(["path"], default="", type=click.Path(), metavar="[PATH]"))
 _command(cache, "dir", "cache:print_directory", table_inspect.PLAIN, "Print the directory of the cache.")
 _command(cache, "key", "envs:key", KEY,
-    "Print a key for CI caches: equal for equal pins, Python and platform.", _words("[ENV|GLOB]..."))
+    "Print a key for CI caches: equal for equal pins, Python and platform.", _words("[ENV|GLOB]...", "environments"))
 _clean = _command(cache, "clean", "cache:clean", table_inspect.CLEAN,
     "Remove all cache entries, or those of some packages.", _words("[PACKAGE]..."))
 _command(cache, "size", "cache:size_of", table_inspect.CACHE_SIZE,

@@ -5,7 +5,6 @@ import os
 import sys
 
 from puffin.cli.commands.call import CacheDirectory, Call
-from puffin.cli.commands.workspace import chosen
 from puffin.cli.options.workspace import EnvsOptions
 from puffin.cli.screen.errors import render
 from puffin.cli.screen.quantities import aligned, counted
@@ -13,7 +12,8 @@ from puffin.pipeline.commands.look import Look, look_at
 from puffin.pipeline.request.session import session_of
 from puffin.pipeline.request.settings import Settings
 from puffin.pipeline.request.where import Interpreters
-from puffin.pipeline.workspace.changed import cache_key, key_files
+from puffin.pipeline.workspace.cache_key import cache_key, key_files
+from puffin.pipeline.workspace.config import chosen
 
 _WORDS = {"unchanged": "up to date", "drifted": "differs"}
 

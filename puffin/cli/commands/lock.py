@@ -5,7 +5,6 @@ from time import perf_counter
 
 from puffin import depends
 from puffin.cli.commands.call import CacheDirectory, Call, Observed
-from puffin.cli.commands.workspace import chosen
 from puffin.cli.config.settings import compile_settings
 from puffin.cli.options.values import made
 from puffin.cli.options.workspace import EnvsOptions
@@ -16,6 +15,7 @@ from puffin.pipeline.change.values import EnvResult, failure_of
 from puffin.pipeline.commands.lock import LockSettings
 from puffin.pipeline.commands.lock import lock as run
 from puffin.pipeline.request.settings import FAILED, UNCHANGED, UPDATED
+from puffin.pipeline.workspace.config import chosen
 from puffin.pipeline.workspace.specs import needs_lock
 
 

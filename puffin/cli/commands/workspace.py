@@ -15,15 +15,13 @@ from puffin.errors import PuffinError, UsageError
 from puffin.pipeline.change.values import ManyResult, Shared, failure_of
 from puffin.pipeline.commands.sync import ManyRun
 from puffin.pipeline.graph.record import phase
-from puffin.pipeline.request.session import Session, session_of
+from puffin.pipeline.request.session import session_of
 from puffin.pipeline.request.settings import ManySettings
 from puffin.pipeline.request.where import Interpreters
-from puffin.pipeline.workspace.config import find_workspace, workspace_in
-from puffin.pipeline.workspace.select import choose
-from puffin.pipeline.workspace.specs import EnvSpec, Workspace
+from puffin.pipeline.workspace.config import chosen
+from puffin.pipeline.workspace.specs import EnvSpec
 from puffin.stages.link.interpreter.interpreter import meanwhile
-from puffin.stages.resolve.projects.patterns import expand
-from puffin.types import Iterable, Sequence
+from puffin.types import Iterable
 from puffin.value import replace
 
 
@@ -43,7 +41,7 @@ def workspace_command(call: Call) -> int:
         session = session_of(shared, os.environ, reporter, started)
         if options.all and options.arguments:
             raise UsageError(text="`--all` cannot be used with names of environments")
-        specs, workspace = chosen(
+        specs, _ = chosen(
             options.arguments, shared.where.python, "sync", everything=options.all, file=options.environments
         )
         if shared.compile_bytecode and "compile_bytecode" in options.given:
@@ -51,9 +49,11 @@ def workspace_command(call: Call) -> int:
         if call.options(CacheOptions).no_cache:
             check_links([spec.link_mode for spec in specs])
         if options.changed_since:
-            specs = _changed(specs, workspace, options.changed_since, settings, session)
+            from puffin.cli.commands.affected import changed_specs
+
+            specs = changed_specs(call, cache_dir, options.changed_since, session, specs)
             if not specs:
-                console.say(f"No environment is made from files that changed since `{options.changed_since}`")
+                console.say(f"No environment is affected by the change since `{options.changed_since}`")
                 return 0
         settings = replace(settings, specs=tuple(specs))
         record.warn = reporter.warn
@@ -88,35 +88,6 @@ def _import_run() -> None:
     from puffin.pipeline.request.imports import import_fetching
 
     import_fetching()
-
-
-def chosen(
-    named: "Sequence[str]", python: str, command: str, *, everything: bool = False, file: str = ""
-) -> "tuple[list[EnvSpec], Workspace | None]":
-    """Return the environments that the command line of *command* means, and the configuration.
-
-    *file* is the configuration, if it is not the nearest one.
-    """
-    cwd = os.getcwd()
-    workspace = workspace_in(os.path.join(cwd, os.path.expanduser(file))) if file else find_workspace(cwd)
-    if workspace is None and not (named and all(expand(each, cwd) for each in named)):
-        from puffin.pipeline.workspace.implied import implied_workspace
-
-        workspace = implied_workspace(cwd)
-    return choose(named, cwd, workspace, everything=everything, python=python, command=command), workspace
-
-
-def _changed(
-    specs: "list[EnvSpec]",
-    workspace: "Workspace | None",
-    reference: str,
-    settings: ManySettings,
-    session: "Session",
-) -> "list[EnvSpec]":
-    from puffin.pipeline.workspace.changed import changed_specs
-
-    limits = settings.run.constraint
-    return changed_specs(specs, workspace, reference, os.getcwd(), session.environ, session.read, limits)
 
 
 class Reporting:

@@ -16,7 +16,8 @@ ENVIRONMENTS = (
 )
 WORKSPACE_SYNC = (
     option("--all", "Sync all configured environments (the default if none is given).", COMMON),
-    option("--changed-since GITREF", "Sync only environments whose files differ from that commit.", COMMON),
+    option("--changed-since GITREF",
+        "Sync only environments that the change since that commit affects, as `puffin affected` lists them.", COMMON),
     *table.CHECK,
     option("--frozen", "Resolve nothing: use the lock file for requirements without pins.", COMMON),
     option("--no-install-project", "Install the dependencies of a project, but not the project itself.", COMMON),
@@ -41,6 +42,15 @@ ENVS = (
     *ENVIRONMENTS,
     *table.ALWAYS,
 )
+AFFECTED = (
+    option("--since GITREF",
+        "Compare with this commit. Uncommitted changes and files that are not ignored count too.", COMMON),
+    option("--format text|json|github-matrix", "The format of the list (default: text).", COMMON),
+    *PYTHON,
+    *ENVIRONMENTS,
+    *table.CONFIG,
+    *table.ALWAYS,
+)
 KEY = (*PYTHON, *ENVIRONMENTS, *table.ALWAYS)
 LOCK = (
     option("--consistent", "Choose one version of each package for all environments.", COMMON),
@@ -58,7 +68,11 @@ LOCK = (
     *table.ALWAYS,
 )
 # what a command has from configuration alone
-CONFIGURED = {"sync": SYNC, "lock": picked(COMPILE, "constraint", "exclude_newer_package")}
+CONFIGURED = {
+    "sync": SYNC,
+    "lock": picked(COMPILE, "constraint", "exclude_newer_package"),
+    "affected": (*SYNC, *WORKSPACE_SYNC),
+}
 # fmt: on
 
 
@@ -84,3 +98,13 @@ class EnvsOptions:
     environments: str = ""
     format: str = ""
     python: str = ""
+
+
+@frozen
+class AffectedOptions:
+    """``puffin affected``."""
+
+    arguments: tuple[str, ...] = ()
+    environments: str = ""
+    since: str = ""
+    format: str = ""

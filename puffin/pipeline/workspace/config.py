@@ -13,10 +13,11 @@ from puffin.pipeline.workspace.document import (
     configurations,
     read_content,
 )
-from puffin.pipeline.workspace.select import fill
+from puffin.pipeline.workspace.select import choose, fill
 from puffin.pipeline.workspace.specs import EnvSpec, GlobSpec, Workspace
 from puffin.stages.link.files import MODES
-from puffin.types import Any, Mapping
+from puffin.stages.resolve.projects.patterns import expand
+from puffin.types import Any, Mapping, Sequence
 from puffin.value import replace
 
 _COMPILE = "compile-bytecode"
@@ -37,6 +38,23 @@ def find_workspace(cwd: str) -> Workspace | None:
         if workspace is not None:
             return workspace
     return None
+
+
+def chosen(
+    named: "Sequence[str]", python: str, command: str, *, everything: bool = False, file: str = ""
+) -> "tuple[list[EnvSpec], Workspace | None]":
+    """Return the environments that the command line of *command* means, and the configuration.
+
+    *file* is the configuration, if it is not the nearest one. Raises what :func:`find_workspace` and
+    :func:`~puffin.pipeline.workspace.select.choose` raise.
+    """
+    cwd = os.getcwd()
+    workspace = workspace_in(os.path.join(cwd, os.path.expanduser(file))) if file else find_workspace(cwd)
+    if workspace is None and not (named and all(expand(each, cwd) for each in named)):
+        from puffin.pipeline.workspace.implied import implied_workspace
+
+        workspace = implied_workspace(cwd)
+    return choose(named, cwd, workspace, everything=everything, python=python, command=command), workspace
 
 
 def workspace_in(path: str) -> Workspace:

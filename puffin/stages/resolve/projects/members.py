@@ -32,6 +32,7 @@ class LocalProjects:
         self._tables: dict[str, ProjectTables | None] = {}
         self._workspaces: dict[str, Monorepo] = {}
         self._trees: dict[str, Monorepo] = {}
+        self._whole: dict[tuple[str, ...], Monorepo] = {}
 
     def tables(self, directory: str, *, mentioning: str = "") -> ProjectTables | None:
         """Return the tables of the project in a directory, None where it has no ``pyproject.toml``.
@@ -69,10 +70,11 @@ class LocalProjects:
 
     def tree(self, directories: tuple[str, ...]) -> Monorepo:
         """Return the projects in these directories as a workspace, and remember them as one."""
-        root = ProjectTables(path="", directory="", shown=".", workspace=".")
-        found = self._monorepo(root, directories)
-        self._trees |= dict.fromkeys(directories, found)
-        return found
+        if directories not in self._whole:
+            root = ProjectTables(path="", directory="", shown=".", workspace=".")
+            found = self._whole[directories] = self._monorepo(root, directories)
+            self._trees |= dict.fromkeys(directories, found)
+        return self._whole[directories]
 
     def workspace(self, root: ProjectTables) -> Monorepo:
         """Return the workspace of a root. Raises :class:`InvalidProject` for invalid members."""
@@ -128,4 +130,4 @@ def _meant(pattern: str, root: ProjectTables) -> list[str]:
 def _is_left_over(directory: str) -> bool:
     """Tell whether a directory has no files of a project, for example after a switch to another branch."""
     depends.directory(directory)
-    return all(name[0] == "." or name == "__pycache__" for name in os.listdir(directory))
+    return all(name[0] == "." or name == "__pycache__" for name in depends.names_at(directory))

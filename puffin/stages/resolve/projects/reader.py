@@ -89,6 +89,7 @@ def read_projects(
         warnings=tuple(reader.warnings),
         pinned=tuple(lowering.pins.items()),
         reached=reached,
+        needs=tuple(lowering.needs),
         virtual=tuple(lowering.virtual),
         constraints=tuple([entry for constraints, _ in limits for entry in constraints]),
         overrides=tuple([entry for _, overrides in limits for entry in overrides]),

@@ -34,7 +34,8 @@ class Sources:
     for several), such as ``-r requirements.in`` or ``name (pyproject.toml)``; standard input and scripts
     have none.
     ``pythons`` are pairs of file and the Python specifier that it states. ``reached`` limit what local projects ask
-    for to where these say that it comes from; of ``virtual`` packages only the dependencies are installed.
+    for to where these say that it comes from; of ``virtual`` packages only the dependencies are installed. ``needs``
+    are pairs of local projects (directory and extras), of which the first needs the second.
     """
 
     requirements: Requirements
@@ -42,6 +43,7 @@ class Sources:
     labels: tuple[tuple[tuple[str, str], tuple[str, ...]], ...] = ()
     pythons: tuple[tuple[str, str], ...] = ()
     reached: tuple[Entry, ...] = ()
+    needs: "tuple[Any, ...]" = ()
     virtual: tuple[str, ...] = ()
 
 
@@ -101,6 +103,7 @@ def read_sources(
             **_indexes(written, projects.indexes),
         ),
         reached=projects.reached,
+        needs=projects.needs,
         virtual=projects.virtual,
         overrides=(*overrides.entries, *[each for each in projects.overrides if each.name not in told]),
         labels=tuple([(key, tuple(own)) for key, own in labels.items()]),

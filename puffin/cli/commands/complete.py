@@ -1,0 +1,55 @@
+"""What shells complete besides files and options: environments, installed packages, recorded runs."""
+
+import os
+
+import click
+from click.shell_completion import CompletionItem
+
+from puffin.cache.layout import Cache, default_root
+from puffin.cli.commands.workspace import chosen
+from puffin.errors import PuffinError
+from puffin.pipeline.profile.read import record_paths
+from puffin.pipeline.request.session import session_of
+from puffin.pipeline.request.settings import Settings, Where
+from puffin.pipeline.request.where import find_where
+from puffin.pipeline.workspace.select import all_specs
+from puffin.stages.link.installed.scan import scan
+
+
+def _environments(context: click.Context, incomplete: str) -> list[CompletionItem]:
+    """Return the environments of the configuration, or of projects here, and let the shell add files."""
+    file = context.params.get("environments") or ""
+    _, workspace = chosen((), "", "sync", file=file)
+    names = [spec.name for spec in all_specs(workspace)] if workspace else []
+    return [*_items(names, incomplete), CompletionItem(incomplete, type="file")]
+
+
+def _packages(context: click.Context, incomplete: str) -> list[CompletionItem]:
+    """Return the packages that are installed in the environment that the command would take."""
+    where = Where(python=context.params.get("python") or "", system=bool(context.params.get("system")))
+    session = session_of(Settings(files=(), cache_dir=_cache_directory(context)), os.environ)
+    site = find_where(where, session).purelib
+    return _items([name for name, *_ in scan(site)], incomplete)
+
+
+def _runs(context: click.Context, incomplete: str) -> list[CompletionItem]:
+    """Return the ids of the recorded runs, the last one first."""
+    paths = record_paths(Cache(_cache_directory(context)))
+    return _items([os.path.basename(path).removesuffix(".jsonl") for path in reversed(paths)], incomplete)
+
+
+def _cache_directory(context: click.Context) -> str:
+    given = context.params.get("cache_dir") or os.environ.get("PUFFIN_CACHE_DIR", "")
+    return os.path.abspath(os.path.expanduser(given)) if given else default_root(os.environ)
+
+
+def _items(names: list[str], incomplete: str) -> list[CompletionItem]:
+    return [CompletionItem(name) for name in dict.fromkeys(names) if name.startswith(incomplete)]
+
+
+def completed(name: str, context: click.Context, incomplete: str) -> list[CompletionItem]:
+    """Return the completions of a kind; none where something is wrong, for the command itself to say."""
+    try:
+        return {"environments": _environments, "packages": _packages, "runs": _runs}[name](context, incomplete)
+    except (PuffinError, OSError):
+        return []
