@@ -206,10 +206,10 @@ CHANGED = (  # of commands that bring one environment to what is asked
     *ALWAYS,
 )
 SYNC = (
-    option("--strict", "Check the installed packages for conflicts at the end.", COMMON),
-    option("--allow-empty-requirements", "Empty the environment if nothing is required.", COMMON),
     *CHECK,
     *CHANGED,
+    option("--strict", "Check the installed packages for conflicts at the end.", COMMON),
+    option("--allow-empty-requirements", "Empty the environment if nothing is required.", COMMON),
 )
 # fmt: on
 

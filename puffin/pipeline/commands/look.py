@@ -24,7 +24,10 @@ MISSING, INTERRUPTED, NOT_LOCKED = "missing", "interrupted", "not locked"
 
 @frozen
 class Look:
-    """What one environment is like: ``state`` in a word, and how many packages it is to hold and would change."""
+    """What one environment is like: ``state`` in a word, and how many packages it is to hold and would change.
+
+    If it is not locked, ``packages`` are those that it holds.
+    """
 
     name: str
     path: str
@@ -58,11 +61,17 @@ def _look(run: SpecRun, session: "Session", interpreters: Interpreters) -> Look:
         path=run.path,
         python=run.environment.interpreter.version_text if hasattr(run, "environment") else "",
         state=_state(run),
-        packages=len(run.inputs.pins) if known else 0,
+        packages=len(run.inputs.pins) if known else _installed(run),
         changes=len(run.plan.install) + len(run.plan.remove) if known else 0,
         files=run.spec.files,
         error=run.error,
     )
+
+
+def _installed(run: SpecRun) -> int:
+    """Return how many packages an environment has that is not locked."""
+    there = isinstance(run.error, NotLocked) and hasattr(run, "environment") and not run.missing
+    return len(seen(run.environment).present) if there else 0
 
 
 def seen(environment: "Environment") -> NotThereYet:
