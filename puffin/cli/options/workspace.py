@@ -39,6 +39,7 @@ WORKSPACE_SYNC = (
     *table.FILES,
     *table.BUILD,
     *table.INDEX,
+    *table.REMOTE,
     *table.RUN,
     *table.ALWAYS,
 )

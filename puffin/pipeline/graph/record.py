@@ -1,7 +1,8 @@
 """The record of a run: lines of JSON in the cache, about the run, its phases, each attempt at a task, and its end.
 
 The first line is about the run. Others are told apart by what they have: ``graph`` (an executor was handed tasks),
-``phase`` (a stretch of the driver's own work), ``stage`` (an attempt at a task), ``ended`` (the run's last line,
+``phase`` (a stretch of the driver's own work), ``stage`` (an attempt at a task), ``remote`` (what a remote cache had of
+one layer), ``ended`` (the run's last line,
 missing where it was killed). Times are seconds since the epoch. A run begins with :func:`begin`; whatever is done
 until :func:`finish` may be put down with :func:`phase`, without knowing whether anybody listens.
 """
@@ -99,6 +100,15 @@ class RunRecord:
         )
         if outcome.ended - self._flushed > _EVERY:
             self.flush(outcome.ended)
+
+    def remote(self, layer: str, hits: int, misses: "dict[str, int]", size: int, seconds: float) -> None:
+        """Note what a layer of a remote cache came to: hits, misses by their reasons, bytes, seconds of waiting."""
+        self.keep()
+        reasons = ",".join([f"{json_text(reason)}:{count}" for reason, count in misses.items()])
+        self._lines.append(
+            f'{{"remote":{json_text(layer)},"hits":{hits},"misses":{{{reasons}}},"bytes":{size},'
+            f'"seconds":{seconds:.6f}}}\n'
+        )
 
     def flush(self, now: float = 0.0) -> None:
         self._flushed = now or time.time()
