@@ -156,6 +156,17 @@ def _completer(name: str) -> Callable[[click.Context, click.Parameter, str], Any
     return complete
 
 
+def _environment() -> click.Argument:
+    """Return an argument that names one environment, or none."""
+    return click.Argument(
+        ["arguments"],
+        required=False,
+        type=click.Path(),
+        metavar="[ENV]",
+        callback=lambda _context, _parameter, value: (value,) if value else (),
+    )
+
+
 def _run_name(name: str, **settings: Any) -> click.Argument:
     def check(context: click.Context, _parameter: click.Parameter, value: str) -> str:
         if value.startswith("-") and not value[1:].isdigit():
@@ -190,11 +201,10 @@ _command(puffin, "affected", "affected:affected_command", AFFECTED,
 _command(puffin, "lock", "lock:lock_command", LOCK,
     "Resolve the requirements of environments and write their lock files.", _words("[ENV|GLOB]...", "environments"))
 _command(puffin, "verify", "verify:verify_command", table_inspect.VERIFY,
-    "Find files of an environment that are missing, truncated or changed (exit code 4).")
+    "Find files of an environment that are missing, truncated or changed (exit code 4).", _environment())
 _command(puffin, "detach", "uninstall:detach_command", table_inspect.DETACH,
     "Replace the links of an environment into the cache by files, so that it no longer needs the cache.",
-    click.Argument(["arguments"], required=False, type=click.Path(), metavar="[ENV]",
-        callback=lambda _context, _parameter, value: (value,) if value else ()))
+    _environment())
 _command(puffin, "venv", "venv:venv", table_inspect.VENV,
     "Create a virtual environment (at PATH, by default `.venv`).",
     click.Argument(["path"], default="", type=click.Path(), metavar="[PATH]"))

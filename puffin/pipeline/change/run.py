@@ -71,10 +71,12 @@ class ChangeRun:
         self.graph = GraphRun(
             runs, self._engine, session=self._session, watch=watch, fail_fast=fail_fast, builds=self._builds
         )
-        self.graph.run()
-        if self._search is not None:
-            with phase("remember"):
-                self._search.remember(self.graph.archives)
+        try:
+            self.graph.run()
+        finally:  # also if nobody reads what the run tells any more
+            if self._search is not None:
+                with phase("remember"):
+                    self._search.remember(self.graph.archives)
 
     def close(self) -> None:
         """End the search and let the executor's processes go."""

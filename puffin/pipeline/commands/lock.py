@@ -168,13 +168,17 @@ class _LockRun:
         entries = tuple([entry for each in questions for entry in each.sources.requirements.entries])
         limits = tuple([entry for each in questions for entry in each.sources.requirements.constraints])
         requirements = replace(first.sources.requirements, entries=entries, constraints=limits)
+        shared = {
+            key: tuple(dict.fromkeys(each for question in questions for each in getattr(question.sources, key)))
+            for key in ("overrides", "reached", "virtual")
+        }
         kept: dict[str, Preference] = {each.name: each for each in agreed}
         for question in questions:
             for each in question.setup.preferences:
                 kept.setdefault(each.name, each)
         setup = setup_of(
             self._settings.compile.run,
-            replace(first.sources, requirements=requirements),
+            replace(first.sources, requirements=requirements, **shared),
             self._session,
             now=first.setup.now,
             upgrades=self._upgrades,

@@ -30,6 +30,7 @@ class Look:
     """What one environment is like: ``state`` in a word, and how many packages it is to hold and would change.
 
     ``error`` is why it cannot be judged, ``former`` why the last run over it failed.
+    If it is not locked, ``packages`` are those that it holds.
     """
 
     name: str
@@ -56,24 +57,23 @@ def _with_outcome(look: Look, run: SpecRun, outcome: EnvironmentOutcome | None) 
         return look
     if outcome.status == FAILED and look.state in (MISSING, DRIFTED, NOT_LOCKED):
         return replace(look, state=NOT_MADE, former=outcome.error)
-    if outcome.status in (UPDATED, UNCHANGED) and look.state == NOT_LOCKED:
-        packages = _untouched(run, outcome.at)
-        return replace(look, state=UNCHANGED, packages=packages, error=None) if packages >= 0 else look
+    succeeded = outcome.status in (UPDATED, UNCHANGED)
+    if succeeded and look.state == NOT_LOCKED and _is_untouched(run, outcome.at):
+        return replace(look, state=UNCHANGED, error=None)
     return look
 
 
-def _untouched(run: SpecRun, since: float) -> int:
-    """Return how many packages an environment holds; -1 if it, or a file that it is made from, changed *since*."""
+def _is_untouched(run: SpecRun, since: float) -> bool:
+    """Tell whether an environment is as it was made, and no file that it is made from changed *since*."""
+    files = [file for file in (*run.spec.files, run.spec.project) if file]
     try:
-        if run.missing or any(
-            os.stat(file).st_mtime > since for file in (*run.spec.files, run.spec.project) if file
-        ):
-            return -1
+        if run.missing or any(os.stat(file).st_mtime > since for file in files):
+            return False
         place = seen(run.environment)
     except (OSError, PuffinError):
-        return -1
-    known = len(place.state.distributions) if place.state else -1
-    return known if known == len(place.present) and not place.damaged else -1
+        return False
+    known = place.state is not None and len(place.state.distributions) == len(place.present)
+    return known and not place.damaged
 
 
 def _look(run: SpecRun, session: "Session", interpreters: Interpreters) -> Look:
@@ -92,11 +92,17 @@ def _look(run: SpecRun, session: "Session", interpreters: Interpreters) -> Look:
         path=run.path,
         python=run.environment.interpreter.version_text if hasattr(run, "environment") else "",
         state=_state(run),
-        packages=len(run.inputs.pins) if known else 0,
+        packages=len(run.inputs.pins) if known else _installed(run),
         changes=len(run.plan.install) + len(run.plan.remove) if known else 0,
         files=run.spec.files,
         error=run.error,
     )
+
+
+def _installed(run: SpecRun) -> int:
+    """Return how many packages an environment has that is not locked."""
+    there = isinstance(run.error, NotLocked) and hasattr(run, "environment") and not run.missing
+    return len(seen(run.environment).present) if there else 0
 
 
 def seen(environment: "Environment") -> NotThereYet:

@@ -18,7 +18,7 @@ from puffin.artifact.urls import digest, file_path, is_file_url
 from puffin.cache.atomic import publish_file, remove_tree
 from puffin.cache.layout import Bucket, Cache
 from puffin.cache.lock import Lock, WorkLock, lock_timeout
-from puffin.errors import PuffinError, os_cause
+from puffin.errors import PuffinError, os_cause, room_hints
 from puffin.stages.build import kept
 from puffin.stages.build.failures import InvalidBuildSystem
 from puffin.stages.build.hooks import check_built_wheel, metadata_of, not_installable, run_hooks
@@ -132,7 +132,6 @@ class BuildRoomFailed(PuffinError):
 
     sentence = "Failed to prepare the build of `{package}` in `{path}`"
     path: str
-    hints: tuple[str, ...] = ("make room there, or name another place with `--cache-dir` and `TMPDIR`",)
 
 
 def fetch_source(
@@ -273,8 +272,12 @@ class Build:
             with self._lock():
                 return self._kept() or self._built()
         except OSError as error:
-            where = self._cache.root
-            raise BuildRoomFailed(package=self._order.package, path=where, causes=(os_cause(error),)) from error
+            raise BuildRoomFailed(
+                package=self._order.package,
+                path=self._cache.root,
+                causes=(os_cause(error),),
+                hints=room_hints(error, "name another place with `--cache-dir` and `TMPDIR`"),
+            ) from error
 
     def _lock(self) -> Lock:
         """Return the lock of this build: of the directory itself where it is built in place.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from puffin.cache.atomic import move, publish_file, publish_tree, remove_tree
 from puffin.cache.layout import Bucket, Cache, current_boot
 from puffin.cache.lock import WorkLock
-from puffin.errors import Cause, PuffinError, os_cause
+from puffin.errors import Cause, PuffinError, os_cause, room_hints
 from puffin.forks import ChildSilent, hear
 from puffin.stages.bytecode.layer import (
     CACHE,
@@ -151,7 +151,6 @@ class BytecodeNotKept(PuffinError):
 
     sentence = "Failed to put bytecode into the cache (`{path}`)"
     path: str
-    hints: tuple[str, ...] = ("make room there, or leave out `--compile-bytecode` and `--link-mode tree`",)
 
 
 def compile_archive(*, archive: str, cache_root: str, executable: str, kind: str, tag: str, level: int) -> str:
@@ -170,7 +169,8 @@ def compile_archive(*, archive: str, cache_root: str, executable: str, kind: str
                 if not layer_ready(cache, kind, archive, current_boot()):
                     _make(cache, archive, kind, executable, _suffix(tag, level), level)
     except OSError as error:
-        raise BytecodeNotKept(path=cache_root, causes=(os_cause(error),)) from error
+        hints = room_hints(error, "leave out `--compile-bytecode` and `--link-mode tree`")
+        raise BytecodeNotKept(path=cache_root, causes=(os_cause(error),), hints=hints) from error
     return archive
 
 
