@@ -10,9 +10,34 @@ from time import time_ns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Protocol
 
     Stamp = tuple[int, ...]
+
+    class View(Protocol):
+        """The files of another state of the disk, by absolute paths: those of a commit. It notes what is looked at.
+
+        ``commit`` is the commit, and ``variables`` are the environment variables that were looked at.
+        """
+
+        commit: str
+        variables: dict[str, str | None]
+
+        def mode(self, path: str) -> int:
+            """Return the mode of what is there, behind links, 0 for nothing."""
+
+        def stat(self, path: str) -> os.stat_result:
+            """Return the facts of what is there, behind links. Raises OSError."""
+
+        def link(self, path: str) -> str:
+            """Return what a link leads to, empty for anything else."""
+
+        def names(self, path: str) -> list[str]:
+            """Return the names in a directory. Raises OSError."""
+
+        def read(self, path: str) -> bytes:
+            """Return what a file holds. Raises OSError."""
+
 
 YOUNG = 2_000_000_000  # ns; the coarsest clock of a file system that is in use
 _SMALL = 1 << 18  # bytes of a young file that is compared by its content
@@ -62,6 +87,7 @@ class Dependencies:
 
 
 _noted: "Dependencies | None" = None
+_view: "View | None" = None
 
 
 def begin() -> Dependencies:
@@ -181,26 +207,71 @@ def looked_for(path: str) -> None:
 
 def exists(path: str) -> bool:
     """Tell whether something is there, as ``os.path.exists``, and note it."""
+    if _view is not None:
+        return bool(_view.mode(path))
     looked_for(path)
     return os.path.exists(path)
 
 
 def is_file(path: str) -> bool:
     """Tell whether a file is there, as ``os.path.isfile``, and note it."""
+    if _view is not None:
+        return stat.S_ISREG(_view.mode(path))
     looked_for(path)
     return os.path.isfile(path)
 
 
 def is_directory(path: str) -> bool:
     """Tell whether a directory is there, as ``os.path.isdir``, and note it."""
+    if _view is not None:
+        return stat.S_ISDIR(_view.mode(path))
     looked_for(path)
     return os.path.isdir(path)
 
 
 def lexists(path: str) -> bool:
     """Tell whether something is there, be it a link to nothing, and note what it leads to."""
+    if _view is not None:
+        return bool(_view.mode(path) or _view.link(path))
     looked_for(path)
     return os.path.lexists(path)
+
+
+def status(path: str) -> os.stat_result:
+    """Return the facts of a file, as ``os.stat``; the caller notes it. Raises OSError."""
+    return os.stat(path) if _view is None else _view.stat(path)
+
+
+def link_target(path: str) -> str:
+    """Return what a link leads to, empty for anything else; the caller notes it. Raises OSError."""
+    if _view is not None:
+        return _view.link(path)
+    return os.readlink(path) if os.path.islink(path) else ""
+
+
+def names_at(path: str) -> "list[str]":
+    """Return the names in a directory, as ``os.listdir``; the caller notes it. Raises OSError."""
+    return os.listdir(path) if _view is None else _view.names(path)
+
+
+def data(path: str) -> bytes:
+    """Return what a file holds; the caller notes it. Raises OSError, and ValueError for what no path can be."""
+    if _view is not None:
+        return _view.read(path)
+    with open(path, "rb", buffering=0) as file:
+        return file.read()
+
+
+def commit() -> str:
+    """Return the commit whose files are looked at, empty where that is not the matter."""
+    return "" if _view is None else _view.commit
+
+
+def look_through(view: "View | None") -> "View | None":
+    """Look at the files of *view* from now on, of the disk for None; return what was looked through before."""
+    global _view
+    former, _view = _view, view
+    return former
 
 
 def directory(path: str) -> None:
@@ -214,6 +285,8 @@ def directory(path: str) -> None:
 
 def variable(name: str, value: "str | None") -> None:
     """Note an environment variable, of those that are not always part of the question."""
+    if _view is not None:
+        _view.variables[name] = value
     if _noted is not None:
         _noted.variables[name] = sealed(value)
 

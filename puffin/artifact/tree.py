@@ -29,6 +29,7 @@ _JUNK = frozenset(
 )  # fmt: skip
 _ENDINGS = (".pyc", ".pyo", ".egg-info", ".dist-info", "~", ".swp")
 _MARKS = ("pyvenv.cfg", "CACHEDIR.TAG")  # of environments and of caches
+_MAGIC = frozenset("*?[")
 _BUILT = ("build", "dist")  # what backends write to, at the top, unless it is a package
 
 
@@ -63,8 +64,7 @@ def pyproject_of(project: str) -> "dict[str, Any]":
     import tomllib
 
     try:
-        with open(os.path.join(project, "pyproject.toml"), "rb") as file:
-            return tomllib.load(file)
+        return tomllib.loads(depends.data(os.path.join(project, "pyproject.toml")).decode())
     except (OSError, ValueError, RecursionError):
         return {}  # whoever builds it says so
 
@@ -101,12 +101,49 @@ def _add_keys(told: "blake2b", project: str, keys: "list[Any]") -> None:
 
 def _matching(project: str, pattern: str) -> "list[str]":
     """Return the files that a pattern means, relative to the project."""
-    from glob import glob, has_magic
-
-    if not has_magic(pattern):
+    if _MAGIC.isdisjoint(pattern):
         return [pattern]
     depends.unsure("a pattern names files of a project")
-    return sorted(glob(pattern, root_dir=project, recursive=True))
+    parts = [part for part in pattern.split("/") if part]
+    return sorted(dict.fromkeys(filter(None, _globbed(project, "/" if pattern[0] == "/" else "", parts))))
+
+
+def _globbed(project: str, base: str, parts: "list[str]") -> "Iterator[str]":
+    """Yield what a pattern, in *parts*, means below *base*, as ``glob`` does with ``recursive``."""
+    from fnmatch import fnmatchcase
+
+    if not parts:
+        yield base
+        return
+    part, *rest = parts
+    if part == "**":
+        yield from _globbed(project, base, rest)
+        for name in _names(os.path.join(project, base)):
+            path = os.path.join(base, name)
+            if name[0] != "." and (not rest or _is_directory(os.path.join(project, path))):
+                yield from _globbed(project, path, parts)
+    elif _MAGIC.isdisjoint(part):
+        path = os.path.join(base, part)
+        if _is_there(os.path.join(project, path)):
+            yield from _globbed(project, path, rest)
+    else:
+        for name in _names(os.path.join(project, base)):
+            if fnmatchcase(name, part) and (name[0] != "." or part[0] == "."):
+                yield from _globbed(project, os.path.join(base, name), rest)
+
+
+def _names(directory: str) -> "list[str]":
+    try:
+        return depends.names_at(directory)
+    except OSError:
+        return []
+
+
+def _is_directory(path: str) -> bool:
+    try:
+        return stat.S_ISDIR(depends.status(path).st_mode)
+    except OSError:
+        return False
 
 
 def _add_top(told: "blake2b", project: str) -> None:
@@ -147,19 +184,35 @@ def _listed(directory: str, *, top: bool = True) -> "Iterator[tuple[str, str]]":
     """Yield the names in a directory that count, sorted, each with ``d`` for a directory (no link) or ``f``."""
     depends.directory(directory)
     try:
-        names = sorted(os.listdir(directory))
+        names = sorted(depends.names_at(directory))
     except OSError:
         return
     for name in names:
         if name in _JUNK or name.endswith(_ENDINGS) or (top and _is_lock_file(name)) or _is_passing(name):
             continue
         path = os.path.join(directory, name)
-        if os.path.islink(path) or not os.path.isdir(path):
+        if not _is_own_directory(path):
             yield name, "f"
-        elif not any(os.path.exists(f"{path}/{mark}") for mark in _MARKS) and not (
-            top and name in _BUILT and not os.path.exists(f"{path}/__init__.py")
+        elif not any(_is_there(f"{path}/{mark}") for mark in _MARKS) and not (
+            top and name in _BUILT and not _is_there(f"{path}/__init__.py")
         ):
             yield name, "d"
+
+
+def _is_own_directory(path: str) -> bool:
+    """Tell whether a directory, and no link to one, is at *path*."""
+    try:
+        return stat.S_ISDIR(depends.status(path).st_mode) and not depends.link_target(path)
+    except OSError:
+        return False
+
+
+def _is_there(path: str) -> bool:
+    try:
+        depends.status(path)
+    except OSError:
+        return False
+    return True
 
 
 def _is_lock_file(name: str) -> bool:
@@ -177,13 +230,12 @@ def _add(told: "blake2b", root: str, name: str, *, whole: bool) -> None:
     path = os.path.join(root, name)
     depends.file(path)
     try:
-        facts = os.stat(path)
+        facts = depends.status(path)
         is_file = stat.S_ISREG(facts.st_mode)
-        link = os.readlink(path) if os.path.islink(path) else ""
+        link = depends.link_target(path)
         told.update(repr((name, link, is_file, bool(facts.st_mode & 0o111))).encode())
         if whole and is_file and facts.st_size <= _LARGE:
-            with open(path, "rb", buffering=0) as file:
-                data = file.read()
+            data = depends.data(path)
             told.update(f"{len(data)}\0".encode() + data)
         else:
             told.update(f"{facts.st_mtime_ns} {facts.st_ctime_ns} {facts.st_size} {facts.st_ino}".encode())
@@ -192,7 +244,13 @@ def _add(told: "blake2b", root: str, name: str, *, whole: bool) -> None:
 
 
 def _add_git(told: "blake2b", project: str) -> None:
-    """Add the commit and the tags of the repository that a project is in: its version may come from there."""
+    """Add the commit and the tags of the repository that a project is in: its version may come from there.
+
+    Where the files are those of a commit, this commit counts alone: nobody knows which tags there were.
+    """
+    if commit := depends.commit():
+        told.update(commit.encode())
+        return
     place = os.path.abspath(project)
     while not depends.lexists(os.path.join(place, ".git")):
         above = os.path.dirname(place)

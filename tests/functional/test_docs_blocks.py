@@ -27,8 +27,8 @@ from tests.helpers.wheels import forge_wheel
 DOCUMENTS = ("README.md", *[f"docs/{path.name}" for path in sorted((CHECKOUT / "docs").glob("*.md"))],
              "examples/monorepo/README.md")  # fmt: skip
 _BLOCK = re.compile(r"(?:(?<=\n\n)|\A)((?:    .*\n|\n(?=    ))+)")
-_FOREIGN = ("pip", "helm", "python", "kubectl", "dask", "./demo", "./test")
-_SHOWN = ("error: ", "Resolved ", "puffin ── ", "pipeline.")  # output and drawings
+_FOREIGN = ("pip", "helm", "python", "kubectl", "dask", "docker", "export", "./demo", "./test")
+_SHOWN = ("error: ", "Resolved ", "Synced ", "puffin ── ", "pipeline.", "services/api\n")  # output and drawings
 HERE = "{}.{}".format(*sys.version_info)
 
 
@@ -47,8 +47,12 @@ def kind_of(block):
         return "commands"
     if first == "[testenv]":
         return "ini"
-    if first in ("repos:", "steps:"):
+    if first in ("repos:", "steps:", "jobs:"):
         return first.rstrip(":")
+    if first in ("env:", "variables:"):
+        return "workflow"
+    if first == "server {":
+        return "nginx"  # run in test_remote_cache_servers
     if first.startswith("FROM "):
         return "docker"
     if first == "[project]":
@@ -99,9 +103,16 @@ def test_a_block_can_be_read(tmp_path, document, block):
         for words in told:
             _check_options(words[words.index("puffin") + 1 :])
         assert len(told) == 2
+    elif kind == "jobs":
+        steps = [step for job in yaml.safe_load(block)["jobs"].values() for step in job["steps"]]
+        told = re.findall(r"puffin (\w+)", "\n".join(step.get("run", "") for step in steps))
+        assert told == ["affected", "sync"]
+        assert LEAVES.keys() >= set(told)
     elif kind == "repos":
         hooks = {each["id"] for each in yaml.safe_load((CHECKOUT / ".pre-commit-hooks.yaml").read_text())}
         assert {each["id"] for each in yaml.safe_load(block)["repos"][0]["hooks"]} <= hooks
+    elif kind == "workflow":
+        assert yaml.safe_load(block)
     elif kind == "python":
         compile(block, document, "exec")
 
@@ -177,7 +188,7 @@ def test_the_commands_for_many_environments(puffin, index):
         for block in blocks(document):
             if kind_of(block) == "commands":
                 ran += [(words, _at_work(puffin, words[1:], index)) for words in commands(block)]
-    assert len(ran) == 8
+    assert len(ran) == 10
     rows = json.loads(_at_work(puffin, ["envs", "--format", "json"], index).out)
     rows = rows["envs"] if isinstance(rows, dict) else rows
     assert sorted(row["name"] for row in rows) == ["api", "docs", "release", "services/web"]

@@ -30,12 +30,20 @@ if TYPE_CHECKING:
 class Call:
     """What a command gets: the *values* of its options by name, configuration included, and its *console*.
 
-    ``started`` is when it began, of ``time.perf_counter``.
+    ``started`` is when it began, of ``time.perf_counter``; ``written`` are the values without configuration.
     """
 
-    def __init__(self, command: str, values: "Mapping[str, Any]", console: "Console", started: float) -> None:
+    def __init__(
+        self,
+        command: str,
+        values: "Mapping[str, Any]",
+        console: "Console",
+        started: float,
+        written: "Mapping[str, Any] | None" = None,
+    ) -> None:
         self.command = command
         self.values = values
+        self.written = values if written is None else written
         self.console = console
         self.started = started
         self.screen = made(ScreenOptions, values)

@@ -5,7 +5,6 @@ from time import perf_counter
 
 from puffin import depends
 from puffin.cli.commands.call import CacheDirectory, Call, Observed
-from puffin.cli.commands.workspace import chosen
 from puffin.cli.config.settings import compile_settings
 from puffin.cli.options.values import made
 from puffin.cli.options.workspace import EnvsOptions
@@ -16,6 +15,7 @@ from puffin.pipeline.change.values import EnvResult, failure_of
 from puffin.pipeline.commands.lock import LockSettings
 from puffin.pipeline.commands.lock import lock as run
 from puffin.pipeline.request.settings import FAILED, UNCHANGED, UPDATED
+from puffin.pipeline.workspace.config import chosen
 from puffin.pipeline.workspace.specs import needs_lock
 
 
@@ -48,6 +48,7 @@ def _tell(results: "tuple[EnvResult, ...]", console: "Console", seconds: float, 
             verb = "unchanged" if each.status != UPDATED else "would change" if check else "written"
             path = os.path.relpath(each.path)
             console.say(f"  {each.name}: {counted(each.packages)} in `{path}` ({verb})")
+            console.changes(each.lines())
     done = sum(1 for each in results if each.status != FAILED)
     if done:
         console.timed(f"{'Checked' if check else 'Locked'} {counted(done, 'environment')}", seconds)

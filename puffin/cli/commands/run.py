@@ -61,7 +61,7 @@ def _called(
         from puffin.cli.options.foreign import judge_foreign
 
         judge_foreign(foreign, console)
-    return body(Call(command, with_configuration(command, values, console), console, started))
+    return body(Call(command, with_configuration(command, values, console), console, started, values))
 
 
 def _judged(call: "Callable[[], int]", command: str, console: Console) -> int:
@@ -127,6 +127,7 @@ _SECTIONS = {
     "pip list": "list",
     "pip tree": "list",
     "sync": "sync",
+    "affected": "sync",
     "lock": "compile",
     "venv": "venv",
 }
@@ -139,7 +140,7 @@ def with_configuration(command: str, values: "Mapping[str, Any]", console: Conso
     from puffin.cli.config.layers import configured
     from puffin.cli.noop.record import judge_options
 
-    many = command in ("sync", "lock")
+    many = command in ("sync", "lock", "affected")
     if many:
         from puffin.cli.options.table import DEFAULTS
         from puffin.cli.options.workspace import CONFIGURED

@@ -4,6 +4,7 @@ import os
 import time
 
 from puffin import depends
+from puffin.artifact.urls import mask_text
 from puffin.cache.layout import Cache
 from puffin.cli.commands.call import CacheDirectory, Call, Observed
 from puffin.cli.config.settings import check_links
@@ -15,16 +16,19 @@ from puffin.errors import PuffinError, UsageError
 from puffin.pipeline.change.values import ManyResult, Shared, failure_of
 from puffin.pipeline.commands.sync import ManyRun
 from puffin.pipeline.graph.record import phase
-from puffin.pipeline.request.session import Session, session_of
+from puffin.pipeline.request.session import session_of
 from puffin.pipeline.request.settings import ManySettings
 from puffin.pipeline.request.where import Interpreters
-from puffin.pipeline.workspace.config import find_workspace, workspace_in
-from puffin.pipeline.workspace.select import choose
-from puffin.pipeline.workspace.specs import EnvSpec, Workspace
+from puffin.pipeline.workspace.config import chosen
+from puffin.pipeline.workspace.specs import EnvSpec, needs_lock
 from puffin.stages.link.interpreter.interpreter import meanwhile
-from puffin.stages.resolve.projects.patterns import expand
-from puffin.types import Iterable, Sequence
+from puffin.types import Iterable
 from puffin.value import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from puffin.pipeline.provision.driver import ClusterRun
+    from puffin.pipeline.request.session import Session
 
 
 def workspace_command(call: Call) -> int:
@@ -43,28 +47,53 @@ def workspace_command(call: Call) -> int:
         session = session_of(shared, os.environ, reporter, started)
         if options.all and options.arguments:
             raise UsageError(text="`--all` cannot be used with names of environments")
-        specs, workspace = chosen(
+        specs, _ = chosen(
             options.arguments, shared.where.python, "sync", everything=options.all, file=options.environments
         )
         if shared.compile_bytecode and "compile_bytecode" in options.given:
             specs = [replace(spec, compile_bytecode=True) for spec in specs]
+        _check_cluster(settings, specs)
         if call.options(CacheOptions).no_cache:
             check_links([spec.link_mode for spec in specs])
         if options.changed_since:
-            specs = _changed(specs, workspace, options.changed_since, settings, session)
+            from puffin.cli.commands.affected import changed_specs
+
+            specs = changed_specs(call, cache_dir, options.changed_since, session, specs)
             if not specs:
-                console.say(f"No environment is made from files that changed since `{options.changed_since}`")
+                console.say(f"No environment is affected by the change since `{options.changed_since}`")
                 return 0
         settings = replace(settings, specs=tuple(specs))
         record.warn = reporter.warn
-        interpreters = Interpreters(session)
-        _ask_early(specs, interpreters)
-        run = reporting.run = ManyRun(settings, session, reporter, interpreters)
+        run = reporting.run = _run_of(settings, session, reporter)
         result = reporting.result = reporter.shown(run.sync)
+        if any(needs_lock(spec) for spec in specs):
+            record.keep()  # `puffin envs` judges what has no lock by it
+        for each in () if settings.check or shared.dry_run else result.environments:
+            record.environment(each.path, each.status, mask_text(str(each.error or "").partition("\n")[0]))
         failure = failure_of(result.environments)
         if failure is not None:
             raise failure
     return result.exit_code
+
+
+def _check_cluster(settings: ManySettings, specs: "list[EnvSpec]") -> None:
+    """Raise :class:`UsageError` if ``--path`` names no one place on machines."""
+    if settings.path and not settings.on:
+        raise UsageError(text="`--path` needs `--on`: it names a directory on the machines of a cluster")
+    if settings.path and len(specs) > 1:
+        hints = ("name one environment, or leave out `--path`",)
+        raise UsageError(text=f"`--path` is for one environment, and {len(specs)} are chosen", hints=hints)
+
+
+def _run_of(settings: ManySettings, session: "Session", reporter: ManyConsole) -> "ManyRun | ClusterRun":
+    """Return the run that makes the environments, here or on a cluster."""
+    if settings.on:
+        from puffin.pipeline.provision.driver import ClusterRun
+
+        return ClusterRun(settings, session, reporter)
+    interpreters = Interpreters(session)
+    _ask_early(settings.specs, interpreters)
+    return ManyRun(settings, session, reporter, interpreters)
 
 
 def _ask_early(specs: "Iterable[EnvSpec]", interpreters: Interpreters) -> None:
@@ -90,35 +119,6 @@ def _import_run() -> None:
     import_fetching()
 
 
-def chosen(
-    named: "Sequence[str]", python: str, command: str, *, everything: bool = False, file: str = ""
-) -> "tuple[list[EnvSpec], Workspace | None]":
-    """Return the environments that the command line of *command* means, and the configuration.
-
-    *file* is the configuration, if it is not the nearest one.
-    """
-    cwd = os.getcwd()
-    workspace = workspace_in(os.path.join(cwd, os.path.expanduser(file))) if file else find_workspace(cwd)
-    if workspace is None and not (named and all(expand(each, cwd) for each in named)):
-        from puffin.pipeline.workspace.implied import implied_workspace
-
-        workspace = implied_workspace(cwd)
-    return choose(named, cwd, workspace, everything=everything, python=python, command=command), workspace
-
-
-def _changed(
-    specs: "list[EnvSpec]",
-    workspace: "Workspace | None",
-    reference: str,
-    settings: ManySettings,
-    session: "Session",
-) -> "list[EnvSpec]":
-    from puffin.pipeline.workspace.changed import changed_specs
-
-    limits = settings.run.constraint
-    return changed_specs(specs, workspace, reference, os.getcwd(), session.environ, session.read, limits)
-
-
 class Reporting:
     """Writes the report to *path* at the end of the ``with`` block, however it ended; none for an empty path."""
 
@@ -127,7 +127,7 @@ class Reporting:
         self._cache_dir = cache_dir
         self._started = call.started
         self._console = call.console
-        self.run: ManyRun | None = None
+        self.run: ManyRun | ClusterRun | None = None
         self.result: ManyResult | None = None
 
     def __enter__(self) -> "Reporting":

@@ -10,13 +10,19 @@ PYTHON = (
     option("-p --python PYTHON",
         "The interpreter of environments that configure none: a version or a path.", ENVIRONMENT),
 )
+CLUSTER = (
+    option("--on ADDRESS",
+        "Make the environments on every machine of a dask cluster, tcp://HOST:PORT, and not on this one.", COMMON),
+    option("--path DIR", "With --on: the directory of the environment on each machine.", COMMON),
+)
 ENVIRONMENTS = (
     option("--environments FILE",
         "Read the environments from this file instead of the nearest configuration.", ENVIRONMENT),
 )
 WORKSPACE_SYNC = (
     option("--all", "Sync all configured environments (the default if none is given).", COMMON),
-    option("--changed-since GITREF", "Sync only environments whose files differ from that commit.", COMMON),
+    option("--changed-since GITREF",
+        "Sync only environments that the change since that commit affects, as `puffin affected` lists them.", COMMON),
     *table.CHECK,
     option("--frozen", "Resolve nothing: use the lock file for requirements without pins.", COMMON),
     option("--no-install-project", "Install the dependencies of a project, but not the project itself.", COMMON),
@@ -24,6 +30,7 @@ WORKSPACE_SYNC = (
     option("--keep-going", "Continue with the other environments if one fails (the default).", COMMON),
     option("--fail-fast", "Stop at the first environment that fails.", COMMON),
     option("--report FILE", "Write the result of each environment as JSON (`-`: to standard output).", COMMON),
+    *CLUSTER,
     *table.DRY_RUN,
     *table.CHANGE,
     *picked(SYNC, "allow_empty_requirements", "require_hashes", "no_verify_hashes", "exclude_newer"),
@@ -32,6 +39,7 @@ WORKSPACE_SYNC = (
     *table.FILES,
     *table.BUILD,
     *table.INDEX,
+    *table.REMOTE,
     *table.RUN,
     *table.ALWAYS,
 )
@@ -39,6 +47,15 @@ ENVS = (
     option("--format columns|json", "The format of the list.", COMMON),
     *PYTHON,
     *ENVIRONMENTS,
+    *table.ALWAYS,
+)
+AFFECTED = (
+    option("--since GITREF",
+        "Compare with this commit. Uncommitted changes and files that are not ignored count too.", COMMON),
+    option("--format text|json|github-matrix", "The format of the list (default: text).", COMMON),
+    *PYTHON,
+    *ENVIRONMENTS,
+    *table.CONFIG,
     *table.ALWAYS,
 )
 KEY = (*PYTHON, *ENVIRONMENTS, *table.ALWAYS)
@@ -58,7 +75,11 @@ LOCK = (
     *table.ALWAYS,
 )
 # what a command has from configuration alone
-CONFIGURED = {"sync": SYNC, "lock": picked(COMPILE, "constraint", "exclude_newer_package")}
+CONFIGURED = {
+    "sync": SYNC,
+    "lock": picked(COMPILE, "constraint", "exclude_newer_package"),
+    "affected": (*SYNC, *WORKSPACE_SYNC),
+}
 # fmt: on
 
 
@@ -84,3 +105,13 @@ class EnvsOptions:
     environments: str = ""
     format: str = ""
     python: str = ""
+
+
+@frozen
+class AffectedOptions:
+    """``puffin affected``."""
+
+    arguments: tuple[str, ...] = ()
+    environments: str = ""
+    since: str = ""
+    format: str = ""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from puffin.pipeline.request.session import Session
     from puffin.stages.link.interpreter.interpreter import Interpreter
     from puffin.stages.resolve.index.config import FilePolicy, IndexConfig
+    from puffin.stages.resolve.projects.members import LocalProjects
     from puffin.stages.resolve.projects.sources import Sources
     from puffin.stages.resolve.projects.values import Build
 
@@ -65,7 +66,8 @@ class Reading:
 
     It names requirements files, projects and scripts, or one lock file (``pylock.toml``), which is complete and can
     have nothing beside it. *naming* finds the names that only builds tell, *build* the metadata of projects;
-    ``--no-build`` forbids both. *markers* returns those of the target where no interpreter is given. With
+    ``--no-build`` forbids both. *markers* returns those of the target where no interpreter is given. *projects* are
+    those that were read for other requests. With
     ``--no-verify-hashes``, no hash of a requirements file counts.
     """
 
@@ -78,7 +80,9 @@ class Reading:
         naming: "Naming | None" = None,
         build: "Build | None" = None,
         markers: "Callable[[], Mapping[str, str]] | None" = None,
+        projects: "LocalProjects | None" = None,
     ) -> None:
+        self._projects = projects
         self._markers = markers
         self._request = request
         self._settings = settings
@@ -131,6 +135,7 @@ class Reading:
                 skipped=settings.no_sources or frozenset(settings.no_sources_package),
                 indexes=settings.indexes,
                 environ=session.environ,
+                projects=self._projects,
                 locked=self._constraints,
                 uv_file=settings.uv_file,
             ),

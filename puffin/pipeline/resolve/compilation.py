@@ -113,6 +113,8 @@ class Compilation:
         with phase("write output"):
             output_file = self._settings.output_file
             text = output_text(packages, self._settings, self._sources, answer, locked=self._locked)
+            if self._settings.run.dry_run:
+                return text
             if not (output_file and write_output(output_file, text.encode())):
                 depends.settled()
         return text

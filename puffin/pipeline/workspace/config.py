@@ -13,10 +13,11 @@ from puffin.pipeline.workspace.document import (
     configurations,
     read_content,
 )
-from puffin.pipeline.workspace.select import fill
+from puffin.pipeline.workspace.select import choose, fill
 from puffin.pipeline.workspace.specs import EnvSpec, GlobSpec, Workspace
 from puffin.stages.link.files import MODES
-from puffin.types import Any, Mapping
+from puffin.stages.resolve.projects.patterns import expand
+from puffin.types import Any, Mapping, Sequence
 from puffin.value import replace
 
 _COMPILE = "compile-bytecode"
@@ -37,6 +38,24 @@ def find_workspace(cwd: str) -> Workspace | None:
         if workspace is not None:
             return workspace
     return None
+
+
+def chosen(
+    named: "Sequence[str]", python: str, command: str, *, everything: bool = False, file: str = ""
+) -> "tuple[list[EnvSpec], Workspace | None]":
+    """Return the environments that the command line of *command* means, and the configuration.
+
+    *file* is the configuration, if it is not the nearest one. Raises what :func:`find_workspace` and
+    :func:`~puffin.pipeline.workspace.select.choose` raise.
+    """
+    cwd = os.getcwd()
+    workspace = workspace_in(os.path.join(cwd, os.path.expanduser(file))) if file else find_workspace(cwd)
+    defaults = workspace.defaults if workspace else None
+    if (workspace is None or defaults) and not (named and all(expand(each, cwd) for each in named)):
+        from puffin.pipeline.workspace.implied import implied_workspace
+
+        workspace = implied_workspace(cwd, defaults) or workspace
+    return choose(named, cwd, workspace, everything=everything, python=python, command=command), workspace
 
 
 def workspace_in(path: str) -> Workspace:
@@ -67,6 +86,8 @@ class _Reader:
         self._defaults = self._table(own.get("env-defaults", {}), ("env-defaults",), SHARED_KEYS)
         for key in self._defaults:
             self._value(self._defaults, key, ("env-defaults",))
+        if not any(key in own for key in ("envs", "env-glob")):
+            return Workspace(root=self._root, file=self._document.shown, defaults=self._every())
         envs = own.get("envs", {})
         if not isinstance(envs, dict):
             raise self._document.wrong(("envs",), "`envs` is not a table")
@@ -81,6 +102,13 @@ class _Reader:
             specs=tuple([spec for name, table in envs.items() for spec in self._env(name, table)]),
             globs=tuple([self._glob(number, table) for number, table in enumerate(globs)]),
         )
+
+    def _every(self) -> GlobSpec:
+        """Return what holds for all environments, whatever they are made from."""
+        where = ("env-defaults",)
+        pythons = self._texts({}, "python", where)
+        template = self._template({}, where, matrix=len(pythons) > 1)
+        return GlobSpec(match="", spec=self._shared({}, where, template), pythons=pythons)
 
     def _env(self, name: str, table: "Any") -> "list[EnvSpec]":
         where = ("envs", name)

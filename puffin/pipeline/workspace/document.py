@@ -69,8 +69,7 @@ def read_content(path: str) -> "bytes | None":
     """Return the content of a file, None if it does not exist, b"" if it may not be read."""
     depends.text(path)
     try:
-        with open(path, "rb", buffering=0) as file:
-            return file.read()
+        return depends.data(path)
     except PermissionError:
         return b""
     except OSError:
@@ -155,7 +154,7 @@ class Document:
 
 def decoded(path: str, data: bytes, shown: str) -> str:
     """Return the text of a configuration file. Raises :class:`ConfigurationInvalid`; *shown* is its name there."""
-    if not data and not os.access(path, os.R_OK):
+    if not data and os.path.exists(path) and not os.access(path, os.R_OK):
         raise ConfigurationInvalid(place=shown, problem="you may not read the file")
     try:
         return data.decode("utf-8-sig")

@@ -26,6 +26,8 @@ from puffin.stages.resolve.requirements.place import (
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.value import frozen, replace
 
+LocalNode = tuple[str, tuple[str, ...]]  # the directory of a project, and the extras that are wanted of it
+
 
 @frozen
 class Asker:
@@ -69,14 +71,16 @@ class Lowering:
     """Places the requirements of a command.
 
     ``pins`` are the indexes of packages by name. Of ``virtual`` packages only the dependencies are installed.
+    ``needs`` are pairs of local projects, of which the first needs the second.
     """
 
     def __init__(
         self, read: Callable[[str], bytes], exists: Callable[[str], bool], policy: SourcePolicy
     ) -> None:
-        self.projects = LocalProjects(read, exists)
+        self.projects = policy.projects or LocalProjects(read, exists)
         self.pins: dict[str, str] = {}
         self.virtual: dict[str, None] = {}
+        self.needs: list[tuple[LocalNode, LocalNode]] = []
         self._exists = exists
         self._policy = policy
         self._conditions: Conditions | None = None
@@ -226,12 +230,14 @@ class Lowering:
             seen.add((directory, above.extras))
             tables = self.projects.tables(directory)
             asker = self.asker(tables, extras=above.extras) if tables else None
-            for entry in self._limits(asker) if asker else ():
+            for entry, needed in self._limits(asker) if asker else ():
                 former = places.setdefault(entry.name, entry)
                 if same_place(former.url) != same_place(entry.url):
                     problem = f"`{entry.name}` has another source at {former.origin}: `{former.text}`"
                     raise InvalidProject(file=entry.file, problem=problem)
                 left.append(entry)
+                if needed:
+                    self.needs.append(((directory, above.extras), (local_directory(entry.url), entry.extras)))
                 known = found.get(entry.name)
                 found[entry.name] = known if known and known.editable else entry
         return (*found.values(), *self._members(places))
@@ -246,19 +252,32 @@ class Lowering:
         }
         return [*free.values()]
 
-    def _limits(self, asker: Asker) -> "list[Entry]":
+    def _limits(self, asker: Asker) -> "list[tuple[Entry, bool]]":
+        """Return the requirements of a project that have places, and whether it needs each with the asked extras."""
         tables = asker.tables
         declared = tables.declared
         if declared is None:
             above = asker.workspace.root.sources if asker.workspace else ()
             names = (*tables.sources, *above, *(asker.workspace.members if asker.workspace else ()))
-            declared = frozenset((name, (), "") for name in names)
+            declared = frozenset((name, (), "", "") for name in names)
+        taken = {"", *asker.extras}
+        while more := {own for name, found, _, extra in declared if name == tables.name and extra in taken
+                       for own in found} - taken:  # fmt: skip
+            taken |= more
         wanted = [
-            Entry(name=name, text=name, extras=own, marker=marker, file=tables.shown, constraint=True)
-            for name, own, marker in sorted(declared)
+            (
+                Entry(name=name, text=name, extras=own, marker=marker, file=tables.shown, constraint=True),
+                extra in taken,
+            )
+            for name, own, marker, extra in sorted(declared)
             if name != tables.name and (not marker or self.holds(marker))
         ]
-        return [replace(entry, marker="") for entry in self.placed(wanted, asker) if entry.url]
+        placed = self.placed([entry for entry, _ in wanted], asker)
+        return [
+            (replace(entry, marker=""), needed)
+            for entry, (_, needed) in zip(placed, wanted, strict=True)
+            if entry.url
+        ]
 
 
 def _beside(path: str, base: str) -> str:

@@ -32,6 +32,7 @@ class LocalProjects:
         self._tables: dict[str, ProjectTables | None] = {}
         self._workspaces: dict[str, Monorepo] = {}
         self._trees: dict[str, Monorepo] = {}
+        self._whole: dict[tuple[str, ...], Monorepo] = {}
 
     def tables(self, directory: str, *, mentioning: str = "") -> ProjectTables | None:
         """Return the tables of the project in a directory, None where it has no ``pyproject.toml``.
@@ -69,10 +70,11 @@ class LocalProjects:
 
     def tree(self, directories: tuple[str, ...]) -> Monorepo:
         """Return the projects in these directories as a workspace, and remember them as one."""
-        root = ProjectTables(path="", directory="", shown=".", workspace=".")
-        found = self._monorepo(root, directories)
-        self._trees |= dict.fromkeys(directories, found)
-        return found
+        if directories not in self._whole:
+            root = ProjectTables(path="", directory="", shown=".", workspace=".")
+            found = self._whole[directories] = self._monorepo(root, directories)
+            self._trees |= dict.fromkeys(directories, found)
+        return self._whole[directories]
 
     def workspace(self, root: ProjectTables) -> Monorepo:
         """Return the workspace of a root. Raises :class:`InvalidProject` for invalid members."""
@@ -82,14 +84,18 @@ class LocalProjects:
 
     def _monorepo(self, root: ProjectTables, directories: Iterable[str]) -> Monorepo:
         members: dict[str, ProjectTables] = {root.name: root} if root.name else {}
-        for directory in directories:
+        links: list[str] = []
+        for directory in sorted(directories, key=os.path.islink):  # links to members are these members
             member = self._member(root, directory)
             former = member and members.setdefault(member.name, member)
             if member and former and former.directory != member.directory:
+                if os.path.realpath(former.directory) == os.path.realpath(member.directory):
+                    links.append(directory)
+                    continue
                 problem = f"the workspace has a second member called `{member.name}`, at {former.line}"
                 raise InvalidProject(file=member.line, problem=problem)
-        directories = frozenset((root.directory, *[each.directory for each in members.values()]))
-        return Monorepo(root=root, members=members, directories=directories)
+        meant = frozenset((root.directory, *[each.directory for each in members.values()], *links))
+        return Monorepo(root=root, members=members, directories=meant)
 
     def _member(self, root: ProjectTables, directory: str) -> ProjectTables | None:
         tables = self.tables(directory)
@@ -128,4 +134,4 @@ def _meant(pattern: str, root: ProjectTables) -> list[str]:
 def _is_left_over(directory: str) -> bool:
     """Tell whether a directory has no files of a project, for example after a switch to another branch."""
     depends.directory(directory)
-    return all(name[0] == "." or name == "__pycache__" for name in os.listdir(directory))
+    return all(name[0] == "." or name == "__pycache__" for name in depends.names_at(directory))

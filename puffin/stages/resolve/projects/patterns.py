@@ -56,22 +56,34 @@ def _joined(base: str, name: str) -> str:
 def _names(directory: str) -> "list[str]":
     depends.directory(directory or ".")
     try:
-        return os.listdir(directory or ".")
+        return depends.names_at(directory or ".")
     except OSError:
         return []
 
 
 def _directories(directory: str) -> "list[str]":
     depends.directory(directory or ".")
+    if depends.commit():
+        return [
+            name
+            for name in _names(directory)
+            if _is_entered(name) and _is_directory(os.path.join(directory, name))
+        ]
     try:
         with os.scandir(directory or ".") as entries:
             return [
-                each.name
-                for each in entries
-                if each.name[0] != "." and each.name not in _SKIPPED and each.is_dir(follow_symlinks=False)
+                each.name for each in entries if _is_entered(each.name) and each.is_dir(follow_symlinks=False)
             ]
     except OSError:
         return []
+
+
+def _is_entered(name: str) -> bool:
+    return name[0] != "." and name not in _SKIPPED
+
+
+def _is_directory(path: str) -> bool:
+    return depends.is_directory(path) and not depends.link_target(path)
 
 
 def matches(name: str, pattern: str) -> bool:

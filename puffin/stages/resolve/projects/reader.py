@@ -94,6 +94,7 @@ def read_projects(
         warnings=tuple(reader.warnings),
         pinned=tuple(lowering.pins.items()),
         reached=reached,
+        needs=tuple(lowering.needs),
         virtual=tuple(lowering.virtual),
         extras=tuple(reader.selectable[EXTRAS]),
         groups=tuple(reader.selectable[GROUPS]),
@@ -277,7 +278,7 @@ class _Reader:
 
     def _file(self, path: str) -> SourceFile:
         try:
-            return read_source(path, mask(path), self._read, self._exists)
+            return read_source(path, mask(relative(path)), self._read, self._exists)
         except RequirementsFileNotFound as error:
             hints = ("name the file that has it, as in `--group PATH/pyproject.toml:NAME`",)
             from_group = absolute_path(path) in self._grouped and path not in self._request.files

@@ -35,7 +35,8 @@ class Sources:
     have none.
     ``pythons`` are pairs of file and the Python specifier that it states. ``reached`` limit what local projects ask
     for to where these say that it comes from; of ``virtual`` packages only the dependencies are installed. ``extras``
-    and ``groups`` are those that a lock file has for selection.
+    and ``groups`` are those that a lock file has for selection. ``needs`` are pairs of local projects (directory and
+    extras), of which the first needs the second.
     """
 
     requirements: Requirements
@@ -43,6 +44,7 @@ class Sources:
     labels: tuple[tuple[tuple[str, str], tuple[str, ...]], ...] = ()
     pythons: tuple[tuple[str, str], ...] = ()
     reached: tuple[Entry, ...] = ()
+    needs: "tuple[Any, ...]" = ()
     virtual: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
@@ -104,6 +106,7 @@ def read_sources(
             **_indexes(written, projects.indexes),
         ),
         reached=projects.reached,
+        needs=projects.needs,
         virtual=projects.virtual,
         extras=projects.extras,
         groups=projects.groups,

@@ -21,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-Declared = tuple[str, tuple[str, ...], str]
+Declared = tuple[str, tuple[str, ...], str, str]
 
 WORKSPACE, PATH, GIT, URL, INDEX = "workspace", "path", "git", "url", "index"
 SHARED, SEPARATE = "shared", "separate"
@@ -69,8 +69,9 @@ class ProjectTables:
     whether the project is to be installed, None if that is not set; ``builds`` whether it has a build system.
     ``layout`` tells whether the members of a workspace share one environment. ``default_groups`` are the dependency
     groups that uv installs by default. ``declared`` are the packages that it depends on, with or without its extras:
-    name, extras and marker of each; None if only a build can tell them. ``constraints`` and ``overrides`` are those of
-    ``[tool.uv]``, which count at the root of a workspace; an excluded dependency is an override that never holds.
+    name, extras and marker of each, and the extra that it belongs to; None if only a build can tell them.
+    ``constraints`` and ``overrides`` are those of ``[tool.uv]``, which count at the root of a workspace; an excluded
+    dependency is an override that never holds.
     """
 
     path: str
@@ -293,14 +294,20 @@ def _declared(project: "Mapping[str, Any]") -> "frozenset[Declared] | None":
     if not project or "dependencies" in dynamic or "optional-dependencies" in dynamic:
         return None
     extras = project.get("optional-dependencies", {})
-    lists = [project.get("dependencies", []), *(extras.values() if isinstance(extras, dict) else ())]
-    texts = [text for each in lists if isinstance(each, list) for text in each if isinstance(text, str)]
-    return frozenset([found for text in texts for found in _named_in(text)])
+    lists = [("", project.get("dependencies", [])), *(extras.items() if isinstance(extras, dict) else ())]
+    texts = [
+        (extra, text)
+        for extra, each in lists
+        if isinstance(each, list)
+        for text in each
+        if isinstance(text, str)
+    ]
+    return frozenset([found for extra, text in texts for found in _named_in(text, normalise(extra))])
 
 
-def _named_in(text: str) -> "list[Declared]":
+def _named_in(text: str, extra: str) -> "list[Declared]":
     try:
         name, extras, _, marker, url = requirement_parts(text)
     except ValueError:
         return []
-    return [] if url else [(name, extras, marker)]
+    return [] if url else [(name, extras, marker, extra)]

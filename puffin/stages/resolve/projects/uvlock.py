@@ -64,7 +64,7 @@ class UvLock:
 
     def pylock(self, extras: Iterable[str], groups: Iterable[str]) -> "dict[str, Any]":
         """Return the document of the packages that are installed with *extras* and *groups* of the roots."""
-        return self._document_of(self._reached([*extras], [*groups]))
+        return self._document_of(self.reached(extras, groups))
 
     def everything(self) -> "dict[str, Any]":
         """Return the document of all packages that hold for the target, whoever requires them."""
@@ -79,7 +79,9 @@ class UvLock:
         python = self._document.get("requires-python")
         return {**head, "requires-python": python} if python else head
 
-    def _reached(self, extras: "list[str]", groups: "list[str]") -> "list[Package]":
+    def reached(self, extras: Iterable[str], groups: Iterable[str]) -> "list[Package]":
+        """Return the entries of the roots, with *extras* and *groups* of them, and of all that these require."""
+        extras, groups = [*extras], [*groups]
         left = [(root, "dependencies", "") for root in self.roots]
         left += [(root, "optional-dependencies", extra) for root in self.roots for extra in extras]
         left += [(root, "dev-dependencies", group) for root in self.roots for group in groups]

@@ -9,6 +9,12 @@ from puffin.stages.resolve.requirements.plain import is_lock, is_script
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.value import frozen
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from puffin.stages.resolve.projects.members import LocalProjects
+
 Read = Callable[[str], bytes]
 Exists = Callable[[str], bool]
 Build = Callable[..., bytes]  # of directory, shown name, settings; name and whether it is to be editable
@@ -41,14 +47,15 @@ class SourcePolicy:
 
     ``markers`` returns the markers of the target; without it, every marker holds. ``skipped`` are the packages whose
     sources are ignored, True for all. ``environ`` may have credentials for indexes. ``indexes`` are the named ones of
-    options and configuration. ``locked`` is as for ``read_requirements``. ``uv_file`` is the file whose ``[tool.uv]``
-    is among the settings.
+    options and configuration. ``locked`` is as for ``read_requirements``. ``projects`` are those that were read for
+    other requests, if any. ``uv_file`` is the file whose ``[tool.uv]`` is among the settings.
     """
 
     markers: Callable[[], Mapping[str, str]] | None = None
     skipped: "bool | frozenset[str]" = False
     environ: Mapping[str, str] = {}
     indexes: tuple[NamedIndex, ...] = ()
+    projects: "LocalProjects | None" = None
     locked: Callable[[str, str, bytes], tuple[Entry, ...]] | None = None
     uv_file: str = ""
 
@@ -70,6 +77,7 @@ class Declared:
     warnings: tuple[str, ...] = ()
     pinned: tuple[tuple[str, str], ...] = ()
     reached: tuple[Entry, ...] = ()
+    needs: "tuple[Any, ...]" = ()
     virtual: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()

@@ -92,8 +92,7 @@ def read_file(path: str) -> bytes:
         return sys.stdin.buffer.read()
     depends.text(path)
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        return depends.data(path)
     except FileNotFoundError:
         raise RequirementsFileNotFound(path=path) from None
     except OSError as error:

@@ -1,0 +1,356 @@
+"""The digest of an environment: everything that decides what is installed in it, as one frozen value.
+
+Of requirements, constraints and tables of projects, the meaning counts. Of locks and of local projects
+(:mod:`puffin.artifact.tree`), the content counts.
+"""
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+from puffin import depends
+from puffin.artifact.tree import tree_state
+from puffin.artifact.urls import digest, file_path, is_file_url, mask
+from puffin.errors import PuffinError
+from puffin.pipeline.inputs.inputs import Reading
+from puffin.pipeline.request.session import Session
+from puffin.pipeline.request.settings import Settings
+from puffin.pipeline.request.where import Interpreters
+from puffin.pipeline.workspace.commits import WorkTree
+from puffin.pipeline.workspace.specs import EnvSpec, known_lock, sources_of
+from puffin.stages.link.interpreter.interpreter import interpreter_key
+from puffin.stages.resolve.metadata.toml import decode_text, parse_toml
+from puffin.stages.resolve.projects.lowering import local_directory
+from puffin.stages.resolve.projects.members import LocalProjects, Monorepo
+from puffin.stages.resolve.projects.sources import Sources
+from puffin.stages.resolve.projects.tables import ProjectTables
+from puffin.stages.resolve.projects.uvlock import UV_LOCK, UvLock, UvLockProblem
+from puffin.stages.resolve.requirements.errors import RequirementsFileNotFound
+from puffin.stages.resolve.requirements.file import read_requirements
+from puffin.stages.resolve.requirements.values import Entry
+from puffin.value import astuple, frozen, replace
+
+# kinds of inputs
+REQUIREMENT, PROJECT, LOCK, FILE, SETTING, INTERPRETER, UNKNOWN = (
+    "requirement", "project", "lock", "file", "setting", "interpreter", "unknown",
+)  # fmt: skip
+_OF_SPEC = ("python", "extras", "groups", "link_mode", "compile_bytecode", "editable")
+_METADATA = b"Metadata-Version: 2.1\nName: %s\nVersion: 0\n"
+
+
+@frozen
+class DigestInput:
+    """One input of an environment. ``kind`` and ``name`` say which, ``digest`` stands for its content.
+
+    ``files`` are those that it is from, as absolute paths; ``via`` are the directories of the local projects between it
+    and the environment, the nearest one first. ``note`` says why more may count than what is decisive, if so.
+    """
+
+    kind: str
+    name: str
+    digest: str
+    files: tuple[str, ...] = ()
+    via: tuple[str, ...] = ()
+    note: str = ""
+
+
+@frozen
+class EnvironmentDigest:
+    """The inputs of an environment, sorted. Two are equal in content if :attr:`digest` is equal."""
+
+    name: str
+    path: str
+    inputs: tuple[DigestInput, ...]
+
+    @property
+    def digest(self) -> str:
+        return digest(repr([(each.kind, each.name, each.digest) for each in self.inputs]))
+
+
+@frozen
+class DigestSettings:
+    """What decides besides files: the settings of the command, and *given*, its options as written, by name."""
+
+    run: Settings
+    given: tuple[tuple[str, str], ...] = ()
+
+
+class Digester:
+    """Makes the digests of the environments of one state of the disk, *tree*, through which it is read meanwhile."""
+
+    def __init__(
+        self, tree: WorkTree, settings: DigestSettings, session: Session, pythons: Interpreters
+    ) -> None:
+        self._tree = tree
+        self._settings = settings
+        self._session = session
+        self._pythons = pythons
+        self._projects: dict[tuple[str, str, bool], tuple[str, tuple[str, ...]]] = {}
+        self._known = _NotedProjects(tree, session)
+        self._common: list[DigestInput] | None = None
+        self._built: list[str] = []
+
+    def of(self, spec: EnvSpec) -> EnvironmentDigest:
+        """Return the digest of an environment. What cannot be read is an input of the kind ``unknown``."""
+        self._built = []
+        try:
+            inputs = [*self._of_spec(spec), *self._shared(), *self._of_sources(spec), *self._of_lock(spec)]
+        except (PuffinError, UvLockProblem, OSError) as error:
+            text = str(error).splitlines()[0]
+            inputs = [DigestInput(kind=UNKNOWN, name=spec.name, digest="", note=text)]
+        known = {(each.kind, each.name, each.digest): each for each in reversed(inputs)}
+        return EnvironmentDigest(
+            name=spec.name, path=spec.path, inputs=tuple([known[key] for key in sorted(known)])
+        )
+
+    def _of_spec(self, spec: EnvSpec) -> "Iterable[DigestInput]":
+        place = os.path.abspath(spec.origin.rpartition(":")[0] or spec.origin)
+        for name in _OF_SPEC:
+            yield DigestInput(kind=SETTING, name=name, digest=repr(getattr(spec, name)), files=(place,))
+        usual = self._pythons("")  # what another request means is the same for both commits, and takes a search
+        told = digest(repr((interpreter_key(usual), usual.tags)))
+        yield DigestInput(kind=INTERPRETER, name=spec.python, digest=told)
+
+    def _shared(self) -> "list[DigestInput]":
+        """Return what all environments have: settings, and the files that these name."""
+        if self._common is None:
+            run = self._settings.run
+            self._common = [
+                DigestInput(kind=SETTING, name=name, digest=digest(value))
+                for name, value in self._settings.given
+            ]
+            written = read_requirements(
+                run.build_constraint, read=self._session.read, environ=self._session.environ
+            )
+            self._common += [_of_entries(f"build constraint {each.name}", [each]) for each in written.entries]
+            places = (*run.find_links, *run.configured.find_links)
+            self._common += [each for place in places for each in self._of_place(place)]
+        return self._common
+
+    def _of_sources(self, spec: EnvSpec) -> "Iterable[DigestInput]":
+        if spec.pylock:
+            return
+        reading = Reading(
+            sources_of(spec, self._settings.run.constraint),
+            self._settings.run,
+            self._session,
+            build=self._no_build,
+            markers=lambda: self._markers(spec),
+            projects=self._known,
+        )
+        sources = reading.sources()
+        written = sources.requirements
+        named: dict[str, list[Entry]] = {}
+        for entry in (*written.entries, *written.constraints):
+            named.setdefault(entry.name or entry.text, []).append(entry)
+        for name, entries in named.items():
+            yield _of_entries(name, entries)
+        for entry in sources.overrides:
+            yield _of_entries(f"override {entry.name}", [entry])
+        options = {
+            "index_url": written.index_url, "extra_index_url": written.extra_index_urls,
+            "find_links": written.find_links, "no_index": written.no_index, "no_binary": written.no_binary,
+            "only_binary": written.only_binary, "pre": written.pre, "require_hashes": written.require_hashes,
+            "index": written.pinned, "package": sources.virtual,
+        }  # fmt: skip
+        for name, value in options.items():
+            if value:
+                yield DigestInput(kind=SETTING, name=name, digest=digest(repr(value)), files=spec.files)
+        for place in written.find_links:
+            yield from self._of_place(place)
+        yield from self._of_projects(spec, sources)
+
+    def _markers(self, spec: EnvSpec) -> "dict[str, str]":
+        """Return the markers of an environment, or of the usual Python if this machine lacks the one asked for."""
+        try:
+            return dict(self._pythons(spec.python).markers)
+        except PuffinError:
+            return dict(self._pythons("").markers)
+
+    def _no_build(
+        self, directory: str, _shown: str, _written: object, *, name: str = "", **_how: object
+    ) -> bytes:
+        """Return metadata in the place of those that only a build can tell."""
+        self._built.append(os.path.normpath(directory))
+        return _METADATA % (name or "unknown").encode()
+
+    def _of_projects(self, spec: EnvSpec, sources: Sources) -> "Iterable[DigestInput]":
+        """Return the local projects and archives that an environment needs, each with the way that leads to it."""
+        requirements = sources.requirements.entries
+        editable = {local_directory(each.url) for each in (*requirements, *sources.reached) if each.editable}
+        needs: dict[Any, list[Any]] = {}
+        for above, below in sources.needs:
+            needs.setdefault(above, []).append(below)
+        home = os.path.dirname(spec.project) if spec.project else ""
+        left: list[tuple[Any, tuple[str, ...]]] = []
+        for entry in requirements:
+            if entry.url and (directory := local_directory(entry.url)):
+                left.append(((directory, entry.extras), ()))
+            elif entry.url and is_file_url(entry.url):
+                yield self._of_archive(entry)
+        virtual = {
+            local_directory(each.url)
+            for each in (*requirements, *sources.reached)
+            if each.name in sources.virtual
+        }
+        seen = set()
+        for node, via in left:  # grows, so that the shortest way comes first
+            directory, _ = node
+            if node in seen:
+                continue
+            seen.add(node)
+            path = via if directory == home else (*via, directory)
+            if directory not in virtual:
+                yield self._of_project(directory, path, editable=directory in editable)
+            left += [(below, path) for below in sorted(needs.get(node, ()))]
+        for directory in self._built:
+            yield self._of_project(directory, () if directory == home else (directory,), editable=False)
+
+    def _of_project(self, directory: str, via: tuple[str, ...], *, editable: bool) -> DigestInput:
+        note = self._note(directory)
+        whole = not editable or bool(note and not note.startswith("its version"))
+        key = (directory, "", not whole)
+        if key not in self._projects:
+            with _Looks(self._tree) as looks:
+                state = tree_state(directory, editable=not whole)
+            self._projects[key] = (state, tuple(looks.looked))
+        state, looked = self._projects[key]
+        self._tree.looked.update(looked)
+        return DigestInput(
+            kind=PROJECT, name=self._relative(directory), digest=state, files=looked, via=via, note=note
+        )
+
+    def _note(self, directory: str) -> str:
+        """Return why more of a project may count than is decisive, if so."""
+        tables = self._known.tables(directory)
+        if tables is None or depends.exists(os.path.join(directory, "setup.py")):
+            return "it has a `setup.py`, so that any change in it counts"
+        if tables.declared is None:
+            return "its dependencies are dynamic, so that any change in it counts"
+        text = decode_text(self._session.read(tables.path), tables.shown)
+        project = parse_toml(text, tables.shown).values.get("project", {})
+        if isinstance(project, dict) and "version" not in project:
+            return "its version is dynamic, so that each commit counts"
+        return ""
+
+    def _of_archive(self, entry: Entry) -> DigestInput:
+        path = file_path(entry.url.partition("#")[0])
+        try:
+            state = digest(repr(self._session.read(path)))
+        except RequirementsFileNotFound:
+            state = ""
+        return DigestInput(kind=FILE, name=self._relative(path), digest=state, files=(path,))
+
+    def _of_place(self, place: str) -> "Iterable[DigestInput]":
+        path = os.path.abspath(file_path(place) if is_file_url(place) else place)
+        if depends.is_directory(path):
+            with _Looks(self._tree) as looks:
+                state = tree_state(path)
+            yield DigestInput(kind=FILE, name=self._relative(path), digest=state, files=tuple(looks.looked))
+
+    def _of_lock(self, spec: EnvSpec) -> "Iterable[DigestInput]":
+        lock = spec.pylock or known_lock(spec)
+        if not lock:
+            return
+        try:
+            data = self._session.read(lock)
+        except RequirementsFileNotFound:
+            data = b""
+        told = self._part(lock, data, spec) if data and os.path.basename(lock) == UV_LOCK else data
+        yield DigestInput(kind=LOCK, name=self._relative(lock), digest=digest(repr(told)), files=(lock,))
+        if spec.pylock and data:
+            yield from self._of_locked(lock, data, spec)
+
+    def _part(self, lock: str, data: bytes, spec: EnvSpec) -> object:
+        """Return the part of a ``uv.lock`` that an environment is made from, for all platforms."""
+        found, groups = _uv_lock(data, lock, spec)
+        return sorted(repr(sorted(each.items(), key=str)) for each in found.reached(spec.extras, groups))
+
+    def _of_locked(self, lock: str, data: bytes, spec: EnvSpec) -> "Iterable[DigestInput]":
+        """Return the local projects that a lock names."""
+        if os.path.basename(lock) == UV_LOCK:
+            found, groups = _uv_lock(data, lock, spec)
+            document = found.pylock(spec.extras, groups)
+        else:
+            document = parse_toml(decode_text(data, lock), lock).values
+        for package in document.get("packages", ()):
+            table = package.get("directory") if isinstance(package, dict) else None
+            if isinstance(table, dict) and isinstance(table.get("path"), str):
+                inner = os.path.join(table["path"], table.get("subdirectory", ""))
+                directory = os.path.normpath(os.path.join(os.path.dirname(lock), inner))
+                if depends.is_directory(directory):
+                    yield self._of_project(directory, (directory,), editable=table.get("editable") is True)
+
+    def _relative(self, path: str) -> str:
+        return os.path.relpath(path)
+
+
+class _Looks:
+    """Tells what is looked at in the ``with`` block."""
+
+    def __init__(self, tree: WorkTree) -> None:
+        self._tree = tree
+        self.looked: set[str] = set()
+
+    def __enter__(self) -> "_Looks":
+        self._before, self._tree.looked = self._tree.looked, self.looked
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._before |= self.looked
+        self._tree.looked = self._before
+
+
+class _NotedProjects(LocalProjects):
+    """Projects that are read once for all environments, each of which looks at their files."""
+
+    def __init__(self, tree: WorkTree, session: Session) -> None:
+        super().__init__(session.read)
+        self._tree = tree
+        self._looks: dict[tuple[str, ...], set[str]] = {}
+
+    def tables(self, directory: str, *, mentioning: str = "") -> ProjectTables | None:
+        """Return the tables of the project in a directory."""
+        with self._noted(directory):
+            return super().tables(directory, mentioning=mentioning)
+
+    def tree(self, directories: tuple[str, ...]) -> Monorepo:
+        """Return the projects in these directories as a workspace."""
+        with self._noted("tree", *directories):
+            return super().tree(directories)
+
+    def workspace(self, root: ProjectTables) -> Monorepo:
+        """Return the workspace of a root."""
+        with self._noted("workspace", root.directory):
+            return super().workspace(root)
+
+    def _noted(self, *key: str) -> _Looks:
+        looks = _Looks(self._tree)
+        looks.looked = self._looks.setdefault(key, looks.looked)
+        return looks
+
+
+_documents: "dict[bytes, Any]" = {}
+
+
+def _uv_lock(data: bytes, path: str, spec: EnvSpec) -> "tuple[UvLock, list[str]]":
+    """Return a ``uv.lock`` for all platforms, and the groups that an environment has of it: all where it names none."""
+    if data not in _documents:
+        _documents[data] = parse_toml(decode_text(data, path), path).values
+    found = UvLock(_documents[data], lambda _marker: True, spec.packages)
+    groups = [group.rpartition(":")[2] for group in spec.groups]
+    return found, groups if groups or spec.project else found.names("dev-dependencies")
+
+
+def _of_entries(name: str, entries: "list[Entry]") -> DigestInput:
+    """Return what requirements say of one package: where they stand and how they are written does not count."""
+    told = sorted(
+        {repr(astuple(replace(each, text="" if each.name else each.text, file="", line=0))) for each in entries}
+    )
+    files = tuple(dict.fromkeys([os.path.abspath(_file_of(each)) for each in entries if each.file]))
+    return DigestInput(kind=REQUIREMENT, name=mask(name), digest=digest("\n".join(told)), files=files)
+
+
+def _file_of(entry: Entry) -> str:
+    file, _, line = entry.file.rpartition(":")
+    return file if file and line.isdigit() else entry.file
