@@ -4,6 +4,7 @@ import os
 import time
 
 from puffin import depends
+from puffin.artifact.urls import mask_text
 from puffin.cache.layout import Cache
 from puffin.cli.commands.call import CacheDirectory, Call, Observed
 from puffin.cli.config.settings import check_links
@@ -19,7 +20,7 @@ from puffin.pipeline.request.session import session_of
 from puffin.pipeline.request.settings import ManySettings
 from puffin.pipeline.request.where import Interpreters
 from puffin.pipeline.workspace.config import chosen
-from puffin.pipeline.workspace.specs import EnvSpec
+from puffin.pipeline.workspace.specs import EnvSpec, needs_lock
 from puffin.stages.link.interpreter.interpreter import meanwhile
 from puffin.types import Iterable
 from puffin.value import replace
@@ -61,6 +62,10 @@ def workspace_command(call: Call) -> int:
         _ask_early(specs, interpreters)
         run = reporting.run = ManyRun(settings, session, reporter, interpreters)
         result = reporting.result = reporter.shown(run.sync)
+        if any(needs_lock(spec) for spec in specs):
+            record.keep()  # `puffin envs` judges what has no lock by it
+        for each in () if settings.check or shared.dry_run else result.environments:
+            record.environment(each.path, each.status, mask_text(str(each.error or "").partition("\n")[0]))
         failure = failure_of(result.environments)
         if failure is not None:
             raise failure

@@ -24,6 +24,7 @@ from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from puffin.stages.remote.values import RemoteCache
     from puffin.stages.resolve.index.config import NamedIndex
 
 Values = Mapping[str, Any]
@@ -65,6 +66,7 @@ def _read(values: "Values", cache_dir: str) -> "dict[str, Any]":
         "bytecode_mode": _bytecode_mode(environ) if given("compile_bytecode") else "",
         "executor": executor,
         "remote": remote,
+        "remote_cache": _remote_cache(values, environ),
         "dashboard": dashboard_port(given("dashboard", ""), executor, quiet=bool(given("quiet"))),
     }
 
@@ -315,6 +317,16 @@ def _remote(address: str, values: "Values", environ: "Mapping[str, str]") -> Rem
             raise UsageError(text=f"There is no file `{path}`")
     more: dict[str, Any] = {**given, **times_of(environ)}
     return Remote(address=address, shared=values.get("shared_filesystem", False), **more)
+
+
+def _remote_cache(values: "Values", environ: "Mapping[str, str]") -> "RemoteCache | None":
+    url, write = values.get("remote_cache", ""), values.get("remote_cache_write", False)
+    if not url and not write:
+        return None
+    from puffin.stages.remote.values import remote_cache_of
+
+    scope, offline = values.get("remote_cache_scope", ""), values.get("offline", False)
+    return remote_cache_of(url, write=write, scope=scope, environ=environ, offline=offline)
 
 
 def parse_moment(text: str) -> str:

@@ -33,6 +33,7 @@ WORKSPACE_SYNC = (
     *table.FILES,
     *table.BUILD,
     *table.INDEX,
+    *table.REMOTE,
     *table.RUN,
     *table.ALWAYS,
 )

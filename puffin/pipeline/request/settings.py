@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from puffin.pipeline.graph.task import Key, Outcome, Task
     from puffin.pipeline.request.scheduler import Remote
     from puffin.pipeline.workspace.specs import EnvSpec
+    from puffin.stages.remote.values import RemoteCache
     from puffin.stages.resolve.index.config import NamedIndex
     from puffin.stages.resolve.output.earlier import Upgrades
     from puffin.stages.resolve.projects.sources import Sources
@@ -134,6 +135,7 @@ class Settings:
     build_constraint: tuple[str, ...] = ()
     executor: str = ""
     remote: "Remote | None" = None
+    remote_cache: "RemoteCache | None" = None
     jobs: int = 0
     dashboard: int = -1
     dashboard_linger: bool = False
