@@ -282,8 +282,10 @@ def dashboard_port(text: str, executor: str, *, quiet: bool) -> int:
 def executor_of(values: "Values", environ: "Mapping[str, str]") -> "tuple[str, Remote | None]":
     """Return the name of the executor, and the scheduler if it is an address; :class:`UsageError` for what is neither.
 
-    ``PUFFIN_SCHEDULER`` counts where nothing else says what to use.
+    ``PUFFIN_SCHEDULER`` counts where nothing else says what to use. With ``--on``, builds go to its workers.
     """
+    if values.get("on"):
+        return values["on"], _cluster(values, environ)
     name = values["executor"] or environ.get("PUFFIN_SCHEDULER", "").strip()
     if name in NAMES or not name:
         if values.get("shared_filesystem"):
@@ -297,6 +299,22 @@ def executor_of(values: "Values", environ: "Mapping[str, str]") -> "tuple[str, R
         raise UsageError(text=f"`{name}` is not an executor", hints=(f"use one of {choices}",))
     check_address(name)
     return name, _remote(name, values, environ)
+
+
+def _cluster(values: "Values", environ: "Mapping[str, str]") -> Remote:
+    """Return the scheduler of ``--on``; :class:`UsageError` for options that cannot be used with it."""
+    check_address(values["on"])
+    excluded = {
+        "executor": "builds go to the same workers",
+        "shared_filesystem": "each machine has its own cache",
+        "no_build_isolation": "builds run before the environments exist",
+        "no_build_isolation_package": "builds run before the environments exist",
+    }
+    for name, reason in excluded.items():
+        if values.get(name) and values[name] != environ.get("PUFFIN_EXECUTOR"):
+            option = name.replace("_", "-")
+            raise UsageError(text=f"`--on` cannot be used with `--{option}`: {reason}")
+    return replace(_remote(values["on"], values, environ), brings=True)
 
 
 def _remote(address: str, values: "Values", environ: "Mapping[str, str]") -> Remote:

@@ -173,7 +173,10 @@ class Settings:
 
 @frozen
 class ManySettings:
-    """The request of a run over many environments; ``run`` has the settings shared with a sync of one."""
+    """The request of a run over many environments; ``run`` has the settings shared with a sync of one.
+
+    ``on`` is the address of the cluster whose machines get the environments, ``path`` where they are there.
+    """
 
     run: Settings
     specs: "tuple[EnvSpec, ...]" = ()
@@ -182,6 +185,8 @@ class ManySettings:
     no_install_project: bool = False
     no_install_workspace: bool = False
     fail_fast: bool = False
+    on: str = ""
+    path: str = ""
 
 
 @frozen
