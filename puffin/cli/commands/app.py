@@ -30,7 +30,7 @@ _EXAMPLES = (
     ("puffin pip install requests", "install a package with its dependencies into it"),
     ("puffin pip sync requirements.txt", "bring it to exactly these versions"),
     ("puffin lock", "pin the requirements of all environments of a project"),
-    ("puffin sync", "bring all environments to what is locked"),
+    ("puffin sync", "make all environments match their locks"),
     ("puffin help pip sync", "show the help of a command"),
 )
 _FIRST = ("sync", "lock", "envs", "affected")  # of all commands
@@ -182,7 +182,7 @@ _command(pip, "sync", "sync:sync_command", table.SYNC,
 _command(pip, "compile", "compile:compile_command", table_resolve.COMPILE,
     "Resolve and pin requirements files, projects and scripts with all dependencies.", _words("[SOURCE]..."))
 _command(pip, "install", "install:install_command", INSTALL,
-    "Install packages with their dependencies, next to what is installed.", _words("REQUIREMENT..."))
+    "Install packages with their dependencies, and keep the others.", _words("REQUIREMENT..."))
 _command(pip, "freeze", "inspect:freeze", table_inspect.FREEZE, "Print the installed packages as requirements.")
 _command(pip, "list", "inspect:listing", table_inspect.LISTING, "List the installed packages.")
 _command(pip, "show", "inspect:show", table_inspect.SHOW,
