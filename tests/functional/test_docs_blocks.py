@@ -28,7 +28,7 @@ DOCUMENTS = ("README.md", *[f"docs/{path.name}" for path in sorted((CHECKOUT / "
              "examples/monorepo/README.md")  # fmt: skip
 _BLOCK = re.compile(r"(?:(?<=\n\n)|\A)((?:    .*\n|\n(?=    ))+)")
 _FOREIGN = ("pip", "helm", "python", "kubectl", "dask", "docker", "export", "./demo", "./test")
-_SHOWN = ("error: ", "Resolved ", "puffin ── ", "pipeline.", "services/api\n")  # output and drawings
+_SHOWN = ("error: ", "Resolved ", "Synced ", "puffin ── ", "pipeline.", "services/api\n")  # output and drawings
 HERE = "{}.{}".format(*sys.version_info)
 
 

@@ -41,8 +41,26 @@ def compile_settings(values: "Values", cache_dir: str, header: str) -> CompileSe
     """Return the settings of a compilation, likewise."""
     read = _read(values, cache_dir)
     style = "" if read.get("no_annotate") else read.get("annotation_style") or "split"
-    more = {"run": made(Settings, read), "header": header, "annotation_style": style}
+    more = {"run": made(Settings, read), "header": header, "annotation_style": style, **_targets(values)}
     return made(CompileSettings, {**read, **more})
+
+
+def _targets(values: "Values") -> "dict[str, Any]":
+    """Return the targets: those that are configured do not count where options name one target, or another way.
+
+    Raises :class:`UsageError` for options that exclude each other.
+    """
+    given, targets = values.get("given", ()), values.get("targets", ())
+    one = next((name for name in ("python_platform", "python_version") if values.get(name)), "")
+    many = next((name for name in ("targets", "universal") if name in given and values[name]), "")
+    if one and many and (one, many) != ("python_version", "universal"):
+        first, second = (f"`--{name.replace('_', '-')}`" for name in (many, one))
+        text = f"{first} cannot be used with {second}: the one is for several environments, the other for one"
+        raise UsageError(text=text, hints=("leave out one of them",))
+    if "targets" in given and not all(targets):
+        raise UsageError(text="`--targets` names no target", hints=("write one as in `linux-x86_64-cp312`",))
+    alone = not many and (bool(one) or ("universal" in given and not values["universal"]))
+    return {"targets": () if alone else targets}
 
 
 def _read(values: "Values", cache_dir: str) -> "dict[str, Any]":
@@ -282,8 +300,10 @@ def dashboard_port(text: str, executor: str, *, quiet: bool) -> int:
 def executor_of(values: "Values", environ: "Mapping[str, str]") -> "tuple[str, Remote | None]":
     """Return the name of the executor, and the scheduler if it is an address; :class:`UsageError` for what is neither.
 
-    ``PUFFIN_SCHEDULER`` counts where nothing else says what to use.
+    ``PUFFIN_SCHEDULER`` counts where nothing else says what to use. With ``--on``, builds go to its workers.
     """
+    if values.get("on"):
+        return values["on"], _cluster(values, environ)
     name = values["executor"] or environ.get("PUFFIN_SCHEDULER", "").strip()
     if name in NAMES or not name:
         if values.get("shared_filesystem"):
@@ -297,6 +317,22 @@ def executor_of(values: "Values", environ: "Mapping[str, str]") -> "tuple[str, R
         raise UsageError(text=f"`{name}` is not an executor", hints=(f"use one of {choices}",))
     check_address(name)
     return name, _remote(name, values, environ)
+
+
+def _cluster(values: "Values", environ: "Mapping[str, str]") -> Remote:
+    """Return the scheduler of ``--on``; :class:`UsageError` for options that cannot be used with it."""
+    check_address(values["on"])
+    excluded = {
+        "executor": "builds go to the same workers",
+        "shared_filesystem": "each machine has its own cache",
+        "no_build_isolation": "builds run before the environments exist",
+        "no_build_isolation_package": "builds run before the environments exist",
+    }
+    for name, reason in excluded.items():
+        if values.get(name) and values[name] != environ.get("PUFFIN_EXECUTOR"):
+            option = name.replace("_", "-")
+            raise UsageError(text=f"`--on` cannot be used with `--{option}`: {reason}")
+    return replace(_remote(values["on"], values, environ), brings=True)
 
 
 def _remote(address: str, values: "Values", environ: "Mapping[str, str]") -> Remote:

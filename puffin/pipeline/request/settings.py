@@ -173,7 +173,10 @@ class Settings:
 
 @frozen
 class ManySettings:
-    """The request of a run over many environments; ``run`` has the settings shared with a sync of one."""
+    """The request of a run over many environments; ``run`` has the settings shared with a sync of one.
+
+    ``on`` is the address of the cluster whose machines get the environments, ``path`` where they are there.
+    """
 
     run: Settings
     specs: "tuple[EnvSpec, ...]" = ()
@@ -182,13 +185,16 @@ class ManySettings:
     no_install_project: bool = False
     no_install_workspace: bool = False
     fail_fast: bool = False
+    on: str = ""
+    path: str = ""
 
 
 @frozen
 class CompileSettings:
     """The request of a compilation: ``run`` decides the resolution, the rest the output.
 
-    ``header`` is the command that the header names, empty for no header.
+    ``header`` is the command that the header names, empty for no header. ``targets`` are named as in
+    ``locate.everywhere``. ``default_groups`` are those that a lock selects unless somebody says otherwise.
     """
 
     run: Settings
@@ -207,6 +213,9 @@ class CompileSettings:
     emit_build_options: bool = False
     emit_index_annotation: bool = False
     emit_marker_expression: bool = False
+    universal: bool = False
+    targets: tuple[str, ...] = ()
+    default_groups: tuple[str, ...] = ()
 
 
 @frozen
