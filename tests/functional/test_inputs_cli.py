@@ -163,6 +163,11 @@ def test_extras_groups_and_markers_of_a_lock_file(puffin, env, index):
     ):
         assert puffin("pip", "sync", "pylock.toml", *words).code == 0
         assert " ".join(env.installed()) == names
+    for file, names in (("pylock.toml", "alpha delta"), ("pylock.toml[ more ]", "alpha beta delta")):
+        other = puffin.venv(name=f"of {names}")
+        done = puffin("pip", "install", "-r", file, "-p", other.root)
+        assert (done.code, " ".join(other.installed())) == (0, names), done.err
+    assert "has no extra `no`" in puffin("pip", "install", "-r", "pylock.toml[more,no]").err
     done = puffin("pip", "sync", "pylock.toml", "--group", "docs")
     assert (done.code, done.err) == (
         2,
@@ -175,7 +180,7 @@ def test_extras_groups_and_markers_of_a_lock_file(puffin, env, index):
     [
         ('lock-version = "2.0"\ncreated-by = "x"\npackages = []\n', "pylock version 2.0 is not supported"),
         ('lock-version = "1.0"\npackages = []\n', "missing required value in `created-by`"),
-        (lock(head='requires-python = ">=99"\n') + "packages = []\n", "does not satisfy the Python version"),
+        (lock(head='requires-python = ">=99"\n') + "packages = []\n", "it is for Python `>=99`, and this is"),
         (
             lock(head="environments = [\"sys_platform == 'no'\"]\n") + "packages = []\n",
             "any of the environments",
@@ -190,7 +195,7 @@ def test_lock_files_that_break_the_rules(puffin, env, text, problem):
     puffin.file("pylock.toml", text)
     done = puffin("pip", "sync", "pylock.toml")
     assert done.code == 2, done.err
-    assert "`pylock.toml`" in done.err.splitlines()[0]
+    assert "`pylock.toml" in done.err.splitlines()[0]
     assert problem in done.err
 
 

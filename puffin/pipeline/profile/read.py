@@ -55,6 +55,17 @@ class Row:
 
 
 @frozen
+class RemoteUse:
+    """What a layer of a remote cache gave, or was given (``uploads``); ``misses`` are counts by their reasons."""
+
+    layer: str
+    hits: int
+    misses: tuple[tuple[str, int], ...]
+    bytes: int
+    seconds: float
+
+
+@frozen
 class Profile:
     """The record of one run. ``status`` is its exit code, ``KILLED`` or ``UNTOLD``.
 
@@ -75,6 +86,7 @@ class Profile:
     graphs: tuple[float, ...] = ()
     rows: tuple[Row, ...] = ()
     untimed: tuple[Row, ...] = ()
+    remote: tuple[RemoteUse, ...] = ()
 
     @property
     def wall(self) -> float:
@@ -227,6 +239,19 @@ def parse(lines: list[dict[str, Any]], path: str = "") -> Profile:
         graphs=tuple([_number(line, "at") for line in graphs]),
         rows=timed,
         untimed=tuple([row for row in rows if row.start <= 0]),
+        remote=tuple([_remote(line) for line in lines if _text(line, "remote")]),
+    )
+
+
+def _remote(line: dict[str, Any]) -> RemoteUse:
+    told = line.get("misses")
+    misses = told if isinstance(told, dict) else {}
+    return RemoteUse(
+        layer=_text(line, "remote"),
+        hits=int(_number(line, "hits")),
+        misses=tuple([(str(reason), int(_number(misses, reason))) for reason in misses]),
+        bytes=int(_number(line, "bytes")),
+        seconds=_number(line, "seconds"),
     )
 
 
