@@ -26,14 +26,12 @@ _CLAUSE = rf"\s*(?:{_OPERATOR}\s*{_VERSION}|[!=]=\s*\d+(?:\.\d+)*\.\*)\s*"
 _CLAUSES = rf"{_CLAUSE}(?:,{_CLAUSE})*"
 _TILDE = re.compile(r"~=\s*\d+(?![\d.])")
 _SURE = re.compile(
-    rf"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?\s*(?:\[[\w.,\s-]*\w\s*\])?\s*(?:\({_CLAUSES}\)|{_CLAUSES})?\s*(?:;(.*))?",
+    rf"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?\s*(?:\[[\w.,\s-]*\w\s*\])?\s*(?:(\()?{_CLAUSES}(?(1)\)))?\s*(?:;(.*))?",
     re.ASCII,
 ).fullmatch
-_HEAD = re.compile(
-    r"\s*([A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\])?)\s*(\(?)([^;@()]*)(\)?)\s*(;.*)?", re.ASCII
-).fullmatch
-
-_CORRECTIONS = (  # compiled when they are needed
+# The others are compiled when they are needed.
+_HEAD = r"(?a)\s*([A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\])?)\s*(\(?)([^;@()]*)(\)?)\s*(;.*)?"
+_CORRECTIONS = (
     (r"['\"]", ""),  # >='3.7'
     (r"=>", ">="),
     (r"=<", "<="),
@@ -55,7 +53,7 @@ def requirement(text: str) -> str:
     text = text.strip()
     if _is_sure(text) or _is_requirement(text):
         return text
-    found = _HEAD(text)
+    found = re.fullmatch(_HEAD, text)
     if found:
         name, _open, clauses, _close, marker = found.groups()
         fixed = f"{name}{_corrected(clauses)}{marker or ''}"
@@ -82,7 +80,7 @@ def _is_sure(text: str) -> bool:
     found = _SURE(text)
     if found is None or _TILDE.search(text):
         return False
-    marker = (found.group(1) or "").strip()
+    marker = (found.group(2) or "").strip()
     if ";" in text and not marker:
         return False
     return not marker or _is_marker(marker)
