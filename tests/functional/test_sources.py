@@ -201,6 +201,19 @@ def test_requirements_of_members_that_conflict(puffin, shop):
     assert not (puffin.cwd / ".venv").exists()
 
 
+def test_the_chain_of_each_member_is_told_where_members_conflict(puffin, shop):
+    """Members may need each other in a circle; what does not fit is told with the ways that lead there."""
+    puffin.file("pyproject.toml", '[tool.uv.workspace]\nmembers = ["app", "lib", "base"]\n')
+    for name, requires in (("app", ("lib", "other<9")), ("lib", ("base", "app")), ("base", ("other>=9",))):
+        app(puffin, "", name=name, requires=requires)
+    shop.add(*forge_wheel("other", "8.0"))
+    done = puffin("sync", "app", "-i", shop.url)
+    assert (done.code, (puffin.cwd / "app/.venv").exists()) == (1, False)
+    for words in ("`other<9` (app/pyproject.toml:7)", "`lib` 1.0 needs `base`", "`base` 1.0 needs `other>=9`"):
+        assert words in done.err, done.err
+    assert puffin("sync", "base", "-i", shop.url).code == 0
+
+
 def test_a_lock_of_uv(puffin, shop):
     workspace(puffin)
     wheel = f'wheels = [{{ url = "{shop.file_url("other-9.0-py3-none-any.whl")}", hash = "sha256:$" }}]'

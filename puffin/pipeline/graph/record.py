@@ -1,9 +1,10 @@
 """The record of a run: lines of JSON in the cache, about the run, its phases, each attempt at a task, and its end.
 
 The first line is about the run. Others are told apart by what they have: ``graph`` (an executor was handed tasks),
-``phase`` (a stretch of the driver's own work), ``stage`` (an attempt at a task), ``ended`` (the run's last line,
-missing where it was killed). Times are seconds since the epoch. A run begins with :func:`begin`; whatever is done
-until :func:`finish` may be put down with :func:`phase`, without knowing whether anybody listens.
+``phase`` (a stretch of the driver's own work), ``stage`` (an attempt at a task), ``outcome`` (how an environment of
+many ended), ``remote`` (what a remote cache had of one layer), ``ended`` (the run's last line, missing where it was
+killed). Times are seconds since the epoch. A run begins with :func:`begin`; whatever is done until :func:`finish` may
+be put down with :func:`phase`, without knowing whether anybody listens.
 """
 
 import os
@@ -99,6 +100,23 @@ class RunRecord:
         )
         if outcome.ended - self._flushed > _EVERY:
             self.flush(outcome.ended)
+
+    def environment(self, path: str, status: str, error: str) -> None:
+        """Add how a run over many environments ended for the one at *path*."""
+        if error:
+            self.keep()
+        self._lines.append(
+            f'{{"environment":{json_text(path)},"outcome":"{status}","error":{json_text(error)},"at":{time.time():.6f}}}\n'
+        )
+
+    def remote(self, layer: str, hits: int, misses: "dict[str, int]", size: int, seconds: float) -> None:
+        """Note what a layer of a remote cache came to: hits, misses by their reasons, bytes, seconds of waiting."""
+        self.keep()
+        reasons = ",".join([f"{json_text(reason)}:{count}" for reason, count in misses.items()])
+        self._lines.append(
+            f'{{"remote":{json_text(layer)},"hits":{hits},"misses":{{{reasons}}},"bytes":{size},'
+            f'"seconds":{seconds:.6f}}}\n'
+        )
 
     def flush(self, now: float = 0.0) -> None:
         self._flushed = now or time.time()

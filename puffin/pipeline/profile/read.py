@@ -53,6 +53,17 @@ class Row:
 
 
 @frozen
+class RemoteUse:
+    """What a layer of a remote cache gave, or was given (``uploads``); ``misses`` are counts by their reasons."""
+
+    layer: str
+    hits: int
+    misses: tuple[tuple[str, int], ...]
+    bytes: int
+    seconds: float
+
+
+@frozen
 class Profile:
     """The record of one run. ``status`` is its exit code, ``KILLED`` or ``UNTOLD``.
 
@@ -73,6 +84,7 @@ class Profile:
     graphs: tuple[float, ...] = ()
     rows: tuple[Row, ...] = ()
     untimed: tuple[Row, ...] = ()
+    remote: tuple[RemoteUse, ...] = ()
 
     @property
     def wall(self) -> float:
@@ -82,6 +94,15 @@ class Profile:
     def tasks(self) -> tuple[Row, ...]:
         """The attempts at tasks, without phases."""
         return tuple([row for row in self.rows if not row.phase])
+
+
+@frozen
+class EnvironmentOutcome:
+    """How the last run over many environments ended for one of them; ``at`` is in seconds since the epoch."""
+
+    status: str
+    error: str
+    at: float
 
 
 class RecordNotFound(PuffinError):
@@ -149,6 +170,23 @@ def load_profiles(cache: Cache) -> list[Profile]:
     return found
 
 
+def last_outcomes(cache: Cache) -> dict[str, EnvironmentOutcome]:
+    """Return how the last recorded run ended for each environment, by its path."""
+    found: dict[str, EnvironmentOutcome] = {}
+    for path in record_paths(cache):
+        try:
+            with open(path, "rb") as file:
+                data = b"\n".join(line for line in file if line.startswith(b'{"environment":'))
+        except OSError:
+            continue
+        for line in _lines(data):
+            outcome = EnvironmentOutcome(
+                status=_text(line, "outcome"), error=_text(line, "error"), at=_number(line, "at")
+            )
+            found[_text(line, "environment")] = outcome
+    return found
+
+
 def _lines(data: bytes) -> Iterable[dict[str, Any]]:
     for line in data.splitlines():
         try:
@@ -183,6 +221,19 @@ def parse(lines: list[dict[str, Any]], path: str = "") -> Profile:
         graphs=tuple([_number(line, "at") for line in graphs]),
         rows=timed,
         untimed=tuple([row for row in rows if row.start <= 0]),
+        remote=tuple([_remote(line) for line in lines if _text(line, "remote")]),
+    )
+
+
+def _remote(line: dict[str, Any]) -> RemoteUse:
+    told = line.get("misses")
+    misses = told if isinstance(told, dict) else {}
+    return RemoteUse(
+        layer=_text(line, "remote"),
+        hits=int(_number(line, "hits")),
+        misses=tuple([(str(reason), int(_number(misses, reason))) for reason in misses]),
+        bytes=int(_number(line, "bytes")),
+        seconds=_number(line, "seconds"),
     )
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from puffin.pipeline.graph.task import Key, Outcome, Task
     from puffin.pipeline.request.scheduler import Remote
     from puffin.pipeline.workspace.specs import EnvSpec
+    from puffin.stages.remote.values import RemoteCache
     from puffin.stages.resolve.index.config import NamedIndex
     from puffin.stages.resolve.output.earlier import Upgrades
     from puffin.stages.resolve.projects.sources import Sources
@@ -134,6 +135,7 @@ class Settings:
     build_constraint: tuple[str, ...] = ()
     executor: str = ""
     remote: "Remote | None" = None
+    remote_cache: "RemoteCache | None" = None
     jobs: int = 0
     dashboard: int = -1
     dashboard_linger: bool = False
@@ -171,7 +173,10 @@ class Settings:
 
 @frozen
 class ManySettings:
-    """The request of a run over many environments; ``run`` has the settings shared with a sync of one."""
+    """The request of a run over many environments; ``run`` has the settings shared with a sync of one.
+
+    ``on`` is the address of the cluster whose machines get the environments, ``path`` where they are there.
+    """
 
     run: Settings
     specs: "tuple[EnvSpec, ...]" = ()
@@ -180,6 +185,8 @@ class ManySettings:
     no_install_project: bool = False
     no_install_workspace: bool = False
     fail_fast: bool = False
+    on: str = ""
+    path: str = ""
 
 
 @frozen

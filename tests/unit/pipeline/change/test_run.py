@@ -4,6 +4,7 @@ import pytest
 
 from puffin.pipeline.change import run as module
 from puffin.pipeline.change.run import ChangeRun
+from puffin.pipeline.request.settings import Settings
 
 
 class _Search:
@@ -29,7 +30,8 @@ class _Graph:
 def test_chosen_files_are_remembered_though_nobody_reads_the_output(monkeypatch):
     monkeypatch.setattr(module, "GraphRun", _Graph)
     change = ChangeRun.__new__(ChangeRun)
-    change._engine = change._session = change._builds = None
+    change._engine = change._session = change._builds = change._remote = None
+    change._settings = Settings(files=(), cache_dir="/nowhere")
     search = change._search = _Search()
     with pytest.raises(BrokenPipeError):
         change.bring([], None)
