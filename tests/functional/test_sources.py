@@ -238,6 +238,23 @@ def test_a_lock_of_uv(puffin, shop):
     assert Env(puffin.cwd / "app/.venv").installed()["other"] == "9.0"
 
 
+def test_markers_of_sources_are_those_of_the_target(puffin, shop):
+    """Whatever this machine is, in the project itself and in one that is named by its place."""
+    for name in ("a", "b"):
+        write_project(puffin.cwd / name, "lib", f"1.0+{name}", static=True)
+    windows = "{ path = '../a', marker = \"sys_platform == 'win32'\" }"
+    older = "{ path = '../b', marker = \"python_version < '3.9' and sys_platform != 'win32'\" }"
+    app(puffin, f"[tool.uv.sources]\nlib = [{windows}, {older}]\n")
+    puffin.file("r.in", "-e ./app\n")
+    for source in ("app/pyproject.toml", "r.in"):
+        for words, place in (
+            (("--python-platform", "windows"), "./a"),
+            (("--python-platform", "linux", "--python-version", "3.8"), "./b"),
+            (("--python-platform", "macos", "--python-version", "3.12"), "lib==9.0"),
+        ):
+            assert place in pins(puffin, shop, source, *words)
+
+
 @needs_git
 @pytest.mark.parametrize("static", [True, False])
 def test_the_sources_of_a_repository_count(puffin, env, shop, static):

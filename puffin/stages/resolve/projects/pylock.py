@@ -58,7 +58,8 @@ class LockTarget:
 
     ``extras`` and ``groups`` are normalised; the default groups of the file come with the groups. ``default_groups``
     are those of a ``uv.lock``, which does not tell them, and ``packages`` the projects in it that are installed.
-    With ``every``, all packages in it are meant.
+    With ``every``, all packages in it are meant. With ``known_only``, extras and groups that the file does not have are
+    passed over: it was written with them.
     """
 
     markers: "Mapping[str, str]"
@@ -69,6 +70,7 @@ class LockTarget:
     default_groups: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     every: bool = False
+    known_only: bool = False
     files: FilePolicy = FilePolicy()
 
 
@@ -203,12 +205,17 @@ def _warnings(lock: "Pylock", shown: str) -> tuple[str, ...]:
 
 def _extras(lock: "Pylock", target: LockTarget, shown: str) -> "list[str]":
     known = [str(each) for each in lock.extras or ()]
+    if target.known_only:
+        return [each for each in target.extras if each in known]
     return known if target.all_extras else _had(target.extras, known, "extra", shown)
 
 
 def _groups(lock: "Pylock", target: LockTarget, shown: str) -> "list[str]":
     known = [str(each) for each in (*(lock.dependency_groups or ()), *(lock.default_groups or ()))]
-    return [*(str(each) for each in lock.default_groups or ()), *_had(target.groups, known, "group", shown)]
+    defaults = [str(each) for each in lock.default_groups or ()]
+    if target.known_only:  # an environment has no groups but its own
+        return [each for each in target.groups if each in known]
+    return [*defaults, *_had(target.groups, known, "group", shown)]
 
 
 def _had(asked: "Sequence[str]", known: "Sequence[str]", kind: str, shown: str) -> "list[str]":
