@@ -45,6 +45,7 @@ _MEANINGS = {
     "`-` for standard input. If none is given, the first of these files that this directory has.",
     "REQUIREMENT": "A requirement such as `six` or `'six>=1.16'`, the path of a project or distribution, or a URL.",
     "PACKAGE": "The name of a package.",
+    "ENV": "The path of an environment.",
     "ENV|GLOB": "The name or path of an environment, a pattern such as `'services/*'`, or a file that one is made "
     "from.",
 }
@@ -215,6 +216,8 @@ _clean = _command(cache, "clean", "cache:clean", table_inspect.CLEAN,
     "Remove all cache entries, or those of some packages.", _words("[PACKAGE]..."))
 _command(cache, "size", "cache:size_of", table_inspect.CACHE_SIZE,
     "Print the size of the cache: in bytes, or with a unit on a terminal.")
+_command(cache, "push", "push:push_cache", table_inspect.CACHE_PUSH,
+    "Store what the cache holds in the remote cache, perhaps only what some environments use.", _words("[ENV]..."))
 _command(cache, "prune", "cache:prune_cache", table_inspect.PRUNE,
     "Remove unused entries; optionally by age or total size.")
 puffin.add_command(_clean, "clean")

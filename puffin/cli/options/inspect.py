@@ -1,7 +1,7 @@
 """The options of the commands that inspect, make or empty environments, graphs, runs and the cache."""
 
 from puffin.cli.options import table
-from puffin.cli.options.table import ALWAYS, COMMON, FILES, INDEX, PYTHON, SYNC, option, picked
+from puffin.cli.options.table import ALWAYS, COMMON, CONFIG, FILES, INDEX, NETWORK, PYTHON, SYNC, option, picked
 from puffin.value import frozen
 
 # fmt: off
@@ -83,6 +83,17 @@ PRUNE = (
 PLAIN = ALWAYS
 CACHE_SIZE = (
     option("-H --human", "Print the size with a unit, on a terminal or not.", COMMON),
+    option("--remote", "Print the size of the remote cache.", COMMON),
+    *picked(SYNC, "remote_cache"),
+    *NETWORK,
+    *CONFIG,
+    *ALWAYS,
+)
+CACHE_PUSH = (
+    *PYTHON,
+    *picked(SYNC, "remote_cache", "remote_cache_scope"),
+    *NETWORK,
+    *CONFIG,
     *ALWAYS,
 )
 GRAPH = (
@@ -172,6 +183,7 @@ class StoreOptions:
     unused_for: str = ""
     max_size: str = ""
     human: bool = False
+    remote: bool = False
     ci: bool = False
     last: str = ""
     json: bool = False
