@@ -163,6 +163,11 @@ def test_extras_groups_and_markers_of_a_lock_file(puffin, env, index):
     ):
         assert puffin("pip", "sync", "pylock.toml", *words).code == 0
         assert " ".join(env.installed()) == names
+    for file, names in (("pylock.toml", "alpha delta"), ("pylock.toml[ more ]", "alpha beta delta")):
+        other = puffin.venv(name=f"of {names}")
+        done = puffin("pip", "install", "-r", file, "-p", other.root)
+        assert (done.code, " ".join(other.installed())) == (0, names), done.err
+    assert "has no extra `no`" in puffin("pip", "install", "-r", "pylock.toml[more,no]").err
     done = puffin("pip", "sync", "pylock.toml", "--group", "docs")
     assert (done.code, done.err) == (
         2,
@@ -200,7 +205,7 @@ def test_a_lock_of_a_later_minor_version_is_read_with_a_warning(puffin, env, ind
     assert done.err == told("+ alpha==1.0", pins=1, prepared=1, installed=1).replace(
         "Resolved",
         "warning: `pylock.toml` is of version 1.3 of the format; puffin knows 1.0, "
-        "and what is new is ignored\nResolved",
+        "and ignores newer fields\nResolved",
     )
 
 
