@@ -54,7 +54,7 @@ class Compilation:
             return
         import_resolving()
         self.children.expect(each.name for each in entries if each.name and not (each.url or each.marker))
-        if self._settings.universal or self._settings.targets:
+        if self._settings.is_for_several:
             import_merging()
 
     @property
@@ -81,7 +81,7 @@ class Compilation:
             run, lambda: toolchain_with(target_interpreter(run.where.python, session))
         )
         reading = Reading(requested(run), run, session, build=build, markers=self._markers)
-        self._sources = reading.sources()
+        self._sources = reading.sources(several=settings.is_for_several)
         self._setup = setup_of(
             run, self._sources, session, now=time.time(), upgrades=upgrades, preferences=earlier
         )
