@@ -28,7 +28,7 @@ DOCUMENTS = ("README.md", *[f"docs/{path.name}" for path in sorted((CHECKOUT / "
              "examples/monorepo/README.md")  # fmt: skip
 _BLOCK = re.compile(r"(?:(?<=\n\n)|\A)((?:    .*\n|\n(?=    ))+)")
 _FOREIGN = ("pip", "helm", "python", "kubectl", "dask", "./demo", "./test")
-_SHOWN = ("error: ", "Resolved ", "puffin ── ", "pipeline.", "services/api\n")  # output and drawings
+_SHOWN = ("error: ", "Resolved ", "puffin ── ", "pipeline.", "services/api\n", "services/api (")  # output and drawings
 HERE = "{}.{}".format(*sys.version_info)
 
 
@@ -182,7 +182,7 @@ def test_the_commands_for_many_environments(puffin, index):
         for block in blocks(document):
             if kind_of(block) == "commands":
                 ran += [(words, _at_work(puffin, words[1:], index)) for words in commands(block)]
-    assert len(ran) == 10
+    assert len(ran) == 11
     rows = json.loads(_at_work(puffin, ["envs", "--format", "json"], index).out)
     rows = rows["envs"] if isinstance(rows, dict) else rows
     assert sorted(row["name"] for row in rows) == ["api", "docs", "release", "services/web"]

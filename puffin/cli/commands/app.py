@@ -20,7 +20,7 @@ from puffin.cli.options.foreign import foreign_rows, instead_of, take_out
 from puffin.cli.options.inspect import StoreOptions
 from puffin.cli.options.resolve import INSTALL
 from puffin.cli.options.table import Row
-from puffin.cli.options.workspace import AFFECTED, ENVS, KEY, LOCK, WORKSPACE_SYNC
+from puffin.cli.options.workspace import AFFECTED, ENVS, KEY, LOCK, WHY, WORKSPACE_SYNC
 from puffin.errors import UsageError
 
 SHELLS = ("bash", "zsh", "fish")
@@ -169,6 +169,9 @@ _command(puffin, "envs", "envs:envs", ENVS,
     "List environments and their state.", _words("[ENV|GLOB]...", "environments"))
 _command(puffin, "affected", "affected:affected_command", AFFECTED,
     "List the environments that a change affects, and why.", _words("[ENV|GLOB]...", "environments"))
+_command(puffin, "why", "why:why_command", WHY,
+    "Say why packages of an environment were installed, reinstalled or rebuilt.",
+    _words("ENV [PACKAGE]", "environments"))
 _command(puffin, "lock", "lock:lock_command", LOCK,
     "Resolve the requirements of environments and write their lock files.", _words("[ENV|GLOB]...", "environments"))
 _command(puffin, "verify", "verify:verify_command", table_inspect.VERIFY,

@@ -6,12 +6,12 @@ import click
 from click.shell_completion import CompletionItem
 
 from puffin.cache.layout import Cache, default_root
-from puffin.cli.commands.workspace import chosen
 from puffin.errors import PuffinError
 from puffin.pipeline.profile.read import record_paths
 from puffin.pipeline.request.session import session_of
 from puffin.pipeline.request.settings import Settings, Where
 from puffin.pipeline.request.where import find_where
+from puffin.pipeline.workspace.config import chosen
 from puffin.pipeline.workspace.select import all_specs
 from puffin.stages.link.installed.scan import scan
 

@@ -51,6 +51,11 @@ AFFECTED = (
     *table.CONFIG,
     *table.ALWAYS,
 )
+WHY = (
+    option("--format text|json", "The format of the output (default: text).", COMMON),
+    *ENVIRONMENTS,
+    *table.ALWAYS,
+)
 KEY = (*PYTHON, *ENVIRONMENTS, *table.ALWAYS)
 LOCK = (
     option("--consistent", "Choose one version of each package for all environments.", COMMON),
@@ -107,4 +112,13 @@ class AffectedOptions:
     arguments: tuple[str, ...] = ()
     environments: str = ""
     since: str = ""
+    format: str = ""
+
+
+@frozen
+class WhyOptions:
+    """``puffin why``."""
+
+    arguments: tuple[str, ...] = ()
+    environments: str = ""
     format: str = ""
