@@ -5,6 +5,8 @@ or in :meth:`PuffinError.summary` if that takes code. All of them survive pickli
 borders with the task that failed.
 """
 
+from errno import EDQUOT, EMFILE, ENFILE, ENOSPC  # part of the interpreter: no file has to be opened for it
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, ClassVar, dataclass_transform
@@ -97,11 +99,15 @@ class UsageError(PuffinError):
 
 def os_cause(error: OSError) -> PuffinError:
     """Translate an operating system error into a cause: its text and, where known, its path; a limit has its name."""
-    from errno import EMFILE, ENFILE  # part of the interpreter: no file has to be opened for it
-
     path = f" (`{error.filename}`)" if error.filename else ""
     cause = Cause(text=f"{error.strerror or error}{path}")
     return _limit(_FILES, cause) if error.errno in (EMFILE, ENFILE) else cause
+
+
+def room_hints(error: OSError, otherwise: str) -> tuple[str, ...]:
+    """Return the hint for what could not be written: to make room only if there was none. *otherwise* is a clause."""
+    verb = "make room" if error.errno in (ENOSPC, EDQUOT) else "let puffin write"
+    return (f"{verb} there, or {otherwise}",)
 
 
 class LimitReached(PuffinError):

@@ -21,6 +21,7 @@ class _Meter(_local):
     cache = ""
     log = ""
     worker = ""
+    remote: "tuple[object, ...]" = ()
     row = -1
 
 
@@ -33,6 +34,7 @@ def reset() -> None:
     """Begin a task."""
     _meter.taken = _meter.given = 0
     _meter.cache = _meter.log = _meter.worker = ""
+    _meter.remote = ()
 
 
 def count(*, taken: int = 0, given: int = 0) -> None:
@@ -56,9 +58,17 @@ def worked(worker: str) -> None:
     _meter.worker = worker
 
 
-def measured() -> tuple[int, int, str, str, str]:
-    """Return the bytes taken and given, ``HIT``, ``MISS`` or ``""``, the path of a log, and a worker, or ``""``."""
-    return _meter.taken, _meter.given, _meter.cache, _meter.log, _meter.worker
+def asked(told: "tuple[object, ...]") -> None:
+    """Say what a remote cache answered (``puffin.stages.remote.values.Told``)."""
+    _meter.remote = told
+
+
+def measured() -> "tuple[int, int, str, str, str, tuple[object, ...]]":
+    """Return what the task said: bytes taken and given, hit or miss, its log, its worker, and a remote cache's answer.
+
+    A text is empty where it said nothing.
+    """
+    return _meter.taken, _meter.given, _meter.cache, _meter.log, _meter.worker, _meter.remote
 
 
 def watch() -> None:

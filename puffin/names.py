@@ -40,6 +40,28 @@ def parsed_version(text: str) -> "Version | None":
         return None
 
 
+def release_numbers(text: str) -> tuple[int, ...]:
+    """Return the numbers of a final release such as ``1.2.0``; nothing for any other version, or for no version."""
+    if not text.isascii() or not text.replace(".", "").isdigit() or len(text) > 100:
+        return ()
+    try:
+        return tuple(map(int, text.split(".")))
+    except ValueError:  # two dots, or one at an end
+        return ()
+
+
+def significant(release: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the numbers of a release without zeros at its end, at least one; so equal releases have equal numbers."""
+    while len(release) > 1 and not release[-1]:
+        release = release[:-1]
+    return release
+
+
+def final_release(text: str) -> tuple[int, ...]:
+    """Return the significant numbers of a final release; nothing for any other text."""
+    return significant(release_numbers(text))
+
+
 def printable(text: str, limit: int = 0) -> str:
     """Return *text* on one line, without what could steer a terminal, and cut in the middle at *limit* (0 for none).
 

@@ -151,7 +151,7 @@ def _answered(asked: "tuple[Any, ...]", argv: "list[str]") -> int:
 
 def _run(argv: "list[str]") -> int:
     command, words = _split(argv)
-    if command not in _BY_HAND:
+    if command not in _BY_HAND or (argv[0] != "pip" and "-n" in words):  # for `pip-sync`, `-n` is a dry run
         return _run_app(argv)
     code = _run_by_hand(command, words)
     return _run_app(argv) if code is None else code

@@ -208,7 +208,7 @@ def test_an_interpreter_that_cannot_compile_is_named(puffin, env, shop):
     done = puffin.sync(None, COMPILE, "-i", shop.url)
     assert done.code == 1
     assert "Failed to put bytecode into the cache (`[TMP]/cache`)" in done.err
-    assert "hint: make room there, or leave out `--compile-bytecode` and `--link-mode tree`" in done.err
+    assert "hint: let puffin write there, or leave out `--compile-bytecode` and `--link-mode tree`" in done.err
     assert _compiled(env) == []
 
 

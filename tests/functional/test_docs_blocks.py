@@ -27,8 +27,10 @@ from tests.helpers.wheels import forge_wheel
 DOCUMENTS = ("README.md", *[f"docs/{path.name}" for path in sorted((CHECKOUT / "docs").glob("*.md"))],
              "examples/monorepo/README.md")  # fmt: skip
 _BLOCK = re.compile(r"(?:(?<=\n\n)|\A)((?:    .*\n|\n(?=    ))+)")
-_FOREIGN = ("pip", "helm", "python", "kubectl", "dask", "./demo", "./test")
-_SHOWN = ("error: ", "Resolved ", "puffin ── ", "pipeline.", "services/api\n", "services/api (")  # output and drawings
+_FOREIGN = ("pip", "helm", "python", "kubectl", "dask", "docker", "export", "./demo", "./test")
+_SHOWN = (  # output and drawings
+    "error: ", "Resolved ", "Synced ", "puffin ── ", "pipeline.", "services/api\n", "services/api (",
+)  # fmt: skip
 HERE = "{}.{}".format(*sys.version_info)
 
 
@@ -49,6 +51,10 @@ def kind_of(block):
         return "ini"
     if first in ("repos:", "steps:", "jobs:"):
         return first.rstrip(":")
+    if first in ("env:", "variables:"):
+        return "workflow"
+    if first == "server {":
+        return "nginx"  # run in test_remote_cache_servers
     if first.startswith("FROM "):
         return "docker"
     if first == "[project]":
@@ -107,6 +113,8 @@ def test_a_block_can_be_read(tmp_path, document, block):
     elif kind == "repos":
         hooks = {each["id"] for each in yaml.safe_load((CHECKOUT / ".pre-commit-hooks.yaml").read_text())}
         assert {each["id"] for each in yaml.safe_load(block)["repos"][0]["hooks"]} <= hooks
+    elif kind == "workflow":
+        assert yaml.safe_load(block)
     elif kind == "python":
         compile(block, document, "exec")
 

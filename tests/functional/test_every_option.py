@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from puffin.cli.options import table
-from puffin.cli.options.foreign import COMMANDS, foreign_rows
+from puffin.cli.options.foreign import COMMANDS, Alias, foreign_rows
 from tests.helpers.cli import lines
 from tests.helpers.commands import LEAVES, tree
 from tests.helpers.wheels import forge_wheel
@@ -62,7 +62,8 @@ def test_every_option_is_in_one_group_of_the_help(name):
         if match := re.match(r"  ((?:(?:, | / )?-[-\w]+)+)", line):
             found.setdefault(re.findall(r"-[-\w]+", match[1])[-1], []).append(group)
     groups = [group for group in table.GROUPS if f"\n{group}:\n" in shown]
-    assert [line[:-1] for line in shown.splitlines() if re.match(r"\S.*:$", line)] == groups
+    heads = [line[:-1] for line in shown.splitlines() if re.match(r"\S.*:$", line)]
+    assert heads[heads[0] == "Arguments" :] == groups
     for option in options:
         last = (*option.opts, *option.secondary_opts)[-1]
         expected = [] if option.hidden else [getattr(option, "group", table.SHOWN)]
@@ -90,7 +91,7 @@ for line in sys.stdin:
     asked = {}
     for command, row, _ in FOREIGN:
         for spelling in [each.partition("/")[0] for each in row[0]]:
-            asked[f"pip {command} {spelling}" + ("" if row[2] == "flag" else " value")] = None
+            asked[f"{command} {spelling}" + ("" if row[2] == "flag" else " value")] = None
     done = subprocess.run(
         [sys.executable, "-c", code],
         input="".join(f"{each}\n" for each in asked),
@@ -107,10 +108,13 @@ for line in sys.stdin:
 def test_options_of_other_tools_are_judged(judged, command, row, said):
     for spelling in row[0]:
         spelling = spelling.partition("/")[0]
-        told = judged[f"pip {command} {spelling}" + ("" if row[2] == "flag" else " value")]
-        shown = next(word for word in row[0] if word.startswith("--")).partition("/")[0]
+        told = judged[f"{command} {spelling}" + ("" if row[2] == "flag" else " value")]
+        shown = next((word for word in row[0] if word.startswith("--")), row[0][0]).partition("/")[0]
         if isinstance(said, tuple):
             assert told == lines(f"error: `{shown}` is not supported: {said[0]}", "", f"hint: {said[1]}", "= 2")
+        elif isinstance(said, Alias):
+            assert said.name in {each.name for each in LEAVES[command].params}
+            assert told == (f"warning: `{shown}` {said.warning}\n" if said.warning else "") + "= 0\n"
         else:
             assert told == (f"warning: `{shown}` {said}\n" if said else "") + "= 0\n"
 
@@ -118,9 +122,9 @@ def test_options_of_other_tools_are_judged(judged, command, row, said):
 def test_what_hints_point_to_exists():
     options = {word for command in LEAVES.values() for each in command.params for word in each.opts}
     for command, _, said in FOREIGN:
-        hint = said[1] if isinstance(said, tuple) else said
+        hint = said[1] if isinstance(said, tuple) else said.warning if isinstance(said, Alias) else said
         for word in re.findall(r"`(-[^` =]+)", hint):
-            own = {each for option in LEAVES[f"pip {command}"].params for each in option.opts}
+            own = {each for option in LEAVES[command].params for each in option.opts}
             assert word in own | options | {"-vv"}, (command, word)
 
 
@@ -157,7 +161,7 @@ def test_help_for_newcomers(puffin):
     assert "..." not in done.out.replace("[ARGS]...", "")
     assert [name for name in LEAVES if not re.search(rf"^  {name}  ", done.out, re.MULTILINE)] == []
     done = puffin("help", "pip", "nothing")
-    assert (done.code, done.err.splitlines()[0]) == (2, "error: No such command `pip nothing`")
+    assert (done.code, done.err.splitlines()[0]) == (2, "error: No such command `nothing`")
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -133,21 +133,37 @@ def test_what_is_remembered_and_breaks_a_rule_is_made_again(puffin, shop):
     assert "lib==2.0" in again.out
 
 
+def imported_by(puffin, words):
+    """Return the names of the modules that a run imports."""
+    code = (
+        f"import sys; sys.path.insert(0, {puffin.environ()['PYTHONPATH']!r}); before = set(sys.modules); "
+        f"from puffin.cli import entry; entry.main({words!r}); print(*set(sys.modules) - before)"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(
+        command, cwd=puffin.cwd, env=puffin.environ(), capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.split())
+
+
+def test_a_cold_compilation_does_without_the_parsers_of_packaging(puffin, shop):
+    shop.add(*forge_wheel("other", "1.5", requires=["lib>=1,!=1.5; sys_platform == 'win32' or os_name != 'x'"]))
+    puffin.file("requirements.in", "app>=0.5\nother~=1.0; python_version >= '3.8'\n")
+    words = ["pip", "compile", "requirements.in", "-o", "out.txt", "-i", shop.url, "-p", sys.executable, "-q"]
+    found = imported_by(puffin, words)
+    assert "lib==2.0" in (puffin.cwd / "out.txt").read_text()
+    assert "puffin.stages.resolve.universe.index" in found
+    heavy = {"packaging.requirements", "packaging.specifiers", "packaging.markers", "packaging.tags"}
+    assert sorted(found & heavy) == []
+
+
 def test_an_edit_imports_neither_packaging_nor_a_client(puffin, shop):
     puffin.file("requirements.in", "app\n")
     words = ["pip", "compile", "requirements.in", "-o", "out.txt", "-i", shop.url, "-p", sys.executable, "-q"]
     assert puffin(*words).code == 0
     for edit in ("app\nlib[more]==2.0\n", "lib\n"):
         puffin.file("requirements.in", edit)
-        code = (
-            f"import sys; sys.path.insert(0, {puffin.environ()['PYTHONPATH']!r}); before = set(sys.modules); "
-            f"from puffin.cli import entry; entry.main({words!r}); print(*set(sys.modules) - before)"
-        )
-        command = [sys.executable, "-c", code]
-        done = subprocess.run(
-            command, cwd=puffin.cwd, env=puffin.environ(), capture_output=True, text=True, check=True
-        )
-        found = set(done.stdout.split())
+        found = imported_by(puffin, words)
         assert "puffin.stages.resolve.universe.kept" in found
         heavy = {"dataclasses", "threading", "socket", "packaging.version", "packaging.requirements"}
         heavy |= {"puffin.stages.fetch.client", "puffin.stages.resolve.index.pages"}

@@ -144,7 +144,7 @@ def test_every_option_is_in_the_table_and_has_a_variable(name):
         assert option.envvar == f"PUFFIN_{option.name.upper()}"
         assert option.help
         text = LEAVES[name].get_help(click.Context(LEAVES[name]))
-        assert f"env var: PUFFIN_{option.name.upper()}" in " ".join(text.split())
+        assert f"[$PUFFIN_{option.name.upper()}]" in text
 
 
 def _rows(value):

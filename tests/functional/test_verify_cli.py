@@ -35,6 +35,10 @@ def _found(*said):
 def test_an_environment_in_good_order(puffin, synced):
     for words in ((), ("--deep",)):
         assert puffin("verify", *words)[:3] == (0, "", FINE)
+    away = puffin.cwd / "away"
+    away.mkdir()
+    assert puffin("verify", synced.root, cwd=away)[:3] == (0, "", FINE)
+    assert puffin("verify", "gone")[0] == 2
     synced.run("-c", "import alpha", bytecode=True)
     assert puffin("verify", "--deep")[:3] == (0, "", FINE), "byte code that Python wrote is no difference"
     os.utime(synced.site / "alpha/b.py")

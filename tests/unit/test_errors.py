@@ -1,5 +1,6 @@
 """Errors: what a class declares, and what becomes of it."""
 
+import errno
 import importlib
 import pickle
 import pkgutil
@@ -8,7 +9,7 @@ from string import Formatter
 import pytest
 
 import puffin
-from puffin.errors import Cause, PuffinError
+from puffin.errors import Cause, PuffinError, room_hints
 from puffin.stages.fetch.failures import NetworkFailed, RequestRefused
 
 
@@ -62,3 +63,9 @@ def test_each_error_of_puffin_has_a_sentence_of_fields_that_it_has():
         names = {name for _, name, _, _ in Formatter().parse(cls.sentence) if name is not None}
         assert names <= known, cls
         assert cls.sentence or cls.summary is not PuffinError.summary or cls.__subclasses__(), cls
+
+
+def test_only_a_full_disk_is_told_to_be_emptied():
+    assert room_hints(OSError(errno.ENOSPC, "full"), "go") == ("make room there, or go",)
+    assert room_hints(OSError(errno.EROFS, "read-only"), "go") == ("let puffin write there, or go",)
+    assert room_hints(PermissionError(errno.EACCES, "no"), "go") == ("let puffin write there, or go",)

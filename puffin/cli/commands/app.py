@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from time import perf_counter
 from typing import Any
@@ -15,8 +16,8 @@ from puffin.cli.commands.run import run_guarded
 from puffin.cli.options import inspect as table_inspect
 from puffin.cli.options import resolve as table_resolve
 from puffin.cli.options import table
-from puffin.cli.options.click import OptionedCommand, WrongVariable, given, parameters
-from puffin.cli.options.foreign import foreign_rows, instead_of, take_out
+from puffin.cli.options.click import Described, OptionedCommand, WrongVariable, given, parameters
+from puffin.cli.options.foreign import as_pip_tools, foreign_rows, instead_of, take_out
 from puffin.cli.options.inspect import StoreOptions
 from puffin.cli.options.resolve import INSTALL
 from puffin.cli.options.table import Row
@@ -27,15 +28,26 @@ SHELLS = ("bash", "zsh", "fish")
 _EXAMPLES = (
     ("puffin venv", "make a virtual environment in `.venv`"),
     ("puffin pip install requests", "install a package with its dependencies into it"),
-    ("puffin pip compile requirements.in -o requirements.txt", "pin all dependencies of a project"),
-    ("puffin pip sync requirements.txt", "bring the environment to exactly these versions"),
+    ("puffin pip sync requirements.txt", "bring it to exactly these versions"),
+    ("puffin lock", "pin the requirements of all environments of a project"),
+    ("puffin sync", "bring all environments to what is locked"),
     ("puffin help pip sync", "show the help of a command"),
 )
+_FIRST = ("sync", "lock", "envs", "affected")  # of all commands
 _WHOLE = 400  # characters: the first sentence, and no dots
 _NOTE = (
     "Commands use the active environment, or else `.venv` in this directory or a parent. Each option has an "
     "environment variable: `PUFFIN_INDEX_URL=URL` for `--index-url URL`. `puffin pip-X` is the same as `puffin pip X`."
 )
+_MEANINGS = {
+    "FILE": "A requirements file with pins, a `pylock.toml` or `uv.lock`, its URL, or `-` for standard input.",
+    "SOURCE": "A requirements file, a `pyproject.toml`, `setup.cfg` or `setup.py`, a script with metadata, a URL, or "
+    "`-` for standard input. If none is given, the first of these files that this directory has.",
+    "REQUIREMENT": "A requirement such as `six` or `'six>=1.16'`, the path of a project or distribution, or a URL.",
+    "PACKAGE": "The name of a package.",
+    "ENV|GLOB": "The name or path of an environment, a pattern such as `'services/*'`, or a file that one is made "
+    "from.",
+}
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -66,12 +78,17 @@ class RootCommands(Commands):
 
 
 def _sections(root: click.Group) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Yield the title and the commands of each section: those of groups first, in the order of their making."""
+    """Yield the title and the commands of each section: what puffin is for first, then groups, then the rest."""
     alone = []
+    first = [name for name in _FIRST if name in root.commands]
+    yield (
+        "Many environments at once",
+        [(name, root.commands[name].get_short_help_str(_WHOLE)) for name in first],
+    )
     for name, command in root.commands.items():
         if isinstance(command, click.Group):
             yield command.get_short_help_str(_WHOLE).rstrip("."), _rows(f"{name} ", command)
-        else:
+        elif name not in first:
             alone.append((name, command.get_short_help_str(_WHOLE)))
     yield "Other commands", sorted(alone)
 
@@ -98,19 +115,19 @@ def _command(
 ) -> click.Command:
     """Add a command to a *group*; its *body* is a function in a module of commands.
 
-    Options of other tools are those that :mod:`puffin.cli.options.foreign` has for a command of ``pip``.
+    Options of other tools are those that :mod:`puffin.cli.options.foreign` has for the command.
     """
-    hidden = foreign_rows(name) if group is pip else ()
     module, _, function = body.partition(":")
     command = name if group is puffin else f"{group.name} {name}"
+    hidden = foreign_rows(command)
 
     @click.pass_context
     def run(ctx: click.Context, /, **options: Any) -> None:
-        foreign = take_out(name, options) if hidden else {}
-        typed = list(ctx.find_root().obj or ())
-        values = {**given(ctx, options), "words": tuple(typed[2:] if typed[:1] == ["pip"] else typed[1:])}
-        if "--rebuild" in foreign:
-            values |= {"refresh": True, "given": values["given"] | {"refresh"}}
+        foreign, meant = take_out(command, options)
+        typed, warning = ctx.find_root().obj or ((), "")
+        foreign |= {"-n": warning} if warning else {}
+        values = {**given(ctx, options), "words": tuple(typed[2 if typed[:1] == ("pip",) else 1 :])}
+        values |= {**meant, "given": values["given"] | {*meant}}
         called = getattr(import_module(f"puffin.cli.commands.{module}"), function)
         sys.exit(run_guarded(called, command, values, perf_counter(), foreign))
 
@@ -126,7 +143,8 @@ def _words(metavar: str, completed: str = "") -> click.Argument:
     """Return an argument that takes any number of words; shells complete files, or what is *completed*."""
     kind = click.Path() if "FILE" in metavar or "SOURCE" in metavar else None
     complete = _completer(completed) if completed else None
-    return click.Argument(["arguments"], nargs=-1, type=kind, metavar=metavar, shell_complete=complete)
+    text = _MEANINGS[metavar.strip("[].")]
+    return Described(text, ["arguments"], nargs=-1, type=kind, metavar=metavar, shell_complete=complete)
 
 
 def _completer(name: str) -> Callable[[click.Context, click.Parameter, str], Any]:
@@ -136,6 +154,17 @@ def _completer(name: str) -> Callable[[click.Context, click.Parameter, str], Any
         return import_module("puffin.cli.commands.complete").completed(name, context, incomplete)
 
     return complete
+
+
+def _environment() -> click.Argument:
+    """Return an argument that names one environment, or none."""
+    return click.Argument(
+        ["arguments"],
+        required=False,
+        type=click.Path(),
+        metavar="[ENV]",
+        callback=lambda _context, _parameter, value: (value,) if value else (),
+    )
 
 
 def _run_name(name: str, **settings: Any) -> click.Argument:
@@ -153,7 +182,7 @@ _command(pip, "sync", "sync:sync_command", table.SYNC,
 _command(pip, "compile", "compile:compile_command", table_resolve.COMPILE,
     "Resolve and pin requirements files, projects and scripts with all dependencies.", _words("[SOURCE]..."))
 _command(pip, "install", "install:install_command", INSTALL,
-    "Install packages with their dependencies, next to what is installed.", _words("PACKAGE..."))
+    "Install packages with their dependencies, next to what is installed.", _words("REQUIREMENT..."))
 _command(pip, "freeze", "inspect:freeze", table_inspect.FREEZE, "Print the installed packages as requirements.")
 _command(pip, "list", "inspect:listing", table_inspect.LISTING, "List the installed packages.")
 _command(pip, "show", "inspect:show", table_inspect.SHOW,
@@ -175,11 +204,10 @@ _command(puffin, "why", "why:why_command", WHY,
 _command(puffin, "lock", "lock:lock_command", LOCK,
     "Resolve the requirements of environments and write their lock files.", _words("[ENV|GLOB]...", "environments"))
 _command(puffin, "verify", "verify:verify_command", table_inspect.VERIFY,
-    "Find files of an environment that are missing, truncated or changed (exit code 4).")
+    "Find files of an environment that are missing, truncated or changed (exit code 4).", _environment())
 _command(puffin, "detach", "uninstall:detach_command", table_inspect.DETACH,
     "Replace the links of an environment into the cache by files, so that it no longer needs the cache.",
-    click.Argument(["arguments"], required=False, type=click.Path(), metavar="[ENV]",
-        callback=lambda _context, _parameter, value: (value,) if value else ()))
+    _environment())
 _command(puffin, "venv", "venv:venv", table_inspect.VENV,
     "Create a virtual environment (at PATH, by default `.venv`).",
     click.Argument(["path"], default="", type=click.Path(), metavar="[PATH]"))
@@ -227,7 +255,7 @@ def help_(ctx: click.Context, words: tuple[str, ...]) -> None:
     """Show the help of a command."""
     context, unknown = _context_of(words, ctx.parent or ctx)
     if unknown:
-        raise click.UsageError(f"No such command `{' '.join(words)}`", context)
+        raise click.NoSuchCommand(unknown[0], ctx=context)
     click.echo(context.command.get_help(context))
 
 
@@ -240,6 +268,18 @@ def _context_of(words: Sequence[str], context: click.Context) -> tuple[click.Con
             return context, words[number:]
         context = click.Context(found, parent=context, info_name=word)
     return context, ()
+
+
+def _alike(words: Sequence[str]) -> str:
+    """Return a hint with the commands whose names are written much like *words*, ``""`` for none."""
+    known = {name: f"puffin {name}" for name in puffin.commands}
+    for group in (pip, cache, profile):
+        prefix = "" if words[:-1] == (group.name,) else f"{group.name} "
+        known |= {f"{prefix}{name}": f"puffin {group.name} {name}" for name in group.commands}
+    best = get_close_matches(words[-1], [name.split()[-1] for name in known], n=1, cutoff=0.75)
+    names = [name for name in known if name.split()[-1] in best]
+    found = ", ".join(f"`{each}`" for each in dict.fromkeys(known[name] for name in names))
+    return f"did you mean {found}?" if found else ""
 
 
 def _behind_command(argv: list[str]) -> list[str]:
@@ -264,9 +304,9 @@ def _behind_command(argv: list[str]) -> list[str]:
 
 def run_app(argv: list[str]) -> int:
     """Run the command line and return its exit code; click's own messages go out in puffin's form."""
-    argv = _behind_command(argv)
+    argv, warning = as_pip_tools(_behind_command(argv))
     try:
-        puffin.main(argv, prog_name="puffin", standalone_mode=False, obj=tuple(argv))
+        puffin.main(argv, prog_name="puffin", standalone_mode=False, obj=(tuple(argv), warning))
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         return 2
@@ -278,9 +318,10 @@ def run_app(argv: list[str]) -> int:
         if isinstance(error, WrongVariable):
             hint = error.hint
         elif isinstance(error, click.NoSuchCommand):
+            text = f"No such command `{error.command_name}`"
             words = (*context.command_path.split()[1:], error.command_name)
-            if instead := instead_of(words, pip.commands):
-                text, hint = f"No such command `{error.command_name}`", instead
+            more = argv[argv.index(error.command_name) + 1 :] if error.command_name in argv else []
+            hint = instead_of(words, pip.commands, more) or _alike(words) or hint
         click.echo(f"error: {text}\n\nhint: {hint}", err=True)
         return 2
     except click.exceptions.Exit as ended:

@@ -15,8 +15,8 @@ from puffin.stages.resolve.output.requirements import Flag, shown_command
 _NOT_IN_HEADER = frozenset(
     (
         "upgrade", "upgrade_package", "quiet", "verbose", "color", "no_progress", "refresh", "refresh_package",
-        "offline", "cache_dir", "no_cache", "custom_compile_command", "foreign_rebuild", "profile", "trace", "cert",
-        "client_cert", "proxy", "timeout", "retries", "keyring_provider", "isolated", "no_config",
+        "offline", "cache_dir", "no_cache", "custom_compile_command", "dry_run", "foreign_rebuild", "profile", "trace",
+        "cert", "client_cert", "proxy", "timeout", "retries", "keyring_provider", "isolated", "no_config",
     )
 )  # fmt: skip
 _INDEX = ("index_url", "extra_index_url", "default_index", "index", "trusted_host")
@@ -42,7 +42,7 @@ def _typed(options: HeaderOptions) -> str:
     hidden = {*_NOT_IN_HEADER}
     hidden |= set() if options.emit_index_url else set(_INDEX)
     hidden |= set() if options.emit_find_links else {"find_links"}
-    rows = (*COMPILE, *foreign_rows("compile"))
+    rows = (*COMPILE, *foreign_rows("pip compile"))
     known = [_flag(row) for row in rows if row[1] not in hidden]
     left_out = [_flag(row) for row in rows if row[1] in hidden]
     return shown_command("puffin pip compile", options.words, known=known, left_out=left_out)

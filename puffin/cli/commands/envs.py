@@ -2,15 +2,14 @@
 
 import json
 import os
-import sys
 
 from puffin.cli.commands.call import CacheDirectory, Call
 from puffin.cli.options.workspace import EnvsOptions
-from puffin.cli.screen.errors import render
 from puffin.cli.screen.quantities import aligned, counted
+from puffin.pipeline.change.values import EnvResult, failure_of
 from puffin.pipeline.commands.look import Look, look_at
 from puffin.pipeline.request.session import session_of
-from puffin.pipeline.request.settings import Settings
+from puffin.pipeline.request.settings import FAILED, Settings
 from puffin.pipeline.request.where import Interpreters
 from puffin.pipeline.workspace.cache_key import cache_key, key_files
 from puffin.pipeline.workspace.config import chosen
@@ -27,9 +26,18 @@ def envs(call: Call) -> int:
         looks = look_at(specs, settings, call.session(settings))
     call.console.write(_json(looks) if options.format == "json" else _columns(looks))
     for look in looks:
-        if look.error is not None and look.state == "failed":
-            sys.stderr.write(render(look.error, call.console))
+        if look.former:
+            call.console.warn(f"The last sync of `{look.name}` failed: {look.former}")
+    failure = failure_of(tuple([_result(look) for look in looks]), "read")
+    if failure is not None:
+        raise failure
     return 0
+
+
+def _result(look: Look) -> EnvResult:
+    """Return what could not be read of an environment as a result."""
+    error = look.error if look.state == FAILED else None
+    return EnvResult(name=look.name, path=look.path, python=look.python, status=look.state, error=error)
 
 
 def _columns(looks: list[Look]) -> str:

@@ -31,13 +31,18 @@ from puffin.stages.link.installed.lines import (
 from puffin.stages.link.installed.requires import Requires, read_requires
 from puffin.stages.link.installed.scan import BROKEN, scan
 from puffin.stages.link.installed.tree import DEPTH, tree_lines
+from puffin.value import replace
 
 
-def environment_at_rest(call: Call) -> Environment:
-    """Return the environment that options name; an interrupted change is brought to its end before."""
+def environment_at_rest(call: Call, named: str = "") -> Environment:
+    """Return the environment that is *named*, or that options name.
+
+    An interrupted change is brought to its end before.
+    """
     with CacheDirectory(call) as cache_dir:
         session = session_of(Settings(files=(), cache_dir=cache_dir), os.environ)
-        environment = find_where(call.options(Where), session)
+        where = call.options(Where)
+        environment = find_where(replace(where, python=named) if named else where, session)
         if os.path.isdir(f"{environment.root}/.puffin") and not at_rest(environment.root):
             with Workplace(environment, timeout=lock_timeout(os.environ)):
                 pass  # repairs what an interrupted change left

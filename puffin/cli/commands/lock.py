@@ -48,6 +48,7 @@ def _tell(results: "tuple[EnvResult, ...]", console: "Console", seconds: float, 
             verb = "unchanged" if each.status != UPDATED else "would change" if check else "written"
             path = os.path.relpath(each.path)
             console.say(f"  {each.name}: {counted(each.packages)} in `{path}` ({verb})")
+            console.changes(each.lines())
     done = sum(1 for each in results if each.status != FAILED)
     if done:
         console.timed(f"{'Checked' if check else 'Locked'} {counted(done, 'environment')}", seconds)

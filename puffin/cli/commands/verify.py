@@ -20,10 +20,11 @@ from puffin.stages.unzip.manifest import HEALED, read_header
 
 def verify_command(call: Call) -> int:
     """Compare an environment with what was installed there; 4 if something differs."""
-    console, environment = call.console, environment_at_rest(call)
+    options, console = call.options(InspectOptions), call.console
+    environment = environment_at_rest(call, *options.arguments)
     state = read_state(environment.root)
     present, _ = look_around(environment, state)
-    deep = call.options(InspectOptions).deep
+    deep = options.deep
     with CacheDirectory(call) as cache_dir:
         cache = Cache(cache_dir)
         _, found = verified(environment, state, present, cache, deep=deep)

@@ -4,6 +4,7 @@ import os
 import time
 
 from puffin import depends
+from puffin.artifact.urls import mask_text
 from puffin.cache.layout import Cache
 from puffin.cli.commands.call import CacheDirectory, Call, Observed
 from puffin.cli.config.settings import check_links
@@ -19,10 +20,15 @@ from puffin.pipeline.request.session import session_of
 from puffin.pipeline.request.settings import ManySettings
 from puffin.pipeline.request.where import Interpreters
 from puffin.pipeline.workspace.config import chosen
-from puffin.pipeline.workspace.specs import EnvSpec
+from puffin.pipeline.workspace.specs import EnvSpec, needs_lock
 from puffin.stages.link.interpreter.interpreter import meanwhile
 from puffin.types import Iterable
 from puffin.value import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from puffin.pipeline.provision.driver import ClusterRun
+    from puffin.pipeline.request.session import Session
 
 
 def workspace_command(call: Call) -> int:
@@ -46,6 +52,7 @@ def workspace_command(call: Call) -> int:
         )
         if shared.compile_bytecode and "compile_bytecode" in options.given:
             specs = [replace(spec, compile_bytecode=True) for spec in specs]
+        _check_cluster(settings, specs)
         if call.options(CacheOptions).no_cache:
             check_links([spec.link_mode for spec in specs])
         if options.changed_since:
@@ -57,14 +64,36 @@ def workspace_command(call: Call) -> int:
                 return 0
         settings = replace(settings, specs=tuple(specs))
         record.warn = reporter.warn
-        interpreters = Interpreters(session)
-        _ask_early(specs, interpreters)
-        run = reporting.run = ManyRun(settings, session, reporter, interpreters)
+        run = reporting.run = _run_of(settings, session, reporter)
         result = reporting.result = reporter.shown(run.sync)
+        if any(needs_lock(spec) for spec in specs):
+            record.keep()  # `puffin envs` judges what has no lock by it
+        for each in () if settings.check or shared.dry_run else result.environments:
+            record.environment(each.path, each.status, mask_text(str(each.error or "").partition("\n")[0]))
         failure = failure_of(result.environments)
         if failure is not None:
             raise failure
     return result.exit_code
+
+
+def _check_cluster(settings: ManySettings, specs: "list[EnvSpec]") -> None:
+    """Raise :class:`UsageError` if ``--path`` names no one place on machines."""
+    if settings.path and not settings.on:
+        raise UsageError(text="`--path` needs `--on`: it names a directory on the machines of a cluster")
+    if settings.path and len(specs) > 1:
+        hints = ("name one environment, or leave out `--path`",)
+        raise UsageError(text=f"`--path` is for one environment, and {len(specs)} are chosen", hints=hints)
+
+
+def _run_of(settings: ManySettings, session: "Session", reporter: ManyConsole) -> "ManyRun | ClusterRun":
+    """Return the run that makes the environments, here or on a cluster."""
+    if settings.on:
+        from puffin.pipeline.provision.driver import ClusterRun
+
+        return ClusterRun(settings, session, reporter)
+    interpreters = Interpreters(session)
+    _ask_early(settings.specs, interpreters)
+    return ManyRun(settings, session, reporter, interpreters)
 
 
 def _ask_early(specs: "Iterable[EnvSpec]", interpreters: Interpreters) -> None:
@@ -98,7 +127,7 @@ class Reporting:
         self._cache_dir = cache_dir
         self._started = call.started
         self._console = call.console
-        self.run: ManyRun | None = None
+        self.run: ManyRun | ClusterRun | None = None
         self.result: ManyResult | None = None
 
     def __enter__(self) -> "Reporting":

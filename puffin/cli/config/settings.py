@@ -24,6 +24,7 @@ from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from puffin.stages.remote.values import RemoteCache
     from puffin.stages.resolve.index.config import NamedIndex
 
 Values = Mapping[str, Any]
@@ -65,6 +66,7 @@ def _read(values: "Values", cache_dir: str) -> "dict[str, Any]":
         "bytecode_mode": _bytecode_mode(environ) if given("compile_bytecode") else "",
         "executor": executor,
         "remote": remote,
+        "remote_cache": _remote_cache(values, environ),
         "dashboard": dashboard_port(given("dashboard", ""), executor, quiet=bool(given("quiet"))),
     }
 
@@ -280,8 +282,10 @@ def dashboard_port(text: str, executor: str, *, quiet: bool) -> int:
 def executor_of(values: "Values", environ: "Mapping[str, str]") -> "tuple[str, Remote | None]":
     """Return the name of the executor, and the scheduler if it is an address; :class:`UsageError` for what is neither.
 
-    ``PUFFIN_SCHEDULER`` counts where nothing else says what to use.
+    ``PUFFIN_SCHEDULER`` counts where nothing else says what to use. With ``--on``, builds go to its workers.
     """
+    if values.get("on"):
+        return values["on"], _cluster(values, environ)
     name = values["executor"] or environ.get("PUFFIN_SCHEDULER", "").strip()
     if name in NAMES or not name:
         if values.get("shared_filesystem"):
@@ -295,6 +299,22 @@ def executor_of(values: "Values", environ: "Mapping[str, str]") -> "tuple[str, R
         raise UsageError(text=f"`{name}` is not an executor", hints=(f"use one of {choices}",))
     check_address(name)
     return name, _remote(name, values, environ)
+
+
+def _cluster(values: "Values", environ: "Mapping[str, str]") -> Remote:
+    """Return the scheduler of ``--on``; :class:`UsageError` for options that cannot be used with it."""
+    check_address(values["on"])
+    excluded = {
+        "executor": "builds go to the same workers",
+        "shared_filesystem": "each machine has its own cache",
+        "no_build_isolation": "builds run before the environments exist",
+        "no_build_isolation_package": "builds run before the environments exist",
+    }
+    for name, reason in excluded.items():
+        if values.get(name) and values[name] != environ.get("PUFFIN_EXECUTOR"):
+            option = name.replace("_", "-")
+            raise UsageError(text=f"`--on` cannot be used with `--{option}`: {reason}")
+    return replace(_remote(values["on"], values, environ), brings=True)
 
 
 def _remote(address: str, values: "Values", environ: "Mapping[str, str]") -> Remote:
@@ -315,6 +335,16 @@ def _remote(address: str, values: "Values", environ: "Mapping[str, str]") -> Rem
             raise UsageError(text=f"There is no file `{path}`")
     more: dict[str, Any] = {**given, **times_of(environ)}
     return Remote(address=address, shared=values.get("shared_filesystem", False), **more)
+
+
+def _remote_cache(values: "Values", environ: "Mapping[str, str]") -> "RemoteCache | None":
+    url, write = values.get("remote_cache", ""), values.get("remote_cache_write", False)
+    if not url and not write:
+        return None
+    from puffin.stages.remote.values import remote_cache_of
+
+    scope, offline = values.get("remote_cache_scope", ""), values.get("offline", False)
+    return remote_cache_of(url, write=write, scope=scope, environ=environ, offline=offline)
 
 
 def parse_moment(text: str) -> str:

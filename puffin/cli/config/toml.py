@@ -14,7 +14,7 @@ from puffin.pipeline.workspace.document import ConfigurationInvalid, Document, S
 _NOT_HERE = frozenset(
     (
         "isolated", "no_config", "config_file", "output_file", "index", "report", "requirement", "editable",
-        "quiet", "verbose", "color", "no_progress", "clear", "prompt", "dry_run", "check",
+        "quiet", "verbose", "color", "no_progress", "clear", "prompt", "dry_run", "check", "remote_cache_write",
     )
 )  # fmt: skip
 _ROWS = {row[1]: row for row in (*SYNC, *COMPILE, *INSTALL, *VENV) if row[1] not in _NOT_HERE}

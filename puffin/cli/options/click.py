@@ -16,6 +16,14 @@ class _Place(click.Path):
     envvar_list_splitter = None  # type: ignore[assignment]
 
 
+class Described(click.Argument):
+    """An argument that help describes."""
+
+    def __init__(self, text: str, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.text = text
+
+
 class WrongVariable(click.UsageError):
     """The environment variable of an option has a value that the option does not take."""
 
@@ -31,6 +39,11 @@ class _Option(click.Option):
         super().__init__(*arguments, **settings)
         self._row = row
         self.group = row[5]
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Return the option and its help, which ends with the variable, on one line."""
+        record = super().get_help_record(ctx)
+        return record and (record[0], f"{record[1]} [${self.envvar}]")
 
     def value_from_envvar(self, ctx: click.Context) -> Any:
         """Return the value of the variable, None if it is not set; raises :class:`WrongVariable`."""
@@ -50,8 +63,9 @@ class _Option(click.Option):
 def parameters(rows: tuple[Row, ...], hidden: tuple[Row, ...] = ()) -> list[click.Parameter]:
     """Return the options of *rows*, and those of *hidden*, which help does not list and variables do not set."""
     found: list[click.Parameter] = [_option(row) for row in rows]
+    kinds: dict[str, dict[str, Any]] = {table.FLAG: {"is_flag": True}, table.LIST: {"multiple": True}}
     for spellings, name, kind, _, _, _ in hidden:
-        flag: dict[str, Any] = {"is_flag": True} if kind == table.FLAG else {"default": ""}
+        flag = kinds.get(kind, {"default": ""})
         found.append(click.Option([*spellings, name], hidden=True, **flag))
     return found
 
@@ -59,7 +73,7 @@ def parameters(rows: tuple[Row, ...], hidden: tuple[Row, ...] = ()) -> list[clic
 def _option(row: Row) -> click.Option:
     spellings, name, kind, metavar, text, _ = row
     words = [*spellings, name]
-    shared: dict[str, Any] = {"help": text, "envvar": f"PUFFIN_{name.upper()}", "show_envvar": True}
+    shared: dict[str, Any] = {"help": text, "envvar": f"PUFFIN_{name.upper()}"}
     if kind == table.FLAG:
         return _Option(row, words, is_flag=True, default=False, **shared)
     if kind == table.COUNT:
@@ -90,7 +104,11 @@ class OptionedCommand(click.Command):
     """
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options, a section for each group."""
+        """Write what the arguments mean, then the options, a section for each group."""
+        described = [each for each in self.get_params(ctx) if isinstance(each, Described)]
+        if described:
+            with formatter.section("Arguments"):
+                formatter.write_dl([(str(each.metavar).strip("[]."), each.text) for each in described])
         groups: dict[str, list[tuple[str, str]]] = {group: [] for group in table.GROUPS}
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)

@@ -1,30 +1,71 @@
-"""Options and commands of pip, pip-tools and uv that have no effect here, another name, or no counterpart.
+"""Options and commands of pip, pip-tools and uv that have another name here, no effect, or no counterpart.
 
-They are accepted with a warning, or refused with a pointer to what to use instead; help does not list them.
+They are taken under their own name, accepted with a warning, or refused with a pointer to what to use instead; help
+does not list them.
 """
 
-from collections.abc import Container, Sequence
+import re
+import shlex
+from collections.abc import Container, Mapping, Sequence
 
-from puffin.cli.options.table import FLAG, VALUE, Row
+from puffin.cli.options.table import FLAG, LIST, VALUE, Row
 from puffin.cli.screen.console import Console
 from puffin.errors import UsageError
 from puffin.types import Any
+from puffin.value import frozen
 
-Said = str | tuple[str, str]
+
+@frozen
+class Alias:
+    """Another name of the option *name*, with this *value* if it takes one itself; *warning* says so if needed."""
+
+    name: str
+    value: str = ""
+    warning: str = ""
+
+
+Said = str | tuple[str, str] | Alias
 Given = dict[str, Said]
 Foreign = tuple[tuple[tuple[str, ...], str, Said], ...]
 
-# (spellings, kind, what to say of it: a warning, or the reason and the hint of a refusal)
+# (spellings, kind, what to say of it: a warning, the reason and the hint of a refusal, or the option that it is here)
 _NO_PIP = "has no effect: puffin does not run pip"
 _ALWAYS = "has no effect: it is always on"
 _NEW_PIP = ("puffin installs into environments and directories", "use a virtual environment, or `--target DIR`")
+_OWN_PYTHON = ("puffin uses the interpreters of this machine", "choose one with `--python`")
+_PEP_517 = (
+    "puffin always builds with PEP 517",
+    "pass settings to the backend with `--config-setting KEY=VALUE`",
+)
+_CONFIGURED = (
+    "the environments of `puffin sync` are configured",
+    "set `extras` and `groups` of the environment in `puffin.toml`, or use `puffin pip sync` with `--group NAME`",
+)
+_LOCKS = ("`puffin sync` resolves only what has no lock", "give it to `puffin lock`, then run `puffin sync`")
+_NOT_EDITABLE = ("it is configured", "set `editable = false` for the environment in `puffin.toml`")
+_BUILD_HASHES = ("build requirements have no hashes", "limit their versions with `--build-constraint FILE`")
+_NO_NETWORK = "has no effect: this command uses no network"
+_JSON_REPORT = (
+    "the result has a report of its own",
+    "use `--report FILE`, or `--report -` for standard output",
+)
 # fmt: off
+_ANYWHERE: Foreign = (
+    (("--no-color",), FLAG, Alias(name="color", value="never")),
+    (("--managed-python",), FLAG, _OWN_PYTHON),
+    (("--no-managed-python",), FLAG, ""),
+    (("--no-python-downloads",), FLAG, ""),
+    (("--system-certs", "--native-tls"), FLAG, ""),
+)
+_VERSION: Foreign = (
+    (("-V", "--version"), FLAG, ("it is not an option of this command", "`puffin --version` prints the version")),
+)
 _EVERYWHERE: Foreign = (
+    *_ANYWHERE,
     (("--project",), VALUE, "has no effect on `pip` commands; use `--directory`"),
     (("--disable-pip-version-check",), FLAG, ""),
     (("--no-python-version-warning",), FLAG, ""),
     (("--no-input",), FLAG, ""),
-    (("--no-color",), FLAG, "has no effect; use `--color never`"),
     (("--progress-bar",), VALUE, "has no effect; use `--no-progress`"),
     (("--require-virtualenv", "--require-venv"), FLAG, _ALWAYS),
     (("--use-feature",), VALUE, _NO_PIP),
@@ -32,69 +73,208 @@ _EVERYWHERE: Foreign = (
     (("--log", "--log-file"), VALUE, "has no effect: puffin records every run in the cache"),
     (("--debug",), FLAG, "has no effect; use `-vv`"),
     (("--user",), FLAG, _NEW_PIP),
+    (("--exists-action",), VALUE, "has no effect: puffin never asks"),
+    *_VERSION,
+)
+_INDEXED: Foreign = (  # of commands that ask indexes
+    (("--allow-insecure-host",), LIST, Alias(name="trusted_host")),
+)
+_UNCONNECTED: Foreign = (  # of commands that do not
+    (("--offline",), FLAG, ""),
+    (("--keyring-provider",), VALUE, _NO_NETWORK),
+    (("--proxy",), VALUE, _NO_NETWORK),
+    (("--retries",), VALUE, _NO_NETWORK),
+    (("--timeout",), VALUE, _NO_NETWORK),
+    (("--trusted-host", "--allow-insecure-host"), LIST, _NO_NETWORK),
+    (("--cert",), VALUE, _NO_NETWORK),
+    (("--client-cert",), VALUE, _NO_NETWORK),
+)
+_UNCONFIGURED: Foreign = (  # of commands that read no configuration
+    (("--isolated",), FLAG, ""),
+    (("--no-config",), FLAG, ""),
+    (("--config-file",), VALUE, "has no effect: this command reads no configuration"),
+)
+_RESOLVING: Foreign = (
+    (("--require-build-hashes",), FLAG, _BUILD_HASHES),
+    (("--no-require-build-hashes",), FLAG, ""),
+    (("--torch-backend",), VALUE,
+     ("puffin does not choose an index for PyTorch", "name it with `--index-url URL`")),
+    (("--fork-strategy",), VALUE, "has no effect: one version of each package is chosen"),
+    (("--upgrade-group",), VALUE,
+     ("packages are upgraded one by one, or all at once", "use `--upgrade-package NAME` or `--upgrade`")),
+    (("--excludes",), VALUE,
+     ("requirements of packages can be replaced, not left out", "replace them with `--override FILE`")),
 )
 _INSTALL: Foreign = (
+    *_INDEXED,
+    *_RESOLVING[:3],
     (("--no-compile", "--no-compile-bytecode"), FLAG, "has no effect: this is the default; see `--compile-bytecode`"),
     (("--use-pep517",), FLAG, _ALWAYS),
     (("--no-use-pep517",), FLAG, ("puffin always builds with PEP 517", "leave it out")),
+    (("--global-option", "--build-option", "--install-option"), LIST, _PEP_517),
+    (("--check-build-dependencies",), FLAG, "has no effect: build requirements are always resolved"),
     (("--no-warn-script-location",), FLAG, ""),
     (("--no-warn-conflicts",), FLAG, "has no effect: conflicts are always reported"),
+    (("--no-break-system-packages",), FLAG, ""),
     (("--prefer-binary",), FLAG, "has no effect: wheels are preferred to source distributions of the same version"),
     (("--root-user-action",), VALUE, ""),
     (("--no-clean",), FLAG, _NO_PIP),
     (("--src",), VALUE, "has no effect: sources are checked out into the cache"),
-    (("--force-reinstall",), FLAG, ("it has another name in puffin", "use `--reinstall`")),
+    (("--force-reinstall",), FLAG, Alias(name="reinstall")),
     (("-I", "--ignore-installed"), FLAG, ("an environment cannot hold two versions of a package", "use `--reinstall`")),
+    (("--ignore-requires-python",), FLAG,
+     ("a version that does not support the interpreter is never chosen",
+      "use another version, or another interpreter with `--python`")),
     (("--upgrade-strategy",), VALUE,
      ("installed versions are kept unless they must change", "use `--upgrade-package NAME`")),
     (("--root",), VALUE, ("puffin does not install below another root", "use `--prefix DIR` or `--target DIR`")),
-    (("--platform",), VALUE,
-     ("it has another name in puffin", "use `--python-platform`, for example `x86_64-manylinux_2_28`")),
+    (("--platform",), LIST, Alias(name="python_platform")),
     (("--abi",), VALUE, ("the ABI follows from the version and the platform", "use `--python-version`")),
     (("--implementation",), VALUE,
      ("the implementation follows from the interpreter", "use `--python`, for example `--python pypy3.10`")),
+    (("--output-format",), VALUE, _JSON_REPORT),
+)
+_INSTALL_ONLY: Foreign = (
+    *_RESOLVING[3:],
+    (("--requirements",), LIST, Alias(name="requirement")),
+    (("--check",), FLAG,
+     ("`pip install` cannot check an environment", "preview with `--dry-run`, or use `puffin pip sync --check`")),
+    (("--no-editable-package",), LIST, ("it is all of them or none", "use `--no-editable`")),
 )
 _SYNC: Foreign = (
     (("-a", "--ask"), FLAG, ("puffin never asks", "preview with `--dry-run`, then run it")),
     (("--force",), FLAG, "has no effect: conflicts are reported but do not stop the sync"),
-    (("--python-executable",), VALUE, ("it has another name in puffin", "use `--python`")),
+    (("--python-executable",), VALUE, Alias(name="python")),
     (("--pip-args",), VALUE, ("puffin does not run pip", "pass the options to puffin")),
+    (("--no-allow-empty-requirements",), FLAG, ""),
+    (("--config",), VALUE, ("it would be a file of pip-tools", "use `--config-file`, or write `puffin.toml`")),
 )
 _INSPECT: Foreign = (
+    *_EVERYWHERE,
     (("--include-editable",), FLAG, ""),
+)
+_EXCLUDING: Foreign = (
     (("--all",), FLAG, "has no effect: nothing is excluded anyway"),
 )
-_UPTODATE: Foreign = (
+_LIST: Foreign = (
     (("-u", "--uptodate"), FLAG, ("puffin lists only outdated packages", "use `--outdated`")),
+    (("--exclude-newer", "--exclude-newer-package"), VALUE,
+     ("the newest versions are those of the index", "leave it out")),
+)
+_STRICT: Foreign = (
+    (("--strict",), FLAG, ("it is a command of its own", "use `puffin pip check`")),
 )
 _COMPILE: Foreign = (
-    (("--allow-unsafe",), FLAG, "has no effect: `pip`, `setuptools` and the like are pinned as any package is"),
+    *_ANYWHERE,
+    *_VERSION,
+    *_INDEXED,
+    *_RESOLVING,
+    (("--allow-unsafe",), FLAG, "has no effect: `pip`, `setuptools` and the like are always pinned"),
     (("--no-allow-unsafe",), FLAG, "has no effect; to leave packages out of the output, use `--no-emit-package`"),
     (("--reuse-hashes",), FLAG, "has no effect: hashes of unchanged pins are always kept"),
     (("--resolver",), VALUE, "has no effect: there is one resolver"),
     (("--emit-trusted-host/--no-emit-trusted-host",), FLAG,
      "has no effect: trusted hosts stay in the requirements files"),
     (("--emit-options/--no-emit-options",), FLAG,
-     "has no effect: say `--emit-index-url` and `--emit-find-links` for what is to be written"),
-    (("--rebuild",), FLAG, "is `--refresh` here"),
+     "has no effect: use `--emit-index-url` and `--emit-find-links` to have options in the output"),
+    (("-r", "--rebuild"), FLAG, Alias(name="refresh", warning="is `--refresh` here")),
     (("--pip-args",), VALUE, ("puffin does not run pip", "pass the options to puffin")),
     (("--max-rounds",), VALUE, ("puffin goes on until it has a solution, or knows that there is none", "leave it out")),
     (("--no-reuse-hashes",), FLAG,
-     ("hashes of unchanged pins are kept", "to ask for all of them anew, use `--upgrade`")),
-    (("--dry-run",), FLAG, ("a dry run is the default", "leave out `--output-file`, and nothing is written")),
+     ("hashes of unchanged pins are kept", "to ask for all of them again, use `--upgrade`")),
+    (("--uploaded-prior-to",), VALUE,
+     ("it has another name in puffin", "use `--exclude-newer DATE`, which includes that day")),
+    (("--newline",), VALUE, "has no effect: lines end with a line feed"),
+    (("--build-isolation",), FLAG, ""),
+    (("--config",), VALUE, ("it would be a file of pip-tools", "use `--config-file`, or write `puffin.toml`")),
+    (("--build-deps-for", "--all-build-deps", "--only-build-deps"), VALUE,
+     ("build requirements are not pinned", "write them into a file and compile that")),
+    (("--system",), FLAG, ("nothing is installed", "name the interpreter with `--python`")),
+    (("--link-mode",), VALUE, "has no effect: nothing is installed"),
+    (("--project",), VALUE, "has no effect on `pip` commands; use `--directory`"),
     (("--universal",), FLAG,
      ("puffin resolves for one platform at a time", "compile once for each `--python-platform`")),
 )
+_WORKSPACE: Foreign = (  # of uv's commands for projects
+    *_ANYWHERE,
+    *_INDEXED,
+    *_RESOLVING[:5],
+    (("--no-build-package",), LIST, Alias(name="only_binary")),
+    (("--no-binary-package",), LIST, Alias(name="no_binary")),
+    (("--project",), VALUE, ("it has another name in puffin", "use `--directory`")),
+    (("--script",), VALUE, ("a script has no lock", "use `puffin pip sync FILE.py`")),
+    (("--output-format",), VALUE, _JSON_REPORT),
+)
+_SYNC_WORKSPACE: Foreign = (
+    (("--extra", "--no-extra", "--group", "--no-group", "--only-group"), LIST, _CONFIGURED),
+    (("--all-extras", "--all-groups", "--no-default-groups", "--no-dev", "--only-dev", "--dev"), FLAG, _CONFIGURED),
+    (("--no-editable",), FLAG, _NOT_EDITABLE),
+    (("--no-editable-package",), LIST, _NOT_EDITABLE),
+    (("--inexact",), FLAG,
+     ("`puffin sync` removes what is not required", "use `puffin pip install -r FILE`, which keeps other packages")),
+    (("--active",), FLAG, ("environments are named or configured", "use `puffin pip sync`, which uses the active one")),
+    (("--no-install-local",), FLAG, ("it has another name in puffin", "use `--no-install-workspace`")),
+    (("--no-install-package",), LIST, ("packages are installed or not required", "use `--no-install-project`")),
+    (("--locked",), FLAG,
+     ("checking a lock is a command of its own", "run `puffin lock --check`, then `puffin sync --frozen`")),
+    (("--all-packages",), FLAG, Alias(name="all")),
+    (("--package",), LIST, ("environments have names", "name them: `puffin sync NAME`")),
+    (("--python-platform",), VALUE, ("environments are for this machine", "use `puffin pip sync --target DIR`")),
+    (("-U", "--upgrade"), FLAG, _LOCKS),
+    (("-P", "--upgrade-package"), LIST, _LOCKS),
+    (("--resolution",), VALUE, _LOCKS),
+    (("--prerelease",), VALUE, _LOCKS),
+    (("--prerelease-package",), LIST, _LOCKS),
+    (("--exclude-newer-package",), LIST, _LOCKS),
+)
+_LOCK: Foreign = (
+    (("--check-exists",), FLAG, ("it is part of the check", "use `--check`")),
+    (("--locked",), FLAG, Alias(name="check")),
+    (("--dry-run",), FLAG, ("a lock is checked or written", "use `--check`, which shows the difference")),
+    (("--link-mode",), VALUE, "has no effect: nothing is installed"),
+    (("--exclude-newer-package",), LIST,
+     ("it is configured", "set `exclude-newer-package` in `puffin.toml`")),
+)
+_VENV: Foreign = (
+    *_ANYWHERE,
+    *_INDEXED,
+    (("-c",), FLAG, Alias(name="clear")),
+    (("--no-project",), FLAG, ("`.python-version` and `requires-python` are read", "choose with `--python`")),
+    (("--link-mode",), VALUE, ""),
+    (("--exclude-newer", "--exclude-newer-package"), VALUE, ("seeds are the newest ones", "leave it out")),
+    (("--project",), VALUE, ("it has another name in puffin", "use `--directory`")),
+)
+_FREEZE: Foreign = (
+    (("-r", "--requirement"), LIST,
+     ("packages are sorted by name", "`puffin pip compile` keeps versions of an output file")),
+)
+_SHOWN_ELSEWHERE: Foreign = (
+    (("--show-sizes",), FLAG, ("sizes are not shown", "leave it out")),
+)
+_FOR_OTHERS: Foreign = (
+    (("--python-version", "--python-platform"), VALUE,
+     ("an environment is checked for its own interpreter", "name it with `--python`")),
+)
 # fmt: on
-COMMANDS = {
-    "compile": _COMPILE,
-    "sync": (*_EVERYWHERE, *_INSTALL, *_SYNC),
-    "install": (*_EVERYWHERE, *_INSTALL),
-    "uninstall": (*_EVERYWHERE, (("--root-user-action",), VALUE, "")),
-    "freeze": (*_EVERYWHERE, *_INSPECT),
-    "list": (*_EVERYWHERE, *_INSPECT[:1], *_UPTODATE),
-    "show": _EVERYWHERE,
-    "check": _EVERYWHERE,
+COMMANDS: Mapping[str, Foreign] = {
+    "pip compile": _COMPILE,
+    "pip sync": (*_EVERYWHERE, *_INSTALL, *_SYNC),
+    "pip install": (*_EVERYWHERE, *_INSTALL, *_INSTALL_ONLY),
+    "pip uninstall": (
+        *_EVERYWHERE,
+        *_UNCONNECTED,
+        (("--requirements",), LIST, Alias(name="requirement")),
+        (("--root-user-action",), VALUE, ""),
+        (("--no-break-system-packages",), FLAG, ""),
+    ),
+    "pip freeze": (*_INSPECT, *_EXCLUDING, *_UNCONNECTED, *_UNCONFIGURED, *_FREEZE),
+    "pip list": (*_INSPECT, *_INDEXED, *_LIST),
+    "pip show": (*_EVERYWHERE, *_UNCONNECTED, *_UNCONFIGURED, *_STRICT),
+    "pip check": (*_EVERYWHERE, *_UNCONNECTED, *_UNCONFIGURED, *_FOR_OTHERS),
+    "pip tree": (*_EVERYWHERE, *_INDEXED, *_STRICT, *_SHOWN_ELSEWHERE, *_LIST[1:]),
+    "sync": (*_WORKSPACE, *_SYNC_WORKSPACE),
+    "lock": (*_WORKSPACE[:-1], *_LOCK),
+    "venv": _VENV,
 }
 
 _NO_PYTHON = (
@@ -111,6 +291,10 @@ INSTEAD = {
     "virtualenv": "`puffin venv` creates a virtual environment",
     "requirements": "`puffin pip compile` writes a requirements file with pins",
     "export": "`puffin lock` writes lock files, and `puffin pip compile` prints pins",
+    "outdated": "`puffin pip list --outdated` lists installed packages that have newer versions",
+    "ls": "`puffin pip list` lists the installed packages",
+    "rm": "`puffin pip uninstall PACKAGE` removes a package from an environment",
+    "search": "an index cannot be searched by an installer; search on its site",
     "update": "`puffin pip install --upgrade PACKAGE` or `puffin lock --upgrade` takes newer versions",
     "upgrade": "`puffin pip install --upgrade PACKAGE` or `puffin lock --upgrade` takes newer versions",
     "run": "puffin does not run programs; use those in the `bin` directory of the environment, or activate it",
@@ -140,11 +324,23 @@ INSTEAD = {
 }
 
 
-def instead_of(words: "Sequence[str]", of_pip: "Container[str]") -> str:
-    """Return what to use in place of the command *words*, empty if unknown; *of_pip* has those of `puffin pip`."""
+def instead_of(words: "Sequence[str]", of_pip: "Container[str]", more: "Sequence[str]" = ()) -> str:
+    """Return what to use in place of the command *words*, empty if unknown; *of_pip* has those of `puffin pip`.
+
+    *more* are the words that followed, which are kept where only the name of the command differs.
+    """
     if words[0] in of_pip:
-        return f"use `puffin pip {words[0]}`"
+        return f"use `puffin pip {shlex.join([words[0], *more])}`"
+    if words[:2] == ("pip", "cache"):
+        return _of_cache(more)
     return INSTEAD.get(" ".join(words)) or (INSTEAD.get(words[-1], "") if words[0] == "pip" else "")
+
+
+def _of_cache(more: "Sequence[str]") -> str:
+    """Return what to use in place of `pip cache`."""
+    if more[:1] and (found := INSTEAD.get(f"cache {more[0]}")):
+        return found
+    return f"use `puffin cache {shlex.join(more)}`" if more else INSTEAD["pip cache"]
 
 
 def foreign_rows(command: str) -> "tuple[Row, ...]":
@@ -153,13 +349,63 @@ def foreign_rows(command: str) -> "tuple[Row, ...]":
     return tuple((spellings, _name(spellings), kind, "", "", "") for spellings, kind, _ in rows)
 
 
-def take_out(command: str, options: "dict[str, Any]") -> "Given":
-    """Move the foreign options out of *options*; return those that were given, by their spelling."""
-    return {
-        _long(spellings): said
-        for spellings, _, said in COMMANDS.get(command, ())
-        if options.pop(_name(spellings), None)
-    }
+def take_out(command: str, options: "dict[str, Any]") -> "tuple[Given, dict[str, Any]]":
+    """Move the foreign options out of *options*.
+
+    Return those that were given, by their spelling, and the values of the options whose other names they are.
+    """
+    given: Given = {}
+    meant: dict[str, Any] = {}
+    for spellings, kind, said in COMMANDS.get(command, ()):
+        value = options.pop(_name(spellings), None)
+        if not value:
+            continue
+        given[_long(spellings)] = said
+        if isinstance(said, Alias):
+            meant[said.name] = _meant(said, kind, value, meant.get(said.name) or options.get(said.name))
+    return given, meant
+
+
+def _meant(alias: Alias, kind: str, value: "Any", former: "Any") -> "Any":
+    """Return the value of the option that an alias stands for, beside its *former* one."""
+    if alias.name == "python_platform":
+        return platform_of(value[-1])
+    if kind == LIST:
+        return (*(former or ()), *value)
+    return alias.value or value
+
+
+# commands of pip-tools, for which `-n` is a dry run; for puffin and uv it is `--no-cache`
+_OF_PIP_TOOLS = ("pip-sync", "pip-compile")
+
+
+def as_pip_tools(argv: "Sequence[str]") -> "tuple[list[str], str]":
+    """Return *argv* with ``-n`` as the command that it names means it, and what to warn of, if anything."""
+    if not argv or argv[0] not in _OF_PIP_TOOLS or "-n" not in argv:
+        return list(argv), ""
+    own = f"puffin {argv[0].replace('-', ' ', 1)}"
+    warning = f"`-n` is `--dry-run` for `{argv[0]}`, as in pip-tools; for `{own}` it is `--no-cache`"
+    return ["--dry-run" if word == "-n" else word for word in argv], warning
+
+
+def platform_of(tag: str) -> str:
+    """Return the platform of a wheel tag as ``--python-platform`` names it; any other text as it is."""
+    for pattern, name in _PLATFORMS:
+        if found := re.fullmatch(pattern, tag):
+            return found.expand(name)
+    return tag
+
+
+_PLATFORMS = (
+    (r"(manylinux(?:1|2010|2014|_2_\d+))_(\w+)", r"\2-\1"),
+    (r"linux_(\w+)", r"\1-unknown-linux-gnu"),
+    (r"musllinux_1_\d+_(\w+)", r"\1-unknown-linux-musl"),
+    (r"macosx_\d+_\d+_arm64", "aarch64-apple-darwin"),
+    (r"macosx_\d+_\d+_x86_64", "x86_64-apple-darwin"),
+    (r"win_amd64", "x86_64-pc-windows-msvc"),
+    (r"win_arm64", "aarch64-pc-windows-msvc"),
+    (r"win32", "i686-pc-windows-msvc"),
+)
 
 
 def judge_foreign(given: "Given", console: "Console") -> None:
@@ -171,13 +417,14 @@ def judge_foreign(given: "Given", console: "Console") -> None:
         if isinstance(said, tuple):
             raise UsageError(text=f"`{spelling}` is not supported: {said[0]}", hints=(said[1],))
     for spelling, said in given.items():
-        if said:
-            console.warn(f"`{spelling}` {said}")
+        warning = said.warning if isinstance(said, Alias) else str(said)
+        if warning:
+            console.warn(f"`{spelling}` {warning}")
 
 
 def _long(spellings: tuple[str, ...]) -> str:
-    return next(each for each in spellings if each.startswith("--")).partition("/")[0]
+    return next((each for each in spellings if each.startswith("--")), spellings[0]).partition("/")[0]
 
 
 def _name(spellings: tuple[str, ...]) -> str:
-    return f"foreign_{_long(spellings)[2:].replace('-', '_')}"
+    return f"foreign_{_long(spellings).lstrip('-').replace('-', '_')}"

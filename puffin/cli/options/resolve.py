@@ -10,6 +10,7 @@ COMPILE = (
     option("-U --upgrade/--no-upgrade", "Ignore the pins of the output file.", COMMON),
     option("-P --upgrade-package NAME[==V]...", "Ignore the pin of one package in the output file.", COMMON),
     option("--no-deps", "Pin only what the sources name, without dependencies.", COMMON),
+    option("--dry-run", "Print the pins, and leave the output file as it is.", COMMON),
     *table.PROJECT,
     option("--override --overrides FILE...", "Override dependencies of packages with a file.", RESOLUTION),
     option("--resolution highest|lowest|lowest-direct",

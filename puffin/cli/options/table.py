@@ -128,6 +128,13 @@ INDEX = (
     *NETWORK,
     *CONFIG,
 )
+REMOTE = (
+    option("--remote-cache URL",
+        "Share archives, builds and bytecode with other machines by this http(s), s3, gs, abfs or file URL.", PLACES),
+    option("--remote-cache-write", "Also upload what the remote cache lacks.", PLACES),
+    option("--remote-cache-scope NAME[,NAME]",
+        "Whose signed entries to take; new ones go to the first (default: main).", PLACES),
+)
 PROFILE = (
     option("--profile [FILE.html]", "Write a page that shows where the time went.", RUNNING),
     option("--trace FILE.json", "Write a trace for Perfetto or `chrome://tracing`.", RUNNING),
@@ -201,15 +208,16 @@ CHANGED = (  # of commands that bring one environment to what is asked
     *FILES,
     *HASHES,
     *INDEX,
+    *REMOTE,
     *BUILD,
     *RUN,
     *ALWAYS,
 )
 SYNC = (
-    option("--strict", "Check the installed packages for conflicts at the end.", COMMON),
-    option("--allow-empty-requirements", "Empty the environment if nothing is required.", COMMON),
     *CHECK,
     *CHANGED,
+    option("--strict", "Check the installed packages for conflicts at the end.", COMMON),
+    option("--allow-empty-requirements", "Empty the environment if nothing is required.", COMMON),
 )
 # fmt: on
 

@@ -10,6 +10,11 @@ PYTHON = (
     option("-p --python PYTHON",
         "The interpreter of environments that configure none: a version or a path.", ENVIRONMENT),
 )
+CLUSTER = (
+    option("--on ADDRESS",
+        "Make the environments on every machine of a dask cluster, tcp://HOST:PORT, and not on this one.", COMMON),
+    option("--path DIR", "With --on: the directory of the environment on each machine.", COMMON),
+)
 ENVIRONMENTS = (
     option("--environments FILE",
         "Read the environments from this file instead of the nearest configuration.", ENVIRONMENT),
@@ -25,6 +30,7 @@ WORKSPACE_SYNC = (
     option("--keep-going", "Continue with the other environments if one fails (the default).", COMMON),
     option("--fail-fast", "Stop at the first environment that fails.", COMMON),
     option("--report FILE", "Write the result of each environment as JSON (`-`: to standard output).", COMMON),
+    *CLUSTER,
     *table.DRY_RUN,
     *table.CHANGE,
     *picked(SYNC, "allow_empty_requirements", "require_hashes", "no_verify_hashes", "exclude_newer"),
@@ -33,6 +39,7 @@ WORKSPACE_SYNC = (
     *table.FILES,
     *table.BUILD,
     *table.INDEX,
+    *table.REMOTE,
     *table.RUN,
     *table.ALWAYS,
 )

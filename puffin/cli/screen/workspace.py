@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from puffin.pipeline.graph.task import Key, Outcome, Task
     from puffin.pipeline.request.settings import Line, ManySettings
 
-_HEADS = ("environment", "python", "+", "-", "~", "shared", "time")
+_HEADS = ("python", "+", "-", "~", "shared", "time")
 _STYLES = {UPDATED: "green", DRIFTED: "yellow", FAILED: "red", SKIPPED: "dim"}
 
 
@@ -27,6 +27,7 @@ class ManyConsole:
     def __init__(self, console: Console, settings: "ManySettings") -> None:
         self._console = console
         self._dry = settings.check or settings.run.dry_run
+        self._what = "machine" if settings.on else "environment"
         self._github: Github | None = None
 
     def shown(self, sync: "Callable[[], ManyResult]") -> "ManyResult":
@@ -96,7 +97,7 @@ class ManyConsole:
         depends.settled()
 
     def _rows(self, changed: "tuple[EnvResult, ...]") -> None:
-        heads, *lines = aligned([_HEADS, *[row_of(each) for each in changed]], texts=2)
+        heads, *lines = aligned([(self._what, *_HEADS), *[row_of(each) for each in changed]], texts=2)
         self._console.say(self._console.style(f"  {heads}", "dim"))
         for each, line in zip(changed, lines, strict=True):
             self._console.say(f"  {self._console.style(line, _STYLES[each.status])}")

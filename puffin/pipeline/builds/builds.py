@@ -5,6 +5,7 @@ build runs in is known only when the source has been read, and perhaps only when
 time the build task is put anew, with an environment as a further input.
 """
 
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,7 @@ from puffin.reasons import Reason
 from puffin.stages.build import kept
 from puffin.stages.build.environment import environment_key, environment_path, is_damaged, is_ready
 from puffin.stages.build.job import LACKS, BuildOrder
+from puffin.stages.resolve.metadata.sdist import lost_package
 from puffin.stages.unzip.ready import archive_ready, discard_damaged
 from puffin.value import astuple, frozen, replace
 
@@ -121,6 +123,16 @@ class Builds:
     def built_before(self, artifact: "Artifact", toolchain: Toolchain) -> "kept.KeptWheel | None":
         """Return the wheel that was built of the source's present state before and fits best, None if there is none."""
         return self._kept(self._with_settings(artifact), toolchain)
+
+    def sought(self, artifact: "Artifact", toolchain: Toolchain) -> "kept.SoughtBuild | None":
+        """Return what another machine may have built of a source, None where only this one can."""
+        artifact = self._with_settings(artifact)
+        revision = kept.revision_of(artifact)
+        here = artifact.kind == DIRECTORY or artifact.editable or not self._settings.isolates(artifact.name)
+        if here or not revision:
+            return None
+        tags = tuple(toolchain.interpreter.tags)
+        return kept.SoughtBuild(revision=revision, settings=self._settings_key(artifact, toolchain), tags=tags)
 
     def metadata(self, artifact: "Artifact", toolchain: Toolchain) -> bytes | None:
         """Return METADATA from an earlier build for this interpreter, None if there was none."""
@@ -252,8 +264,6 @@ class Builds:
 
     def _warn_of_lost(self, job: Job, wheel: str) -> None:
         """Say where a build has left out everything: the backend is told of another place, or ignores the files."""
-        from puffin.stages.resolve.metadata.sdist import lost_package
-
         package = lost_package(wheel, self._read[self._fetch(job).key][0], job.artifact.subdirectory)
         if package:
             warn(
@@ -286,8 +296,6 @@ class Builds:
         try:
             build = self._equipped(job, requires, tasks)
         except PuffinError as error:
-            import pickle
-
             build = self._instead(job, "refused", ("error", pickle.dumps(error)))
         return (*tasks, build)
 

@@ -1,5 +1,6 @@
 """Builds on the workers of a scheduler: the task that sends one and waits on a thread of this process."""
 
+import threading
 from typing import Any
 
 from puffin.artifact.artifact import Artifact
@@ -85,7 +86,7 @@ def build_on_worker(
             [
                 built_before(each, wheels[each.name])
                 if each.name in wheels
-                else brought(each, unreachable, lambda artifact: _fetched(artifact, network))
+                else brought(each, unreachable, lambda artifact: _files.get(artifact, network))
                 for each in artifacts
             ]
         )
@@ -110,6 +111,40 @@ def _send(farm: "Farm", order: BuildOrder, packed: bytes, python: "tuple[Any, ..
     needs = WorkerNeeds(_FITS, (python,), str(from_tuple(Python, python)))
     name = f"{artifact.name}-{artifact.version or 'source'}"
     return farm.run(name, order.package, _HERE, packed, needs)
+
+
+class _BroughtFiles:
+    """The files that workers cannot fetch, so that builds that need the same one do not fetch it again.
+
+    It keeps up to ``most`` bytes; one thread fetches a file, and the others wait for it.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._known: dict[str, bytes] = {}
+        self._fetching: dict[str, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def get(self, artifact: Artifact, network: "tuple[Any, ...]") -> bytes:
+        """Return the bytes of an artifact. Raises what fetching it raises."""
+        key = f"{artifact.url} {artifact.hashes}"
+        with self._lock:
+            mine = self._fetching.setdefault(key, threading.Lock())
+        with mine:
+            data = self._known.get(key)
+            if data is None:
+                data = _fetched(artifact, network)
+                self._keep(key, data)
+            return data
+
+    def _keep(self, key: str, data: bytes) -> None:
+        with self._lock:
+            self._known[key] = data
+            while sum(map(len, self._known.values())) > self._most and len(self._known) > 1:
+                self._known.pop(next(iter(self._known)))
+
+
+_files = _BroughtFiles(256 << 20)
 
 
 def _fetched(artifact: Artifact, network: "tuple[Any, ...]") -> bytes:

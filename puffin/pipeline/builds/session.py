@@ -1,6 +1,7 @@
 """The builds of a run: one resolver of build requirements, for the graph and for metadata."""
 
 import os
+from collections.abc import Sequence
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -20,6 +21,7 @@ from puffin.pipeline.request.session import Session
 from puffin.pipeline.run.inline import InlineExecutor
 from puffin.pipeline.tasks.supply import Supply, root_failure
 from puffin.stages.build import kept
+from puffin.stages.build.kept import SoughtBuild
 from puffin.stages.resolve.locate.file_choice import FileTarget
 from puffin.stages.resolve.locate.platforms import target_for
 from puffin.stages.resolve.locate.source import directory_source
@@ -153,12 +155,28 @@ class BuildSession:
 
         return Builds(self.settings, self.session.cache, resolve)
 
+    def identified(self, supply: Supply) -> Supply:
+        """Return *supply* with the hash of its source, if that is a local archive."""
+        if supply.archive or supply.artifact.kind == WHEEL or supply.toolchain is None:
+            return supply
+        return replace(supply, artifact=identified(supply.artifact))
+
+    def sought(self, supplies: "Sequence[Supply]") -> "list[tuple[SoughtBuild, bool]]":
+        """Return the builds of *supplies* that a remote cache may have, and whether this machine has them."""
+        builds, found = self.builds(), []
+        for each in supplies:
+            sought = (
+                builds.sought(each.artifact, each.toolchain) if each.toolchain and not each.archive else None
+            )
+            if sought is not None and each.toolchain is not None:
+                found.append((sought, builds.built_before(each.artifact, each.toolchain) is not None))
+        return found
+
     def settled(self, supply: Supply) -> Supply:
-        """Return *supply* with the archive of the wheel that was built from it before, if the cache has both."""
+        """Return an identified *supply* with the archive of the wheel that was built from it before, if any."""
         toolchain = supply.toolchain
         if supply.archive or supply.artifact.kind == WHEEL or toolchain is None:
             return supply
-        supply = replace(supply, artifact=identified(supply.artifact))
         found = self.builds().built_before(supply.artifact, toolchain)
         ready = found is not None and archive_ready(self.session.cache, found.sha256)
         return replace(supply, archive=found.sha256) if found and ready else supply

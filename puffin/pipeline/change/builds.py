@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from puffin.pipeline.builds.builds import Builds
     from puffin.pipeline.change.environment import EnvironmentRun
+    from puffin.pipeline.change.remote import RemoteRun
     from puffin.pipeline.graph.task import Key, Outcome, Task
     from puffin.pipeline.request.session import Session
     from puffin.pipeline.tasks.supply import Supply
@@ -42,14 +43,21 @@ class BuildSessions:
             self._known[key] = BuildSession(settings, self._session)
         return self._known[key]
 
-    def settle(self, run: "EnvironmentRun") -> None:
-        """Note the toolchain for each supply of *run* that needs a build, or the wheel that it gave before."""
+    def settle(self, run: "EnvironmentRun", remote: "RemoteRun | None" = None) -> None:
+        """Note the toolchain for each supply of *run* that needs a build, or the wheel that it gave before.
+
+        A *remote* cache is asked for the wheels that it gave elsewhere.
+        """
         sources = [number for number, each in enumerate(run.supplies) if each.artifact.kind != WHEEL]
         if not sources:
             return
         toolchain, session = toolchain_of(run.environment), self.of(run)
         for number in sources:
-            run.supplies[number] = session.settled(replace(run.supplies[number], toolchain=toolchain))
+            run.supplies[number] = session.identified(replace(run.supplies[number], toolchain=toolchain))
+        if remote is not None:
+            remote.bring_builds(session.sought([run.supplies[number] for number in sources]))
+        for number in sources:
+            run.supplies[number] = session.settled(run.supplies[number])
         alone = session.settings.isolates
         run.postpone([number for number in sources if not alone(run.supplies[number].artifact.name)])
 

@@ -16,10 +16,11 @@ from puffin.pipeline.run.executor import FEW
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from puffin.pipeline.change.builds import BuildSessions
     from puffin.pipeline.change.environment import EnvironmentRun
+    from puffin.pipeline.change.remote import RemoteRun
     from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import Reporter, Settings
     from puffin.stages.link.commit.placement import Conflict
@@ -34,14 +35,25 @@ class ChangeRun:
         self._engine = Engine(settings, session, command=command)
         self._search: Search | None = None
         self._builds: BuildSessions | None = None
+        self._remote: RemoteRun | None = None
+        self._end_uploads: Callable[[], None] = _nothing
         self.graph: GraphRun | None = None
 
     def search(self, runs: "Sequence[EnvironmentRun]") -> Search:
         """Start the search for the files that the plans of *runs* install."""
         make_room(self._session.cache)
+        self._use_remote()
         requests = [run.request() for run in runs]
         self._search = Search(requests, settings=self._settings, session=self._session)
         return self._search
+
+    def _use_remote(self) -> None:
+        """Start to ask the remote cache, if the run has one."""
+        settings = self._settings.remote_cache
+        if settings is not None and self._remote is None and not self._settings.dry_run:
+            from puffin.pipeline.change.remote import RemoteRun
+
+            self._remote = RemoteRun(settings, self._session)
 
     def warm_up(self, missing: int) -> None:
         """During the search for *missing* pins, import modules and start processes for the work."""
@@ -64,23 +76,42 @@ class ChangeRun:
                 from puffin.pipeline.change.builds import BuildSessions
 
                 self._builds = BuildSessions(self._session)
-            self._builds.settle(run)
+            self._use_remote()
+            self._builds.settle(run, self._remote)
 
     def bring(self, runs: "Sequence[EnvironmentRun]", watch: Watch, *, fail_fast: bool = False) -> None:
         """Carry out the plans of *runs*; each one holds its own result."""
+        self._use_remote()
         self.graph = GraphRun(
-            runs, self._engine, session=self._session, watch=watch, fail_fast=fail_fast, builds=self._builds
+            runs,
+            self._engine,
+            session=self._session,
+            watch=watch,
+            fail_fast=fail_fast,
+            builds=self._builds,
+            remote=self._remote,
         )
-        self.graph.run()
-        if self._search is not None:
-            with phase("remember"):
-                self._search.remember(self.graph.archives)
+        try:
+            self.graph.run()
+            if self._remote is not None:
+                self._end_uploads = self._remote.begin_uploads()
+        finally:  # also if nobody reads what the run tells any more
+            if self._search is not None:
+                with phase("remember"):
+                    self._search.remember(self.graph.archives)
 
     def close(self) -> None:
         """End the search and let the executor's processes go."""
         if self._search is not None:
             self._search.stop()
         self._engine.close()
+        if self._remote is not None:
+            self._end_uploads()
+            self._remote.close()
+
+
+def _nothing() -> None:
+    """Wait for nothing."""
 
 
 class ApplyFailed(PuffinError):

@@ -40,7 +40,9 @@ if TYPE_CHECKING:
     from puffin.cache.layout import Cache
     from puffin.pipeline.change.builds import BuildSessions, ManyBuilds, Tally
     from puffin.pipeline.change.environment import EnvironmentRun
+    from puffin.pipeline.change.remote import RemoteRun
     from puffin.pipeline.engine.engine import Engine
+    from puffin.pipeline.graph.ledger import Grow
     from puffin.pipeline.graph.task import Key, Outcome, Task
     from puffin.pipeline.request.session import Session
     from puffin.pipeline.tasks.supply import Load, Supply
@@ -97,7 +99,9 @@ class GraphRun:
         watch: Watch,
         fail_fast: bool = False,
         builds: "BuildSessions | None" = None,
+        remote: "RemoteRun | None" = None,
     ) -> None:
+        self.remote = remote
         self._runs = runs
         self._engine = engine
         self._session = session
@@ -191,6 +195,8 @@ class GraphRun:
 
     def _wave(self, loads: "list[Load]", *, last: bool = False) -> None:
         compilings = _compilings_of(self._runs, loads, self._cache)
+        if self.remote is not None:
+            self.remote.look([load.supply.artifact for load in loads if not load.supply.archive])
         tasks, self._links = many_tasks(
             loads,
             lambda use: self._runs[use.site].link_place(use.number),
@@ -211,7 +217,9 @@ class GraphRun:
         for load in loads:
             if self.tally and load.supply.made:
                 self.tally.want(load.supply.made, len(load.uses))
-        grow = self._builds.grow if self._builds else no_growth
+        grow: Grow = self._builds.grow if self._builds else no_growth
+        if self.remote is not None:
+            tasks, grow = self.remote.planned(tasks, grow)
         self._engine.run(tasks, self._engine.chosen(missing), self._take, grow)
         if self.compiled:
             from puffin.stages.bytecode.stage import close_all
@@ -232,6 +240,8 @@ class GraphRun:
     def _take(self, task: "Task", outcome: "Outcome") -> None:
         if self.tally:
             self.tally.take(task, outcome)
+        if self.remote is not None:
+            self.remote.took(task, outcome)
         if outcome.status != DONE:
             self._note_failure(task, outcome)
         elif task.stage == FETCH and outcome.result:

@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable, Sequence
+from difflib import unified_diff
 from typing import Any
 
 from puffin.cache.atomic import read
 from puffin.cache.usage import make_room, shared
 from puffin.errors import PuffinError
+from puffin.names import printable
 from puffin.pipeline.builds.projects import Projects
 from puffin.pipeline.change.values import EnvResult
 from puffin.pipeline.graph.record import phase
@@ -14,18 +16,21 @@ from puffin.pipeline.inputs.inputs import Reading
 from puffin.pipeline.inputs.resolution import resolved, setup_of
 from puffin.pipeline.request.builds import Toolchain, toolchain_with
 from puffin.pipeline.request.session import Session
-from puffin.pipeline.request.settings import FAILED, UNCHANGED, UPDATED, CompileSettings
+from puffin.pipeline.request.settings import FAILED, UNCHANGED, UPDATED, CompileSettings, Line
 from puffin.pipeline.request.where import Interpreters
 from puffin.pipeline.resolve.many import Question, Universes, question_of
 from puffin.pipeline.resolve.output import listed, output_text
 from puffin.pipeline.workspace.specs import EnvSpec, known_lock, lock_of, sources_of
-from puffin.stages.resolve.output.earlier import read_upgrades
+from puffin.stages.resolve.output.earlier import read_preferences, read_upgrades
 from puffin.stages.resolve.output.target import write_output
+from puffin.stages.resolve.output.values import Listed
 from puffin.stages.resolve.projects.sources import check_python
 from puffin.stages.resolve.projects.values import Build
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.stages.resolve.solve.request import Preference, Resolution
 from puffin.value import frozen, replace
+
+_SHOWN = 10  # differing lines of a lock
 
 
 @frozen
@@ -80,7 +85,13 @@ class _LockRun:
             self._note(spec, FAILED, error=error)
 
     def _note(
-        self, spec: "EnvSpec", status: str, *, packages: int = 0, error: "PuffinError | None" = None
+        self,
+        spec: "EnvSpec",
+        status: str,
+        *,
+        packages: int = 0,
+        error: "PuffinError | None" = None,
+        lines: tuple[Line, ...] = (),
     ) -> None:
         question = self._questions.get(spec.name)
         self._results[spec.name] = EnvResult(
@@ -90,6 +101,7 @@ class _LockRun:
             status=status,
             packages=packages,
             error=error,
+            lines=lambda: lines,
             seconds=time.perf_counter() - self._session.started,
         )
 
@@ -156,13 +168,17 @@ class _LockRun:
         entries = tuple([entry for each in questions for entry in each.sources.requirements.entries])
         limits = tuple([entry for each in questions for entry in each.sources.requirements.constraints])
         requirements = replace(first.sources.requirements, entries=entries, constraints=limits)
+        shared = {
+            key: tuple(dict.fromkeys(each for question in questions for each in getattr(question.sources, key)))
+            for key in ("overrides", "reached", "virtual")
+        }
         kept: dict[str, Preference] = {each.name: each for each in agreed}
         for question in questions:
             for each in question.setup.preferences:
                 kept.setdefault(each.name, each)
         setup = setup_of(
             self._settings.compile.run,
-            replace(first.sources, requirements=requirements),
+            replace(first.sources, requirements=requirements, **shared),
             self._session,
             now=first.setup.now,
             upgrades=self._upgrades,
@@ -184,8 +200,34 @@ class _LockRun:
         settings = replace(self._settings.compile, output_file=lock, header=f"puffin lock {spec.name}")
         packages = listed(resolution, setup, question.sources, universe, settings, locked=locked)
         text = output_text(packages, settings, question.sources, setup, locked=locked).encode()
-        changed = read(lock) != text if self._settings.check else write_output(lock, text)
-        self._note(spec, UPDATED if changed else UNCHANGED, packages=len(packages))
+        lines: tuple[Line, ...] = ()
+        if self._settings.check:
+            former = read(lock)
+            changed = former != text
+            if changed:
+                pins = read_preferences(lock, read=self._session.read, environ=self._session.environ)
+                lines = pin_changes(pins, packages) or text_difference((former or b""), text)
+        else:
+            changed = write_output(lock, text)
+        self._note(spec, UPDATED if changed else UNCHANGED, packages=len(packages), lines=lines)
+
+
+def pin_changes(former: "Sequence[Preference]", packages: "Sequence[Listed]") -> tuple[Line, ...]:
+    """Return a line for each pin that would go (``-``) or come (``+``), sorted by name."""
+    before = {(each.name, each.version) for each in former}
+    after = {(each.name, each.version) for each in packages if each.direct is None}
+    gone = [Line(sign="-", name=name, version=version) for name, version in before - after]
+    come = [Line(sign="+", name=name, version=version) for name, version in after - before]
+    return tuple(sorted([*gone, *come], key=lambda line: (line.name, line.sign != "-", line.version)))
+
+
+def text_difference(former: bytes, text: bytes) -> tuple[Line, ...]:
+    """Return the first lines of two texts that differ."""
+    before, after = (each.decode("utf-8", "replace").splitlines() for each in (former, text))
+    found = [line for line in [*unified_diff(before, after, n=0, lineterm="")][2:] if line[:2] != "@@"]
+    lines = [Line(sign=line[0], name=printable(line[1:]), version="") for line in found[:_SHOWN]]
+    more = [Line(sign="~", name=f"and {len(found) - _SHOWN} more lines", version="")] if found[_SHOWN:] else []
+    return (*lines, *more)
 
 
 def _python(question: Question) -> str:

@@ -9,9 +9,7 @@ class SchedulerUnreachable(PuffinError):
     exit_code = TEMPORARY
     sentence = "Failed to connect to the scheduler at `{address}`"
     address: str
-    hints: tuple[str, ...] = (
-        "start one with `dask scheduler`, or remove `--executor` to build on this machine",
-    )
+    hints: tuple[str, ...] = ("start one with `dask scheduler`, and use the address that it prints",)
 
 
 class SchedulerLost(PuffinError):
@@ -74,6 +72,20 @@ class BuildLost(PuffinError):
 
     def summary(self) -> str:
         return f"Failed to build `{self.package}`: {len(self.attempts)} workers failed to build it"
+
+    def details(self) -> tuple[str, ...]:
+        return tuple([f"`{worker}` {how}" for worker, how in self.attempts])
+
+
+class WorkersLost(PuffinError):
+    """All workers of a machine were lost. ``attempts`` are pairs of a worker and how it was lost."""
+
+    exit_code = TEMPORARY
+    attempts: tuple[tuple[str, str], ...]
+    hints: tuple[str, ...] = ("run the command again when the workers are back",)
+
+    def summary(self) -> str:
+        return f"Failed to work on `{self.package}`: all workers of the machine were lost"
 
     def details(self) -> tuple[str, ...]:
         return tuple([f"`{worker}` {how}" for worker, how in self.attempts])

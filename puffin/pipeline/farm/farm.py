@@ -5,15 +5,17 @@ import contextlib
 import os
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import distributed
 
 from puffin import meter
-from puffin.pipeline.farm.errors import BuildLost, NoInterpreter, NoWorkers, RemoteCrashed
+from puffin.pipeline.farm.errors import BuildLost, NoInterpreter, NoWorkers, RemoteCrashed, WorkersLost
 from puffin.pipeline.farm.link import Link
 from puffin.pipeline.farm.work import ask
 from puffin.pipeline.request.scheduler import Remote
+from puffin.stages.build.remote import EVERYTHING
 
 _WORK = "puffin.pipeline.farm.work:work"
 _LOOK = 0.5
@@ -65,7 +67,8 @@ class Farm:
     def __init__(self, remote: Remote) -> None:
         self.remote = remote
         self.link = Link(remote)
-        self.unreachable: set[str] = set()  # servers that workers cannot reach
+        # servers that workers cannot reach
+        self.unreachable: set[str] = {EVERYTHING} if remote.brings else set()
         self._free = threading.Condition()
         self._busy: dict[str, int] = {}
         self._reserved: set[str] = set()
@@ -111,6 +114,21 @@ class Farm:
             tried.append((worker, how))
             if len(tried) >= attempts:
                 raise BuildLost(package=label, attempts=tuple(tried))
+
+    def run_on(
+        self, workers: Sequence[str], name: str, label: str, reference: str, packed: bytes, *, stage: str
+    ) -> tuple[str, bytes]:
+        """Have the first of *workers* that is not lost run a function on *packed*; return it and the answer.
+
+        Raises :class:`WorkersLost`, :class:`RemoteCrashed` and ``SchedulerLost``.
+        """
+        tried: list[tuple[str, str]] = []
+        for worker in workers:
+            answer, how = self._attempt(worker, (stage, name), label, reference, packed)
+            if answer is not None:
+                return worker, answer
+            tried.append((worker, how))
+        raise WorkersLost(package=label, attempts=tuple(tried))
 
     def _take(self, tried: list[str], label: str, needs: "WorkerNeeds", *, alone: bool) -> str:
         """Wait for a worker to be free and return it, taken; for what is to be *alone*, wait until it is idle."""

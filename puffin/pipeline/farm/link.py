@@ -30,7 +30,10 @@ from puffin.pipeline.run.cluster import named_task, quiet
 Worker = dict[str, Any]
 
 _LOOK = 0.5  # seconds between two looks at the scheduler
-_COUNTED = "n_workers" in inspect.signature(distributed.Scheduler.identity).parameters
+# how a scheduler is asked who it is, with all of its workers
+EVERY_WORKER: dict[str, Any] = (
+    {"n_workers": -1} if "n_workers" in inspect.signature(distributed.Scheduler.identity).parameters else {}
+)
 _BROKEN = (OSError, TimeoutError, CommClosedError, RuntimeError)
 _LOGGERS = ("distributed", "tornado", "asyncio")
 
@@ -96,8 +99,7 @@ class Link:
         return self.client.scheduler
 
     async def _identity(self) -> dict[str, Any]:
-        more = {"n_workers": -1} if _COUNTED else {}
-        found: dict[str, Any] = await self._scheduler.identity(**more)
+        found: dict[str, Any] = await self._scheduler.identity(**EVERY_WORKER)
         return found
 
     def _take(self, identity: dict[str, Any]) -> None:
@@ -223,6 +225,20 @@ class Link:
         except Exception as error:  # of a client that was closed meanwhile
             raise self._gone() from error
         return futures[0]
+
+    def register(self, name: str, plugin: bytes) -> bool:
+        """Give all workers a pickled plugin, and those that join later; return whether all answered in time."""
+
+        async def registered() -> Any:
+            return await self._scheduler.register_worker_plugin(plugin=plugin, name=name, idempotent=False)
+
+        try:
+            self.call(registered)
+        except TimeoutError:
+            return False
+        except _BROKEN as error:
+            raise self._gone() from error
+        return True
 
     def close(self) -> None:
         """Disconnect from the scheduler, which then cancels the tasks of this client."""

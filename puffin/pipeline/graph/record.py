@@ -2,9 +2,10 @@
 
 The first line is about the run. Others are told apart by what they have: ``graph`` (an executor was handed tasks),
 ``phase`` (a stretch of the driver's own work), ``stage`` (an attempt at a task), ``change`` (distributions of an
-environment that changed for one reason), ``ended`` (the run's last line,
-missing where it was killed). Times are seconds since the epoch. A run begins with :func:`begin`; whatever is done
-until :func:`finish` may be put down with :func:`phase`, without knowing whether anybody listens.
+environment that changed for one reason), ``outcome`` (how an environment of many ended), ``remote`` (what a remote
+cache had of one layer), ``ended`` (the run's last line, missing where it was killed). Times are seconds since the
+epoch. A run begins with :func:`begin`; whatever is done until :func:`finish` may be put down with :func:`phase`,
+without knowing whether anybody listens.
 """
 
 import os
@@ -112,6 +113,23 @@ class RunRecord:
         self._lines.append(
             f'{{"change":{json_text(action)},"environment":{json_text(environment)},"path":{json_text(path)},'
             f'"names":[{listed}],"reason":{_reason(reason)}}}\n'
+        )
+
+    def environment(self, path: str, status: str, error: str) -> None:
+        """Add how a run over many environments ended for the one at *path*."""
+        if error:
+            self.keep()
+        self._lines.append(
+            f'{{"environment":{json_text(path)},"outcome":"{status}","error":{json_text(error)},"at":{time.time():.6f}}}\n'
+        )
+
+    def remote(self, layer: str, hits: int, misses: "dict[str, int]", size: int, seconds: float) -> None:
+        """Note what a layer of a remote cache came to: hits, misses by their reasons, bytes, seconds of waiting."""
+        self.keep()
+        reasons = ",".join([f"{json_text(reason)}:{count}" for reason, count in misses.items()])
+        self._lines.append(
+            f'{{"remote":{json_text(layer)},"hits":{hits},"misses":{{{reasons}}},"bytes":{size},'
+            f'"seconds":{seconds:.6f}}}\n'
         )
 
     def flush(self, now: float = 0.0) -> None:

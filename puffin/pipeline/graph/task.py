@@ -61,7 +61,7 @@ class Task:
 class Outcome:
     """How an attempt at a task ended. Times are seconds since the epoch; ``cpu`` is in seconds.
 
-    ``taken``, ``given``, ``cache`` and ``log`` are what the task put on its meter (:mod:`puffin.meter`).
+    ``taken``, ``given``, ``cache``, ``log`` and ``remote`` are what the task put on its meter (:mod:`puffin.meter`).
     """
 
     key: "Key"
@@ -76,6 +76,7 @@ class Outcome:
     given: int = 0
     cache: str = ""
     log: str = ""
+    remote: "tuple[Any, ...]" = ()
 
 
 class TaskCrashed(PuffinError):

@@ -101,6 +101,15 @@ class Profile:
         return tuple([row for row in self.rows if not row.phase])
 
 
+@frozen
+class EnvironmentOutcome:
+    """How the last run over many environments ended for one of them; ``at`` is in seconds since the epoch."""
+
+    status: str
+    error: str
+    at: float
+
+
 class RecordNotFound(PuffinError):
     """There is no record of the run that was asked for."""
 
@@ -163,6 +172,23 @@ def load_profiles(cache: Cache) -> list[Profile]:
             found.append(load_profile(path))
         except RecordUnreadable:
             continue
+    return found
+
+
+def last_outcomes(cache: Cache) -> dict[str, EnvironmentOutcome]:
+    """Return how the last recorded run ended for each environment, by its path."""
+    found: dict[str, EnvironmentOutcome] = {}
+    for path in record_paths(cache):
+        try:
+            with open(path, "rb") as file:
+                data = b"\n".join(line for line in file if line.startswith(b'{"environment":'))
+        except OSError:
+            continue
+        for line in _lines(data):
+            outcome = EnvironmentOutcome(
+                status=_text(line, "outcome"), error=_text(line, "error"), at=_number(line, "at")
+            )
+            found[_text(line, "environment")] = outcome
     return found
 
 

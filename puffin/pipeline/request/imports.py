@@ -23,7 +23,6 @@ _SUPPLYING = (
 )
 _RESOLVING = (
     "httptools",
-    "packaging.requirements",
     "puffin.stages.fetch.client",
     "puffin.stages.fetch.digests",
     "puffin.stages.resolve.index.usual",

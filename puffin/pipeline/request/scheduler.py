@@ -14,7 +14,8 @@ class Remote:
 
     The ``tls_…`` are PEM files, empty for what dask's own configuration says. ``patience`` is for a scheduler or a
     worker to appear, or to answer; ``silence`` is how long a worker may send no sign of life; ``limit`` is for one
-    build. With ``shared`` the workers see the cache and the environments.
+    build. With ``shared`` the workers see the cache and the environments. With ``brings`` they fetch nothing: this
+    machine brings all files.
     """
 
     address: str
@@ -25,6 +26,7 @@ class Remote:
     silence: float = _SILENCE
     limit: float = _LIMIT
     shared: bool = False
+    brings: bool = False
 
 
 def is_address(text: str) -> bool:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from puffin.pipeline.request.scheduler import Remote
     from puffin.pipeline.workspace.specs import EnvSpec
     from puffin.reasons import Reason
+    from puffin.stages.remote.values import RemoteCache
     from puffin.stages.resolve.index.config import NamedIndex
     from puffin.stages.resolve.output.earlier import Upgrades
     from puffin.stages.resolve.projects.sources import Sources
@@ -139,6 +140,7 @@ class Settings:
     build_constraint: tuple[str, ...] = ()
     executor: str = ""
     remote: "Remote | None" = None
+    remote_cache: "RemoteCache | None" = None
     jobs: int = 0
     dashboard: int = -1
     dashboard_linger: bool = False
@@ -176,7 +178,10 @@ class Settings:
 
 @frozen
 class ManySettings:
-    """The request of a run over many environments; ``run`` has the settings shared with a sync of one."""
+    """The request of a run over many environments; ``run`` has the settings shared with a sync of one.
+
+    ``on`` is the address of the cluster whose machines get the environments, ``path`` where they are there.
+    """
 
     run: Settings
     specs: "tuple[EnvSpec, ...]" = ()
@@ -185,6 +190,8 @@ class ManySettings:
     no_install_project: bool = False
     no_install_workspace: bool = False
     fail_fast: bool = False
+    on: str = ""
+    path: str = ""
 
 
 @frozen

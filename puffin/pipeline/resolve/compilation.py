@@ -108,6 +108,8 @@ class Compilation:
         packages = self._resolve(setup, interpreter)
         with phase("write output"):
             text = output_text(packages, settings, self._sources, setup, locked=self._locked)
+            if settings.run.dry_run:
+                return text
             if not (settings.output_file and write_output(settings.output_file, text.encode())):
                 depends.settled()
         return text

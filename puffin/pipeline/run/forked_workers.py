@@ -3,6 +3,7 @@
 import marshal
 import os
 import select
+import time
 from collections.abc import Callable, Mapping
 from threading import Lock, active_count
 from typing import Any
@@ -44,6 +45,13 @@ class WorkerAnswer:
         self._workers = workers
         self._child = child
         self._said: tuple[bool, Any] | None = None
+
+    def within(self, seconds: float) -> bool:
+        """Wait for so many seconds at most; tell whether it has come."""
+        deadline = time.monotonic() + seconds
+        while not self.done and (left := deadline - time.monotonic()) > 0:
+            self._workers.listen(wait=True, seconds=left)
+        return self.done
 
     def take(self, good: bool, said: "Any") -> None:
         self._said = (good, said)
@@ -161,17 +169,19 @@ class ForkedWorkers:
         for child in self._children:
             child.send()
 
-    def listen(self, *, wait: bool) -> bool:
-        """Take in answers that have come, or wait for the next; False if none is to come."""
+    def listen(self, *, wait: bool, seconds: float = 0.0) -> bool:
+        """Take in answers that have come, or wait (some *seconds*) for the next; False if none is to come."""
         self.send()
         asked = {child.reader: child for child in self._children if child.answers and not child.lost}
         poll = select.poll()
         for reader in asked:
             poll.register(reader, select.POLLIN)
-        found = poll.poll(silence() * 1000 if wait else 0) if asked else []
+        found = poll.poll((seconds or silence()) * 1000 if wait else 0) if asked else []
         for reader, _ in found:
             asked[reader].hear()
-        for child in asked.values() if wait and not found else ():  # they have said nothing for too long
+        for child in (
+            asked.values() if wait and not found and not seconds else ()
+        ):  # they have said nothing for too long
             child.end()
         return bool(asked)
 

@@ -89,7 +89,7 @@ def attempt(task: "Task", results: "dict[Key, Any]", worker: str) -> Outcome:
     except Exception as raised:
         refused = refused_by_system(raised)
         error = _crashed(task, raised) if refused is None else _named(refused, task)
-    taken, given, cache, log, elsewhere = meter.measured()
+    taken, given, cache, log, elsewhere, remote = meter.measured()
     log = log or getattr(error, "log", "")  # that of a build that failed
     return Outcome(
         key=task.key,
@@ -104,6 +104,7 @@ def attempt(task: "Task", results: "dict[Key, Any]", worker: str) -> Outcome:
         given=given,
         cache=cache,
         log=log,
+        remote=remote,
     )
 
 

@@ -50,10 +50,11 @@ def chosen(
     """
     cwd = os.getcwd()
     workspace = workspace_in(os.path.join(cwd, os.path.expanduser(file))) if file else find_workspace(cwd)
-    if workspace is None and not (named and all(expand(each, cwd) for each in named)):
+    defaults = workspace.defaults if workspace else None
+    if (workspace is None or defaults) and not (named and all(expand(each, cwd) for each in named)):
         from puffin.pipeline.workspace.implied import implied_workspace
 
-        workspace = implied_workspace(cwd)
+        workspace = implied_workspace(cwd, defaults) or workspace
     return choose(named, cwd, workspace, everything=everything, python=python, command=command), workspace
 
 
@@ -85,6 +86,8 @@ class _Reader:
         self._defaults = self._table(own.get("env-defaults", {}), ("env-defaults",), SHARED_KEYS)
         for key in self._defaults:
             self._value(self._defaults, key, ("env-defaults",))
+        if not any(key in own for key in ("envs", "env-glob")):
+            return Workspace(root=self._root, file=self._document.shown, defaults=self._every())
         envs = own.get("envs", {})
         if not isinstance(envs, dict):
             raise self._document.wrong(("envs",), "`envs` is not a table")
@@ -99,6 +102,13 @@ class _Reader:
             specs=tuple([spec for name, table in envs.items() for spec in self._env(name, table)]),
             globs=tuple([self._glob(number, table) for number, table in enumerate(globs)]),
         )
+
+    def _every(self) -> GlobSpec:
+        """Return what holds for all environments, whatever they are made from."""
+        where = ("env-defaults",)
+        pythons = self._texts({}, "python", where)
+        template = self._template({}, where, matrix=len(pythons) > 1)
+        return GlobSpec(match="", spec=self._shared({}, where, template), pythons=pythons)
 
     def _env(self, name: str, table: "Any") -> "list[EnvSpec]":
         where = ("envs", name)

@@ -4,21 +4,52 @@ import os
 
 from puffin import depends
 from puffin.pipeline.workspace.document import PROJECT_FILE
-from puffin.pipeline.workspace.specs import EnvSpec, Workspace
+from puffin.pipeline.workspace.select import fill
+from puffin.pipeline.workspace.specs import EnvSpec, GlobSpec, Workspace
 from puffin.stages.resolve.projects.members import LocalProjects
 from puffin.stages.resolve.projects.patterns import expand
 from puffin.stages.resolve.projects.tables import SHARED, ProjectTables
 from puffin.stages.resolve.projects.uvlock import UV_LOCK
 from puffin.stages.resolve.requirements.file import read_file
 from puffin.types import Iterable
+from puffin.value import replace
 
 
-def implied_workspace(cwd: str) -> Workspace | None:
+def implied_workspace(cwd: str, defaults: GlobSpec | None = None) -> Workspace | None:
     """Return the environments of the nearest project in *cwd* and above, and of all members of its workspace.
 
-    If there is no such project, the environments are those of all projects below *cwd*. Raises ``InvalidProject``
-    for invalid members.
+    If there is no such project, the environments are those of all projects below *cwd*. *defaults* are for all of them.
+    Raises ``InvalidProject`` for invalid members.
     """
+    found = _implied(cwd)
+    if found is None or defaults is None:
+        return found
+    return replace(
+        found, specs=tuple([each for spec in found.specs for each in _with(defaults, spec, found.root)])
+    )
+
+
+def _with(defaults: GlobSpec, spec: EnvSpec, root: str) -> list[EnvSpec]:
+    """Return an environment with what holds for all: one for each Python."""
+    own, file = defaults.spec, os.path.relpath(spec.project, root)
+    return [
+        replace(
+            spec,
+            name=f"{spec.name}-{python}" if len(defaults.pythons) > 1 else spec.name,
+            path=os.path.normpath(os.path.join(root, fill(own.path, file, spec.name, python))),
+            python=python,
+            extras=own.extras,
+            groups=own.groups or spec.groups,
+            constraints=own.constraints,
+            link_mode=own.link_mode,
+            compile_bytecode=own.compile_bytecode,
+            editable=own.editable,
+        )
+        for python in defaults.pythons or ("",)
+    ]
+
+
+def _implied(cwd: str) -> Workspace | None:
     projects = LocalProjects(read_file)
     nearest = _nearest(cwd, projects)
     if nearest is None:

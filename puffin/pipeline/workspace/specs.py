@@ -59,12 +59,16 @@ class GlobSpec:
 
 @frozen
 class Workspace:
-    """The environments of a configuration file; ``root`` is its directory, ``file`` the file."""
+    """The environments of a configuration file; ``root`` is its directory, ``file`` the file.
+
+    ``defaults`` are set if the file says something about all environments and names none.
+    """
 
     root: str
     file: str
     specs: tuple[EnvSpec, ...] = ()
     globs: tuple[GlobSpec, ...] = ()
+    defaults: GlobSpec | None = None
 
 
 def is_source(path: str) -> bool:

@@ -10,6 +10,7 @@ A revision is one state of one source: the hash of an archive, a commit, or the 
 interpreter and the environment it was built in.
 """
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 
@@ -19,6 +20,7 @@ from puffin.cache import frame
 from puffin.cache.atomic import publish_file, publish_tree, read, remove_tree, write
 from puffin.cache.layout import Bucket, Cache
 from puffin.names import normalise, same_version
+from puffin.stages.resolve.locate.tags import rank
 from puffin.value import frozen
 
 FORMAT = 1
@@ -32,6 +34,15 @@ class KeptWheel:
     path: str
     filename: str
     sha256: str
+
+
+@frozen
+class SoughtBuild:
+    """A build that is looked for elsewhere: its source and its settings by their names, and the tags that must fit."""
+
+    revision: str
+    settings: str
+    tags: tuple[str, ...]
 
 
 def revision_of(artifact: "Artifact", sha256: str = "") -> str:
@@ -70,8 +81,6 @@ def find_wheel(directory: str, priorities: "Mapping[str, int]", *, since: float 
 
     What was built before *since*, in seconds since the epoch, does not count.
     """
-    from puffin.stages.resolve.locate.tags import rank
-
     found = []
     for entry in _entries(directory, WHEEL):
         kept = read_entry(entry)
@@ -221,7 +230,5 @@ def _publish(temporary: str, entry: str, *, whole: "Callable[[], bool]") -> None
 
 def hash_of(path: str) -> str:
     """Return the SHA-256 of a file, hexadecimal."""
-    import hashlib
-
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

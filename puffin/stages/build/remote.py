@@ -24,6 +24,7 @@ from puffin.value import astuple, replace
 Brings = tuple[tuple[tuple[Any, ...], bytes], ...]
 
 
+EVERYTHING = ":all:"
 _LEFT_OUT = ("__pycache__", ".tox", ".nox")
 _MARKS = ("pyvenv.cfg", "CACHEDIR.TAG")  # of environments and of caches
 
@@ -41,7 +42,7 @@ class SentBuild(Build):
 
     *send* takes what is sent, packed, and returns who answered and the answer. *brings* returns the pinned
     distributions of the build environment, given which servers' files have to be brought as bytes. ``unreachable`` is
-    that set, shared by all builds.
+    that set, shared by all builds; with ``:all:`` in it, workers fetch nothing.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class SentBuild(Build):
     def _built(self) -> "tuple[Any, ...]":
         meter.found(meter.MISS)
         while True:
+            brought = frozenset(self._unreachable)  # another build may add to it meanwhile
             sent = pack(astuple(self._sent()))
             worker, packed = self._send(sent)
             meter.count(taken=len(packed), given=len(sent))
@@ -77,7 +79,7 @@ class SentBuild(Build):
             if answer[0] != UNREACHABLE:
                 return self._taken(worker, answer)
             server = server_of(answer[1])
-            if server in self._unreachable:
+            if server in brought:
                 raise BadAnswer(
                     package=self._order.package, worker=worker, reason="lacks a file that was brought"
                 )
@@ -101,7 +103,7 @@ class SentBuild(Build):
         if artifact.kind == SDIST:
             sha256 = kept.hash_of(self._path)
             artifact = replace(artifact, hashes=(f"sha256:{sha256}",), size=0)
-            if not is_file_url(artifact.url) and server_of(artifact.url) not in self._unreachable:
+            if not _is_brought(artifact, self._unreachable):
                 return astuple(artifact), b""
             with open(self._path, "rb") as file:
                 return astuple(replace(artifact, url="")), file.read()
@@ -148,6 +150,11 @@ class SentBuild(Build):
         return error
 
 
+def _is_brought(artifact: Artifact, unreachable: "set[str]") -> bool:
+    """Tell whether a worker gets the bytes of an artifact, and not its URL."""
+    return is_file_url(artifact.url) or EVERYTHING in unreachable or server_of(artifact.url) in unreachable
+
+
 def server_of(url: str) -> str:
     """Return scheme and host of *url*, without credentials."""
     scheme, _, rest = strip_credentials(url).partition("://")
@@ -159,7 +166,7 @@ def brought(
 ) -> "tuple[Any, ...]":
     """Return a wheel for sending: its URL, or its bytes from *fetch* if workers cannot reach it."""
     plain = replace(artifact, direct_url="", yanked=None)
-    if not is_file_url(artifact.url) and server_of(artifact.url) not in unreachable:
+    if not _is_brought(artifact, unreachable):
         return astuple(plain), b""
     data = fetch(artifact)
     sha256 = hashlib.sha256(data).hexdigest()

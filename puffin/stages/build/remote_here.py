@@ -137,7 +137,11 @@ class _Build:
         sha256 = expected_sha256(artifact)
         if sha256 and archive_ready(self._cache, sha256):
             return sha256
-        where = {"name": artifact.name, "source": artifact.source, "cache_root": self._cache.root}
+        where: dict[str, Any] = {
+            "name": artifact.name,
+            "source": artifact.source,
+            "cache_root": self._cache.root,
+        }
         if data:
             return store(
                 fetched=(_hash(data), len(data), memoryview(bytearray(data))),

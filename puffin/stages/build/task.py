@@ -8,6 +8,7 @@ import math
 import os
 import pickle
 import shutil
+from collections.abc import Callable
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -18,7 +19,7 @@ from puffin.artifact.urls import digest, file_path, is_file_url
 from puffin.cache.atomic import publish_file, remove_tree
 from puffin.cache.layout import Bucket, Cache
 from puffin.cache.lock import Lock, WorkLock, lock_timeout
-from puffin.errors import PuffinError, os_cause
+from puffin.errors import PuffinError, os_cause, room_hints
 from puffin.stages.build import kept
 from puffin.stages.build.failures import InvalidBuildSystem
 from puffin.stages.build.hooks import check_built_wheel, metadata_of, not_installable, run_hooks
@@ -122,6 +123,7 @@ def _backend_path(table: TomlTable, tree: str) -> "tuple[str, ...]":
     return paths
 
 
+Get = Callable[..., tuple[str, int, memoryview]]  # fetches a file, as `fetch` does
 _FENCE = (".gitignore", ".hgignore")
 _LONG = 600.0  # seconds; a big file over a slow line
 _PATIENCE = 24 * 3600.0  # seconds for another process's build of the same wheel
@@ -132,7 +134,6 @@ class BuildRoomFailed(PuffinError):
 
     sentence = "Failed to prepare the build of `{package}` in `{path}`"
     path: str
-    hints: tuple[str, ...] = ("make room there, or name another place with `--cache-dir` and `TMPDIR`",)
 
 
 def fetch_source(
@@ -142,10 +143,12 @@ def fetch_source(
     cache_root: str,
     network: "tuple[Any, ...]",
     since: float = math.inf,
+    get: "Get" = fetch,
 ) -> "tuple[str, str, tuple[Any, ...]]":
     """Make sure that a source is on this machine and read how it is built.
 
-    An archive without a hash that was fetched after *since*, in seconds since the epoch, is not fetched again.
+    An archive without a hash that was fetched after *since*, in seconds since the epoch, is not fetched again; *get*
+    fetches it.
     Returns its path (an archive or a directory), the SHA-256 of an archive, and its build system in wire form.
     """
     source, cache = from_tuple(Artifact, artifact), Cache(cache_root)
@@ -155,12 +158,12 @@ def fetch_source(
     elif source.kind == DIRECTORY:
         path = file_path(source.url)
     else:
-        path, sha256 = source_archive(source, cache, network, since)
+        path, sha256 = source_archive(source, cache, network, since, get)
     return path, sha256, astuple(_system(source, path, package, cache))
 
 
 def source_archive(
-    source: Artifact, cache: Cache, network: "tuple[Any, ...]", since: float = math.inf
+    source: Artifact, cache: Cache, network: "tuple[Any, ...]", since: float = math.inf, get: "Get" = fetch
 ) -> "tuple[str, str]":
     """Make sure that a source archive is on this machine; return its path and SHA-256. Raises what a fetch raises."""
     path = file_path(source.url) if is_file_url(source.url) else archive_place(source, cache)
@@ -168,7 +171,7 @@ def source_archive(
     if revision and os.path.exists(path) and kept.hash_of(path) == revision:
         return path, revision
     if is_file_url(source.url):
-        return path, _fetched(source, network)[0]
+        return path, _fetched(source, network, get)[0]
     if not source.hashes and os.path.exists(path) and kept.is_since(path, since):
         return path, kept.hash_of(path)
     cache.initialise()
@@ -176,7 +179,7 @@ def source_archive(
         known = kept.hash_of(path) if revision and os.path.exists(path) else ""
         if known and known == revision:  # another process was quicker
             return path, revision
-        sha256, data = _fetched(source, network)
+        sha256, data = _fetched(source, network, get)
         publish_file(cache, path, bytes(data))
     return path, sha256
 
@@ -187,9 +190,9 @@ def _download_lock(source: Artifact, cache: Cache) -> WorkLock:
     return WorkLock(path, what=f"the download of `{source.filename}`", timeout=lock_timeout(os.environ, _LONG))
 
 
-def _fetched(source: Artifact, network: "tuple[Any, ...]") -> "tuple[str, memoryview]":
+def _fetched(source: Artifact, network: "tuple[Any, ...]", get: "Get") -> "tuple[str, memoryview]":
     groups = (source.hashes,) if source.hashes else ()
-    sha256, _, data = fetch(
+    sha256, _, data = get(
         url=source.url, filename=source.filename, hashes=groups, size=source.size, network=network
     )
     return sha256, data
@@ -273,8 +276,12 @@ class Build:
             with self._lock():
                 return self._kept() or self._built()
         except OSError as error:
-            where = self._cache.root
-            raise BuildRoomFailed(package=self._order.package, path=where, causes=(os_cause(error),)) from error
+            raise BuildRoomFailed(
+                package=self._order.package,
+                path=self._cache.root,
+                causes=(os_cause(error),),
+                hints=room_hints(error, "name another place with `--cache-dir` and `TMPDIR`"),
+            ) from error
 
     def _lock(self) -> Lock:
         """Return the lock of this build: of the directory itself where it is built in place.

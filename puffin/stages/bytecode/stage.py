@@ -2,12 +2,12 @@
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from puffin.cache.atomic import move, publish_file, publish_tree, remove_tree
 from puffin.cache.layout import Bucket, Cache, current_boot
 from puffin.cache.lock import WorkLock
-from puffin.errors import Cause, PuffinError, os_cause
+from puffin.errors import Cause, PuffinError, os_cause, room_hints
 from puffin.forks import ChildSilent, hear
 from puffin.stages.bytecode.layer import (
     CACHE,
@@ -144,6 +144,7 @@ def close_all() -> None:
 
 
 Tree = tuple[tuple[str, tuple[str, ...]], ...]
+Bring = Callable[[Cache, str, str, str], bool]  # cache, kind, archive, how the names of bytecode files end
 
 
 class BytecodeNotKept(PuffinError):
@@ -151,13 +152,22 @@ class BytecodeNotKept(PuffinError):
 
     sentence = "Failed to put bytecode into the cache (`{path}`)"
     path: str
-    hints: tuple[str, ...] = ("make room there, or leave out `--compile-bytecode` and `--link-mode tree`",)
 
 
-def compile_archive(*, archive: str, cache_root: str, executable: str, kind: str, tag: str, level: int) -> str:
+def compile_archive(
+    *,
+    archive: str,
+    cache_root: str,
+    executable: str,
+    kind: str,
+    tag: str,
+    level: int,
+    bring: "Bring | None" = None,
+) -> str:
     """Make sure that the layer of *archive* for this kind of interpreter is in the cache; return *archive*.
 
-    *tag* is the interpreter's cache tag (PEP 3147). Modules that do not compile have no bytecode. Raises
+    *tag* is the interpreter's cache tag (PEP 3147). *bring* may publish the layer itself, and then returns True.
+    Modules that do not compile have no bytecode. Raises
     :class:`BytecodeNotKept` and ``CompileFailed``.
     """
     cache = Cache(cache_root)
@@ -167,10 +177,14 @@ def compile_archive(*, archive: str, cache_root: str, executable: str, kind: str
             locks = cache.path(Bucket.LOCKS)
             os.makedirs(locks, exist_ok=True)
             with WorkLock(f"{locks}/pyc-{kind}-{archive}", what="the bytecode of an archive"):
-                if not layer_ready(cache, kind, archive, current_boot()):
-                    _make(cache, archive, kind, executable, _suffix(tag, level), level)
+                suffix = pyc_suffix(tag, level)
+                if layer_ready(cache, kind, archive, current_boot()):
+                    return archive
+                if bring is None or not bring(cache, kind, archive, suffix):
+                    _make(cache, archive, kind, executable, suffix, level)
     except OSError as error:
-        raise BytecodeNotKept(path=cache_root, causes=(os_cause(error),)) from error
+        hints = room_hints(error, "leave out `--compile-bytecode` and `--link-mode tree`")
+        raise BytecodeNotKept(path=cache_root, causes=(os_cause(error),), hints=hints) from error
     return archive
 
 
@@ -188,7 +202,8 @@ def modules_of(tree: "Tree", suffix: str) -> "list[str]":
     return found
 
 
-def _suffix(tag: str, level: int) -> str:
+def pyc_suffix(tag: str, level: int) -> str:
+    """Return how the names of bytecode files end (PEP 488)."""
     return f".{tag}.opt-{level}.pyc" if level else f".{tag}.pyc"
 
 
@@ -209,7 +224,9 @@ def _make(cache: Cache, archive: str, kind: str, executable: str, suffix: str, l
                 raise
             return  # the archive is damaged: link will say so
         layer = _layer(temporary, [each for each, good in zip(modules, made, strict=True) if good], suffix)
-        _publish(cache, archive, kind, temporary, encode_layer(layer, seconds=seconds, boot=current_boot()))
+        publish_layer(
+            cache, archive, kind, temporary, encode_layer(layer, seconds=seconds, boot=current_boot())
+        )
     finally:
         remove_tree(temporary)
 
@@ -217,13 +234,19 @@ def _make(cache: Cache, archive: str, kind: str, executable: str, suffix: str, l
 def _layer(root: str, modules: "list[str]", suffix: str) -> Layer:
     files = []
     for module in modules:
-        directory, slash, name = module.rpartition("/")
-        path = f"{directory}{slash}{CACHE}/{name[:-3]}{suffix}"
+        path = pyc_of(module, suffix)
         files.append((path, os.stat(f"{root}/{path}").st_size))
     return layer_of(files)
 
 
-def _publish(cache: Cache, archive: str, kind: str, temporary: str, manifest: bytes) -> None:
+def pyc_of(module: str, suffix: str) -> str:
+    """Return the path of the bytecode of a module (PEP 3147)."""
+    directory, slash, name = module.rpartition("/")
+    return f"{directory}{slash}{CACHE}/{name[:-3]}{suffix}"
+
+
+def publish_layer(cache: Cache, archive: str, kind: str, temporary: str, manifest: bytes) -> None:
+    """Make the directory *temporary* the layer of an archive, in the place of an earlier one (``OSError``)."""
     cache = cache.own
     path = layer_path(cache, kind, archive)
     if os.path.lexists(path):  # of the archive as it was before, or cut short

@@ -111,22 +111,30 @@ class Client:
         return turns
 
     def open(
-        self, url: str, headers: "Mapping[str, str]", accepted: "Collection[int]" = frozenset()
+        self,
+        url: str,
+        headers: "Mapping[str, str]",
+        accepted: "Collection[int]" = frozenset(),
+        *,
+        method: str = "GET",
+        data: bytes | None = None,
     ) -> "Response":
-        """Send one request and return its response with the body unread; the caller closes it.
+        """Send one request, perhaps with *data*, and return its response with the body unread; the caller closes it.
 
         The status is 2xx or one of *accepted*. Raises ``Transient`` for what may be tried again, and
         the errors of :meth:`get` for the rest.
         """
         depends.unsure("the network is used")
-        direct = self._direct(url, headers)
+        direct = self._direct(url, headers, method, data)
         if (
             direct is not None
             and direct.is_plain
             and (200 <= direct.status_code < 300 or direct.status_code in accepted)
         ):
             return direct
-        return self._others.open(url, headers, accepted, direct.body if direct else None)
+        return self._others.open(
+            url, headers, accepted, direct.body if direct else None, method=method, data=data
+        )
 
     def _get_once(self, url: str, headers: "Mapping[str, str]") -> PageResponse:
         response = self.open(url, headers, _PAGE_ANSWERS)
@@ -144,7 +152,9 @@ class Client:
         """Return the content of a response, decoded. Raises ``Transient``."""
         return response.read() if isinstance(response, PlainResponse) else self._others.read(response)
 
-    def _direct(self, url: str, headers: "Mapping[str, str]") -> PlainResponse | None:
+    def _direct(
+        self, url: str, headers: "Mapping[str, str]", method: str, data: bytes | None
+    ) -> PlainResponse | None:
         """Send a plain request and return its answer, whatever it is; None if the request is not plain."""
         bare = split_credentials(url)[0]
         plain = split_plain(bare)
@@ -153,11 +163,13 @@ class Client:
         origin, target = plain
         sent = {"host": host_header(origin), "user-agent": AGENT, "accept-encoding": ACCEPT_ENCODING}
         sent |= {name.lower(): value for name, value in headers.items()}
+        if data is not None:
+            sent["content-length"] = str(len(data))
         found = self._credentials.find(url, origin[1])
         if found:
             sent["authorization"] = basic(*found)
         try:
-            return PlainResponse(bare, self._connections.exchange(origin, "GET", target, sent.items()))
+            return PlainResponse(bare, self._connections.exchange(origin, method, target, sent.items(), data))
         except ConnectionBroken as broken:
             from puffin.stages.fetch.tls import check_certificate
 

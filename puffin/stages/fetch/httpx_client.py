@@ -120,16 +120,23 @@ class HttpxClient:
         self._client.close()
 
     def open(
-        self, url: str, headers: "Mapping[str, str]", accepted: "Collection[int]", answer: "Body | None"
+        self,
+        url: str,
+        headers: "Mapping[str, str]",
+        accepted: "Collection[int]",
+        answer: "Body | None",
+        *,
+        method: str = "GET",
+        data: bytes | None = None,
     ) -> httpx.Response:
         """Send a request as :meth:`puffin.stages.fetch.client.Client.open` does.
 
         An *answer* is one that is there already.
         """
-        response = self._follow(url, headers, answer)
+        response = self._follow(url, headers, method, data, answer)
         if response.status_code == 401 and self._credentials.ask(_wanting(url, response)):
             response.close()
-            response = self._follow(url, headers)
+            response = self._follow(url, headers, method, data)
         if response.is_success or response.status_code in accepted:
             return response
         raise self._refused(url, response)
@@ -158,9 +165,16 @@ class HttpxClient:
             after=retry_after(response.headers.get("retry-after", ""), time.time()),
         )
 
-    def _follow(self, url: str, headers: "Mapping[str, str]", answer: "Body | None" = None) -> "httpx.Response":
+    def _follow(
+        self,
+        url: str,
+        headers: "Mapping[str, str]",
+        method: str,
+        data: bytes | None,
+        answer: "Body | None" = None,
+    ) -> "httpx.Response":
         """Send a request by httpx and follow redirects; an *answer* that is there already is the first one."""
-        request = self._request(url, headers)
+        request = self._request(url, headers, method, data)
         if answer is not None:
             request.extensions[ANSWER] = answer
         for _ in range(_MOST_REDIRECTS + 1):
@@ -172,10 +186,12 @@ class HttpxClient:
             request = self._redirected(following)
         raise endless(mask(url), response)
 
-    def _request(self, url: str, headers: "Mapping[str, str]") -> "httpx.Request":
+    def _request(
+        self, url: str, headers: "Mapping[str, str]", method: str, data: bytes | None
+    ) -> "httpx.Request":
         plain = split_credentials(url)[0]
         try:
-            request = self._client.build_request("GET", plain, headers=dict(headers))
+            request = self._client.build_request(method, plain, headers=dict(headers), content=data)
         except (httpx.InvalidURL, UnicodeError, TypeError) as error:
             raise UsageError(text=f"`{mask(url)}` is not a URL that can be fetched") from error
         found = self._credentials.find(url, request.url.host)

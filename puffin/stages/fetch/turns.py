@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from queue import SimpleQueue
 from socket import socket
 from threading import Lock, Thread, get_ident
+from time import monotonic
 
 import puffin.forks  # noqa: F401 - it makes forks safe after these threads
 
@@ -115,7 +116,7 @@ class Crew:
         self._turns = turns
         self._size = size
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._threads = 0
+        self._threads: list[Thread] = []
         self._resting: set[int] = set()
         turns.idle = self._more
 
@@ -132,22 +133,30 @@ class Crew:
         answers: SimpleQueue[BaseException | None] = SimpleQueue()
         asked = [self.submit(lambda work=work: answers.put(_error_of(work))) for work in works]  # type: ignore[misc,func-returns-value]
         errors = [error for error in [answers.get() for _ in asked] if error is not None]
-        for _ in range(self._threads):
-            self._jobs.put(None)
+        self.end(0.0)
         if errors:
             raise errors[0]
 
+    def end(self, patience: float) -> None:
+        """Have the threads end when all is done, and wait for that up to *patience* seconds."""
+        until = monotonic() + patience
+        for _ in self._threads:
+            self._jobs.put(None)
+        for thread in self._threads:
+            thread.join(max(0.0, until - monotonic()))
+
     def _more(self) -> None:
-        if self._threads < self._size and not self._resting and not self._jobs.empty():
+        if len(self._threads) < self._size and not self._resting and not self._jobs.empty():
             self._start()
 
     def _start(self) -> None:
-        self._threads += 1
+        thread = Thread(target=self._serve, name=f"puffin-crew-{len(self._threads)}", daemon=True)
+        self._threads.append(thread)
         try:
-            Thread(target=self._serve, name=f"puffin-crew-{self._threads}", daemon=True).start()
+            thread.start()
         except RuntimeError:  # a limit: those that are there do it all, or whoever submits does
-            self._threads -= 1
-            self._size = self._threads
+            self._threads.remove(thread)
+            self._size = len(self._threads)
 
     def _work_here(self) -> None:
         while not self._jobs.empty():

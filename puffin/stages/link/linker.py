@@ -7,7 +7,7 @@ from puffin.cache.atomic import publish_file, remove_tree
 from puffin.cache.layout import Bucket, Cache, current_boot
 from puffin.cache.lock import WorkLock
 from puffin.cache.reading import read
-from puffin.errors import PuffinError, os_cause
+from puffin.errors import PuffinError, os_cause, room_hints
 from puffin.stages.bytecode.layer import Layer, archive_time, layer_path, manifest_path, read_layer
 from puffin.stages.link.direct_url import with_hash, with_source
 from puffin.stages.link.files import HARDLINK, TREE
@@ -62,7 +62,6 @@ class TreeNotSealed(PuffinError):
 
     sentence = "Failed to put a sealed tree into the cache (`{path}`)"
     path: str
-    hints: tuple[str, ...] = ("make room there, or leave out `--link-mode tree`",)
 
 
 class LinkFailed(PuffinError):
@@ -189,7 +188,8 @@ def _sealed(cache: Cache, archive: str, kind: str, doubted: bool) -> "_Building"
             with WorkLock(f"{locks}/tree-{kind}-{archive}", what="the sealed tree of an archive"):
                 sealed = _Building(cache, archive).seal(kind, doubted)
         except OSError as error:
-            raise TreeNotSealed(path=cache.root, causes=(os_cause(error),)) from error
+            hints = room_hints(error, "leave out `--link-mode tree`")
+            raise TreeNotSealed(path=cache.root, causes=(os_cause(error),), hints=hints) from error
     return _Building(cache, archive, sealed)
 
 

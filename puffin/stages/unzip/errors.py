@@ -1,6 +1,6 @@
 """Errors of the unzip stage."""
 
-from puffin.errors import Cause, PuffinError, os_cause
+from puffin.errors import Cause, PuffinError, os_cause, room_hints
 from puffin.names import printable
 
 
@@ -55,5 +55,5 @@ def cache_write_failed(filename: str, root: str, error: OSError) -> CacheWriteFa
         filename=filename,
         path=root,
         causes=(os_cause(error),),
-        hints=("make room there, or choose another place with `PUFFIN_CACHE_DIR`",),
+        hints=room_hints(error, "choose another place with `PUFFIN_CACHE_DIR`"),
     )

@@ -17,9 +17,8 @@ from puffin.stages.unzip.ready import archive_ready
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Buffer  # type: ignore[attr-defined, unused-ignore]
-
     from puffin.stages.fetch.network import Wire
+    from puffin.types import Buffer, Callable
 
 
 _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
@@ -90,10 +89,12 @@ def fetch_once(
     name: str,
     source: str,
     cache_root: str,
+    get: "Callable[..., tuple[str, int, memoryview]] | None" = None,
 ) -> "tuple[str, int, memoryview | None]":
     """Fetch as :func:`puffin.stages.fetch.fetch.fetch` does, but return no bytes if another process stored the file.
 
-    *name*, *source* and *cache_root* tell where the cache has it. Raises the errors of ``download.download``.
+    *name*, *source* and *cache_root* tell where the cache has it. With *get*, that fetches it. Raises the errors of
+    ``download.download``.
     """
     from puffin.stages.fetch.fetch import fetch
 
@@ -104,7 +105,7 @@ def fetch_once(
         if stored:
             release_archive(url)
             return stored, 0, None
-        return fetch(url=url, filename=filename, hashes=hashes, size=size, network=network)
+        return (get or fetch)(url=url, filename=filename, hashes=hashes, size=size, network=network)
     except BaseException:
         release_archive(url)
         raise

@@ -5,8 +5,6 @@ import os
 import subprocess
 from typing import Any
 
-from packaging import tags
-
 from puffin import depends
 from puffin.cache import frame
 from puffin.cache.atomic import publish_file
@@ -21,6 +19,7 @@ from puffin.stages.link.interpreter.interpreter import (
     Scheme,
     UnsupportedPython,
     spend,
+    supported_tags,
 )
 
 _TIMEOUT = 60.0
@@ -128,7 +127,7 @@ def _interpreter(answer: "dict[str, Any]") -> Interpreter:
         "version": version,
         "abis": abis,
         "platforms": platforms,
-        "tags": _tags(implementation, version[:2], abis, platforms),
+        "tags": supported_tags(_SHORT_NAMES.get(implementation, implementation), version[:2], abis, platforms),
         "markers": tuple(sorted(answer["markers"].items())),
         "scheme": _scheme(answer["paths"]),
         "venv_scheme": _scheme(answer["venv_paths"]),
@@ -139,17 +138,3 @@ def _interpreter(answer: "dict[str, Any]") -> Interpreter:
 
 def _scheme(paths: "dict[str, str]") -> Scheme:
     return Scheme(**{key: paths[key] for key in SCHEME_KEYS})
-
-
-def _tags(
-    implementation: str, version: "tuple[int, ...]", abis: "tuple[str, ...]", platforms: "tuple[str, ...]"
-) -> "tuple[str, ...]":
-    """Return the supported tags, best first, in the order of ``packaging.tags.sys_tags``."""
-    short = _SHORT_NAMES.get(implementation, implementation)
-    own = f"{short}{version[0]}{version[1]}"
-    if short == "cp":
-        first, common = tags.cpython_tags(version, abis, platforms), own
-    else:
-        first, common = tags.generic_tags(own, abis, platforms), ("pp3" if short == "pp" else "")
-    rest = tags.compatible_tags(version, common or None, platforms)
-    return tuple(dict.fromkeys(str(tag) for source in (first, rest) for tag in source))

@@ -131,6 +131,33 @@ def venv_root(executable: str) -> str:
     return ""
 
 
+def supported_tags(
+    implementation: str, version: "tuple[int, int]", abis: "tuple[str, ...]", platforms: "tuple[str, ...]"
+) -> "tuple[str, ...]":
+    """Return the tags that an interpreter supports, best first, as ``cp312-cp312-linux_x86_64`` (PEP 425).
+
+    The order is that of ``packaging.tags.sys_tags``. *implementation* is short, such as ``cp`` or ``pp``; *abis* and
+    *platforms* are in its order of preference.
+    """
+    major, minor = version
+    own = f"{implementation}{major}{minor}"
+    none = "none"
+    stable: tuple[str, ...] = ()
+    if implementation == "cp":
+        threaded = next(
+            (each.lstrip("cp0123456789").startswith("t") for each in abis if each[:2] == "cp"), False
+        )
+        stable = ("abi3t" if threaded else "abi3",)
+    pairs = [(own, abi) for abi in (*abis, *stable, none)]
+    pairs += [(f"cp{major}{each}", abi) for each in range(minor - 1, 1, -1) for abi in stable]
+    pythons = [f"py{major}{minor}", f"py{major}", *[f"py{major}{each}" for each in range(minor - 1, -1, -1)]]
+    pairs += [(python, none) for python in pythons]
+    found = [f"{python}-{abi}-{platform}" for python, abi in pairs for platform in platforms]
+    common = {"cp": (own,), "pp": (f"pp{major}",)}.get(implementation, ())
+    found += [f"{python}-none-any" for python in (*common, *pythons)]
+    return tuple(dict.fromkeys(found))
+
+
 def _join(root: str, relative: str) -> str:
     return root if relative == "." else os.path.join(root, relative)
 

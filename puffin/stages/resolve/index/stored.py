@@ -9,12 +9,14 @@ from collections.abc import Iterable
 from mmap import mmap
 from typing import Any
 
-from packaging.version import Version
-
 from puffin.cache import frame
-from puffin.names import parsed_version
+from puffin.names import parsed_version, release_numbers, significant
 from puffin.stages.resolve.index.page import NOT_FRESH, FileLink, Groups, Policy
 from puffin.value import from_tuple, frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from packaging.version import Version
 
 Row = tuple[Any, ...]
 
@@ -155,7 +157,7 @@ def order_of(texts: "Iterable[str]") -> Order:
     found: dict[tuple[int, tuple[int, ...], int, int], tuple[str, list[str]]] = {}
     others: dict[Version, list[str]] = {}
     for text in texts:
-        release = _numbers(text)
+        release = release_numbers(text)
         if not release:
             version = parsed_version(text)
             if version is None:
@@ -165,27 +167,11 @@ def order_of(texts: "Iterable[str]") -> Order:
                 continue
             release = version.release
         name = ".".join(map(str, release))
-        found.setdefault((0, _significant(release), 0, 0), (name, []))[1].append(text)
+        found.setdefault((0, significant(release), 0, 0), (name, []))[1].append(text)
     for rank, version in enumerate(sorted(others)):
         early = bool(version.pre) or (version.dev is not None and version.post is None)
-        key = (version.epoch, _significant(version.release), -1 if early else 1, rank)
+        key = (version.epoch, significant(version.release), -1 if early else 1, rank)
         found[key] = (str(version), others[version])
     ordered = [found[key] for key in sorted(found, reverse=True)]
     odd = {name: tuple(spellings) for name, spellings in ordered if spellings != [name]}
     return Order(names=tuple([name for name, _ in ordered]), texts=odd)
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    """Return the numbers of a final release in its usual form, none for any other text."""
-    if not text.isascii() or not text.replace(".", "").isdigit() or len(text) > 100:
-        return ()
-    try:
-        return tuple(map(int, text.split(".")))
-    except ValueError:  # two dots, or one at an end
-        return ()
-
-
-def _significant(release: tuple[int, ...]) -> tuple[int, ...]:
-    while release and not release[-1]:
-        release = release[:-1]
-    return release

@@ -14,6 +14,8 @@ import json
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import accumulate, count
+from operator import add, lt
 from typing import Any
 
 from puffin.names import printable
@@ -48,8 +50,9 @@ _HIDES = r"(?i)<(?!/?(?:html|head|meta|title|body|h1|ul|li|p|br|!doctype)[\s>/])
 _TITLES = r"(?i)<(title|h1)>[^<]*</\1>"
 _VERSION = r'<meta name="pypi:repository-version" content="1\.\d+" ?/?>'
 _PLAIN = r"(?a)[A-Za-z0-9][\w.+!-]*"
-_KEY = b'{"filename":'
-_ENTRY = rb'\{"filename": ?"([A-Za-z0-9][\w.+!-]{0,198})"'
+_FIRST = rb'"files": ?\[\s*(\{"[a-z-]+":)'
+_FILENAME, _URL = b'"filename":', b'"url"'
+_NAMED = rb'"filename": ?"((?:[A-Za-z0-9][\w.]*+-[\w.!+]++-)?+)([A-Za-z0-9][\w.+!-]{0,150})"'
 
 # Patterns for reading.
 _PLACE = r"(?:https?://[A-Za-z0-9][\w.:-]*/|(?:\.\./)*|/)(?:[\w.~+!@,=-]+/)*"
@@ -102,27 +105,53 @@ def _group_json(reply: "PageResponse", name: str, kind: str) -> Groups:
 def _cut_json(body: bytes, name: str) -> tuple[dict[str, list[bytes]], bytes]:
     """Return the entries of a page by version, and the page without them; no page at all if it takes a parser to tell.
 
-    Indexes write the file name first, so its key is where an entry begins: within a text the quotes would be escaped.
+    An index gives the keys of all entries in one order. So the first key of the first one is where an entry begins:
+    within a text the quotes would be escaped.
     """
-    version = _versions(name)
-    starts: list[int] = []
-    texts: list[str] = []
-    count = 0
-    for found in re.finditer(_ENTRY, body):
-        count += 1
-        text = version(found[1].decode())
-        if not texts or text != texts[-1]:
-            texts.append(text)
-            starts.append(found.start())
+    first = re.search(_FIRST, body)
+    if not first:
+        return {}, b"" if _FILENAME in body else body
+    openings, names = _places(body, first[1]), _places(body, _FILENAME)
+    starts, found = _versions_in(body, name)
+    whole = len(openings) == len(names) == found == body.count(_URL)
+    alternate = all(map(lt, openings, names)) and all(map(lt, names, openings[1:]))
     escaped = b"\\" in body and b"\\u00" in body  # the first is found ten times as fast
-    if not count or not count == body.count(_KEY) == body.count(b'"url"') or escaped:
-        return {}, b"" if count else body
-    starts.append(_end_of_entry(body, body.rindex(_KEY)))
+    if escaped or not whole or not alternate:
+        return {}, b""
+    openings.append(_end_of_entry(body, openings[-1]))
     groups: dict[str, list[bytes]] = {}
-    for at, text in enumerate(texts):
+    for (start, text), (end, _) in zip(starts, [*starts[1:], (found, "")], strict=True):
         if text:
-            groups.setdefault(text, []).append(body[starts[at] : starts[at + 1]].rstrip(b" \t\r\n,"))
-    return groups, body[: starts[0]] + body[starts[-1] :]
+            piece = body[openings[start] : openings[end]].rstrip(b" \t\r\n,")
+            groups.setdefault(text, []).append(piece)
+    rest = body[: openings[0]] + body[openings[-1] :]
+    return groups, b"" if _FILENAME in rest or _URL in rest else rest
+
+
+def _places(body: bytes, word: bytes) -> list[int]:
+    """Return where *word* is."""
+    pieces = body.split(word)
+    return list(map(add, accumulate(map(len, pieces[:-1])), count(0, len(word))))
+
+
+def _versions_in(body: bytes, name: str) -> tuple[list[tuple[int, str]], int]:
+    """Return the numbers of the entries that begin another version, with its text, and how many name a file."""
+    version = _versions(name)
+    starts: list[tuple[int, str]] = []
+    ends: set[bytes] = set()  # of names of wheels: other versions have the same
+    former = None
+    found = re.findall(_NAMED, body)
+    for number, (begin, end) in enumerate(found):
+        if begin == former and end in ends:
+            continue
+        former = None
+        if end[-4:] == b".whl" and 2 <= end.count(b"-") <= 3:
+            ends.add(end)
+            former = begin
+        text = version((begin + end).decode())
+        if not starts or text != starts[-1][1]:
+            starts.append((number, text))
+    return starts, len(found)
 
 
 def _end_of_entry(body: bytes, start: int) -> int:
@@ -205,13 +234,16 @@ def _versions(name: str) -> "Callable[[str], str]":
     known: dict[str, bool] = {}
 
     def version(filename: str) -> str:
-        parts = filename.split("-", 2)
-        if filename[-4:] != ".whl" or len(parts) < 3 or not 3 <= parts[2].count("-") + 1 <= 4:
-            return file_version(filename, name)
-        fits = known.get(parts[0])
+        if filename[-7:] == ".tar.gz":
+            begin, _, text = filename[:-7].rpartition("-")
+        else:
+            begin, text, end = (*filename.split("-", 2), "", "")[:3]
+            if filename[-4:] != ".whl" or not 2 <= end.count("-") <= 3:
+                text = ""
+        fits = known.get(begin) if text else False
         if fits is None:
-            fits = known[parts[0]] = bool(file_version(filename, name))
-        return parts[1] if fits else ""
+            fits = known[begin] = file_version(filename, name) == text
+        return text if fits else file_version(filename, name)
 
     return version
 

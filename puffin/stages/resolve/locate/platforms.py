@@ -8,8 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from puffin.errors import UsageError
-from puffin.stages.link.interpreter.interpreter import Interpreter
-from puffin.stages.resolve.locate.tags import TagFacts, tag_strings
+from puffin.stages.link.interpreter.interpreter import Interpreter, supported_tags
 from puffin.stages.resolve.requirements.texts import version_of
 from puffin.value import frozen
 
@@ -165,7 +164,7 @@ def _tags(interpreter: "Interpreter", version: "Version | None", platform: Platf
     flags = "m" if (major, minor) < (3, 8) else threaded  # until then, the ABI named the allocator (PEP 3149)
     abis = interpreter.abis if same else (f"cp{major}{minor}{flags}",) if short == "cp" else ()
     platforms = platform.tags if platform else interpreter.platforms
-    return tag_strings(TagFacts(implementation=short, version=(major, minor), abis=abis, platforms=platforms))
+    return supported_tags(short, (major, minor), abis, platforms)
 
 
 def _no_python(text: str) -> UsageError:

@@ -1,36 +1,6 @@
 """Compatibility tags (PEP 425, 600, 656): which wheels an interpreter supports, and in which order it prefers them."""
 
-from collections.abc import Iterator, Mapping
-
-from puffin.value import frozen
-
-
-@frozen
-class TagFacts:
-    """What a target interpreter reported of itself.
-
-    ``implementation`` is its short name (``cp``, ``pp``); ``abis`` and ``platforms`` are in its order of
-    preference, such as ``("cp312",)`` and ``("manylinux_2_36_x86_64", …, "linux_x86_64")``.
-    """
-
-    implementation: str
-    version: tuple[int, int]
-    abis: tuple[str, ...]
-    platforms: tuple[str, ...]
-
-
-def tag_strings(facts: TagFacts) -> tuple[str, ...]:
-    """Return the tags that the interpreter supports, best first, as ``cp312-cp312-linux_x86_64``."""
-    from packaging import tags
-
-    short = f"{facts.implementation}{facts.version[0]}{facts.version[1]}"
-    if facts.implementation == "cp":
-        own: Iterator[tags.Tag] = tags.cpython_tags(facts.version, facts.abis, facts.platforms)
-    else:
-        own = tags.generic_tags(short, facts.abis, facts.platforms)
-        short = f"{facts.implementation}{facts.version[0]}"
-    common = tags.compatible_tags(facts.version, short, facts.platforms)
-    return tuple(dict.fromkeys([*map(str, own), *map(str, common)]))
+from collections.abc import Mapping
 
 
 def priorities(tags: tuple[str, ...]) -> dict[str, int]:

@@ -84,14 +84,18 @@ class LocalProjects:
 
     def _monorepo(self, root: ProjectTables, directories: Iterable[str]) -> Monorepo:
         members: dict[str, ProjectTables] = {root.name: root} if root.name else {}
-        for directory in directories:
+        links: list[str] = []
+        for directory in sorted(directories, key=os.path.islink):  # links to members are these members
             member = self._member(root, directory)
             former = member and members.setdefault(member.name, member)
             if member and former and former.directory != member.directory:
+                if os.path.realpath(former.directory) == os.path.realpath(member.directory):
+                    links.append(directory)
+                    continue
                 problem = f"the workspace has a second member called `{member.name}`, at {former.line}"
                 raise InvalidProject(file=member.line, problem=problem)
-        directories = frozenset((root.directory, *[each.directory for each in members.values()]))
-        return Monorepo(root=root, members=members, directories=directories)
+        meant = frozenset((root.directory, *[each.directory for each in members.values()], *links))
+        return Monorepo(root=root, members=members, directories=meant)
 
     def _member(self, root: ProjectTables, directory: str) -> ProjectTables | None:
         tables = self.tables(directory)

@@ -250,7 +250,7 @@ class _Reader:
 
     def _file(self, path: str) -> SourceFile:
         try:
-            return read_source(path, mask(path), self._read, self._exists)
+            return read_source(path, mask(relative(path)), self._read, self._exists)
         except RequirementsFileNotFound as error:
             hints = ("name the file that has it, as in `--group PATH/pyproject.toml:NAME`",)
             from_group = absolute_path(path) in self._grouped and path not in self._request.files

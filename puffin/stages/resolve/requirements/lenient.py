@@ -8,7 +8,8 @@ import re
 from functools import lru_cache
 
 from puffin.names import printable
-from puffin.stages.resolve.requirements.texts import marker_of, remembered, requirement_of, specifiers_of
+from puffin.stages.resolve.requirements.texts import clauses_of, marker_of, remembered, requirement_of
+from puffin.stages.resolve.requirements.usual_markers import usual_marker
 
 
 class Malformed(Exception):
@@ -89,6 +90,8 @@ def _is_sure(text: str) -> bool:
 
 @lru_cache(maxsize=10_000)
 def _is_marker(text: str) -> bool:
+    if usual_marker(text) is not None:
+        return True
     try:
         marker_of(text)
     except (ValueError, RecursionError):
@@ -106,7 +109,7 @@ def _is_requirement(text: str) -> bool:
 
 def _is_specifier(text: str) -> bool:
     try:
-        specifiers_of(text)
+        clauses_of(text)
     except ValueError:
         return False
     return True

@@ -7,6 +7,7 @@ from functools import lru_cache
 from puffin.errors import PuffinError
 from puffin.names import normalise
 from puffin.stages.resolve.requirements.texts import marker_of, remembered
+from puffin.stages.resolve.requirements.usual_markers import marker_holds, usual_marker
 
 NAMES = (
     "implementation_name",
@@ -126,7 +127,11 @@ class Conditions:
 
 @remembered
 def _evaluated(variables: tuple[tuple[str, str], ...], marker: str, extra: str) -> bool:
+    environment = {**dict(variables), "extra": extra}
+    usual = marker_holds(usual_marker(marker), environment)
+    if usual is not None:
+        return usual
     try:
-        return marker_of(marker).evaluate({**dict(variables), "extra": extra})
+        return marker_of(marker).evaluate(environment)
     except _PROBLEMS:
         raise ValueError(f"the marker `{marker}` cannot be evaluated") from None

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache, wraps
 
 from puffin.names import normalise
+from puffin.stages.resolve.requirements.releases import CLAUSES, Clause, plain_clauses, release_matches
+from puffin.stages.resolve.requirements.usual_markers import canonical_text, usual_marker
 from puffin.types import Any
 
 TYPE_CHECKING = False
@@ -28,13 +30,10 @@ Parts = tuple[str, tuple[str, ...], str, str, str]
 _memory: "dict[str, dict[Any, Any]]" = {}
 _MOST = 30_000
 
-_VERSION = r"\d+(?:\.\d+)*"
-_PLAIN = re.compile(
-    rf"\s*([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(?:\[([\w.,-]*)\])?\s*"
-    rf"((?:==|>=|<=|!=|<|>)\s*{_VERSION}(?:\s*,\s*(?:==|>=|<=|!=|<|>)\s*{_VERSION})*)?\s*",
-    re.ASCII,
-).fullmatch
-_NUMBERS = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))*").fullmatch
+_PLAIN = (  # compiled when a text is not remembered
+    r"(?a)\s*([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(?:\[([\w.,-]*)\])?\s*"
+    rf"(?:(\()?\s*({CLAUSES})\s*(?(3)\)))?\s*"
+)
 
 
 def remembered(function: "F") -> "F":
@@ -82,6 +81,22 @@ def specifiers_of(text: str) -> "SpecifierSet":
     return SpecifierSet(text)
 
 
+@lru_cache(maxsize=20_000)
+def clauses_of(text: str) -> tuple[Clause, ...]:
+    """Return the single comparisons of version specifiers as pairs (operator, version); raises ValueError."""
+    return plain_clauses(text) or tuple(
+        [(each.operator, each.version) for each in specifiers_of(text)] if text else ()
+    )
+
+
+def clause_matches(operator: str, wanted: str, version: str) -> bool:
+    """Tell whether a comparison matches *version*, pre-releases included; raises ValueError."""
+    found = release_matches(operator, wanted, version)
+    if found is None:
+        return specifiers_of(operator + wanted).contains(version_of(version), prereleases=True)
+    return found
+
+
 def marker_of(text: str) -> "Marker":
     """Return a marker (PEP 508); raises ValueError and RecursionError."""
     from packaging.markers import Marker
@@ -102,47 +117,31 @@ def requirement_parts(text: str) -> Parts:
 
 
 def _parts(text: str) -> Parts:
-    found = _PLAIN(text)
+    head, semicolon, tail = text.partition(";")
+    found = re.fullmatch(_PLAIN, head)
+    marker = canonical_text(usual_marker(tail)) if found and semicolon else ""
     extras = found[2].split(",") if found and found[2] else []
-    if found and all(map(str.isalnum, extras)):
-        clauses = {"".join(each.split()) for each in found[3].split(",")} if found[3] else ()
-        return normalise(found[1]), _names(extras), ",".join(sorted(clauses)), "", ""
+    if found and marker is not None and all(map(str.isalnum, extras)):
+        clauses = {"".join(each.split()) for each in found[4].split(",")} if found[4] else ()
+        return normalise(found[1]), _names(extras), ",".join(sorted(clauses)), marker, ""
     read = requirement_of(text)
-    marker = str(read.marker) if read.marker else ""
-    return normalise(read.name), _names(read.extras), str(read.specifier), marker, read.url or ""
+    return (
+        normalise(read.name),
+        _names(read.extras),
+        str(read.specifier),
+        str(read.marker or ""),
+        read.url or "",
+    )
 
 
 _known_parts = remembered(_parts)
 
 
-def _names(texts: "Iterable[str]") -> tuple[str, ...]:
-    return tuple(sorted({normalise(each) for each in texts}))
-
-
 @remembered
 def written_marker(text: str) -> str:
     """Return a marker as packaging writes it; raises ValueError and RecursionError."""
-    return str(marker_of(text))
+    return canonical_text(usual_marker(text)) or str(marker_of(text))
 
 
-def plain_pin(specifier: str) -> str:
-    """Return the version of a specifier ``==1.2.3`` without anything but digits, nothing for any other."""
-    wanted = specifier[2:] if specifier[:2] == "==" else ""
-    return wanted if is_plain_release(wanted) else ""
-
-
-def is_same_release(wanted: str, version: str) -> bool:
-    """Tell whether a version in normal form is the one of :func:`plain_pin`; any local part of it is passed over."""
-    public = version.partition("+")[0]
-    return public == wanted or (is_plain_release(public) and _trimmed(public) == _trimmed(wanted))
-
-
-def is_plain_release(version: str) -> bool:
-    """Tell whether a version is numbers in normal form and nothing else."""
-    return _NUMBERS(version) is not None
-
-
-def _trimmed(release: str) -> str:
-    while release.endswith(".0"):
-        release = release[:-2]
-    return release
+def _names(texts: "Iterable[str]") -> tuple[str, ...]:
+    return tuple(sorted({normalise(each) for each in texts}))

@@ -4,20 +4,15 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from puffin.names import normalise
+from puffin.stages.resolve.requirements.releases import is_plain_release, plain_pin
 from puffin.stages.resolve.requirements.texts import (
-    is_plain_release,
-    plain_pin,
+    clauses_of,
     remembered,
     requirement_of,
     requirement_parts,
-    specifiers_of,
     version_of,
 )
 from puffin.stages.resolve.requirements.values import Entry
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from packaging.specifiers import Specifier
 
 EXACT = ("==", "===")
 
@@ -86,19 +81,14 @@ def _lower_bounds_first(single: str) -> tuple[int, str]:
     return "~=>!<".find(single[:1]), single
 
 
-def specifiers(text: str) -> "tuple[Specifier, ...]":
-    """Return the single comparisons of a specifier text."""
-    return tuple(specifiers_of(text)) if text else ()
-
-
 @remembered
 def pinned(text: str) -> str:
     """Return the version that a specifier pins by ``==`` or ``===`` without a wildcard; else nothing."""
     if "==" not in text or plain_pin(text):
         return plain_pin(text)
-    for single in specifiers(text):
-        if single.operator in EXACT and not single.version.endswith(".*"):
-            return single.version
+    for operator, version in clauses_of(text):
+        if operator in EXACT and not version.endswith(".*"):
+            return version
     return ""
 
 
@@ -107,7 +97,7 @@ def names_prerelease(text: str) -> bool:
     """Tell whether a specifier asks for a pre-release by naming one (``>=1.0a1``), other than to exclude it."""
     if not text or plain_pin(text):
         return False
-    return any(single.operator != "!=" and is_prerelease(single.version) for single in specifiers(text))
+    return any(operator != "!=" and is_prerelease(version) for operator, version in clauses_of(text))
 
 
 def is_prerelease(version: str) -> bool:

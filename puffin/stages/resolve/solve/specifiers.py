@@ -6,20 +6,9 @@ stretch of them; so the ends of the stretch are found by halving, and few versio
 
 from collections.abc import Iterable
 
-from puffin.stages.resolve.requirements.texts import (
-    is_plain_release,
-    is_same_release,
-    plain_pin,
-    remembered,
-    specifiers_of,
-    version_of,
-)
-from puffin.stages.resolve.solve.requirement import specifiers
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from packaging.specifiers import Specifier
-    from packaging.version import Version
+from puffin.names import final_release
+from puffin.stages.resolve.requirements.releases import is_plain_release, is_same_release, plain_pin
+from puffin.stages.resolve.requirements.texts import clause_matches, clauses_of, remembered, version_of
 
 _SIMPLE = (">=", "<=", "==", "<", ">")
 
@@ -33,16 +22,8 @@ class VersionTable:
     def __init__(self, texts: tuple[str, ...], masks: "dict[str, int] | None" = None) -> None:
         self.texts = texts
         self.full = (1 << len(texts)) - 1
-        self._parsed: list[Version | None] = [None] * len(texts)
         self._masks = {} if masks is None else masks
         self._masks[""] = self.full
-
-    def version(self, index: int) -> "Version":
-        """Return a version, parsed once."""
-        known = self._parsed[index]
-        if known is None:
-            known = self._parsed[index] = version_of(self.texts[index])
-        return known
 
     def mask(self, text: str) -> int:
         """Return the versions that the specifiers in *text* match, pre-releases included."""
@@ -54,31 +35,31 @@ class VersionTable:
                 near = [at for at, own in enumerate(self.texts) if own.startswith(head)]
                 known = sum(1 << at for at in near if is_same_release(wanted, self.texts[at]))
             else:
-                for single in specifiers(text):
-                    known &= self._single(single)
+                for operator, version in clauses_of(text):
+                    known &= self._single(operator, version)
             self._masks[text] = known
         return known
 
-    def _single(self, specifier: "Specifier") -> int:
-        text = str(specifier)
+    def _single(self, operator: str, wanted: str) -> int:
+        text = operator + wanted
         known = self._masks.get(text)
         if known is None:
-            known = self._masks[text] = self._matching(specifier)
+            known = self._masks[text] = self._matching(operator, wanted)
         return known
 
-    def _matching(self, specifier: "Specifier") -> int:
-        operator, wanted = specifier.operator, specifier.version
+    def _matching(self, operator: str, wanted: str) -> int:
         if operator == "~=":
             return self._compatible(wanted)
         if operator == "!=":
             return self.full & ~self.mask(f"=={wanted}")
         if operator not in _SIMPLE:
-            return self._scanned(specifier)
-        version = version_of(wanted.removesuffix(".*"))
-        early = version.is_prerelease and operator == ">"
-        if operator in "<>" and (early or version.is_postrelease or version.local):
-            return self._scanned(specifier)  # these leave out versions on the far side of others
-        return self._stretch(specifier, version)
+            return self._scanned(operator, wanted)
+        if not final_release(wanted.removesuffix(".*")):
+            version = version_of(wanted.removesuffix(".*"))
+            early = version.is_prerelease and operator == ">"
+            if operator in "<>" and (early or version.is_postrelease or version.local):
+                return self._scanned(operator, wanted)  # these leave out versions on the far side of others
+        return self._stretch(operator, wanted)
 
     def _compatible(self, wanted: str) -> int:
         version = version_of(wanted)
@@ -86,51 +67,52 @@ class VersionTable:
         prefix = ".".join(map(str, version.release[:-1]))
         return self.mask(f">={wanted}") & self.mask(f"=={epoch}{prefix}.*")
 
-    def _stretch(self, specifier: "Specifier", version: "Version") -> int:
-        """Return the matching stretch, found by walking from the place of *version* while (not) matching."""
-        place = self._place(version)
-        operator = specifier.operator
+    def _stretch(self, operator: str, wanted: str) -> int:
+        """Return the matching stretch, found by walking from the place of a version while (not) matching."""
+        place = self._place(wanted.removesuffix(".*"))
         if operator == ">=":
-            return _bits(0, self._down(specifier, place, while_=True))
+            return _bits(0, self._down(operator, wanted, place, while_=True))
         if operator == "<":
-            return _bits(self._down(specifier, place, while_=False), len(self.texts))
+            return _bits(self._down(operator, wanted, place, while_=False), len(self.texts))
         if operator == "<=":
-            return _bits(self._up(specifier, place, while_=True), len(self.texts))
+            return _bits(self._up(operator, wanted, place, while_=True), len(self.texts))
         if operator == ">":
-            return _bits(0, self._up(specifier, place, while_=False))
-        start = self._up(specifier, place, while_=True)
-        return _bits(start, self._down(specifier, place, while_=True))
+            return _bits(0, self._up(operator, wanted, place, while_=False))
+        start = self._up(operator, wanted, place, while_=True)
+        return _bits(start, self._down(operator, wanted, place, while_=True))
 
-    def _place(self, version: "Version") -> int:
-        """Return the index of the newest version that is not above *version*."""
+    def _place(self, wanted: str) -> int:
+        """Return the index of the newest version that is not above *wanted*."""
         low, high = 0, len(self.texts)
         while low < high:
             middle = (low + high) // 2
-            if self.version(middle) <= version:
+            if not _is_above(self.texts[middle], wanted):
                 high = middle
             else:
                 low = middle + 1
         return low
 
-    def _down(self, specifier: "Specifier", index: int, *, while_: bool) -> int:
-        while index < len(self.texts) and self._admits(specifier, index) is while_:
+    def _down(self, operator: str, wanted: str, index: int, *, while_: bool) -> int:
+        while index < len(self.texts) and clause_matches(operator, wanted, self.texts[index]) is while_:
             index += 1
         return index
 
-    def _up(self, specifier: "Specifier", index: int, *, while_: bool) -> int:
-        while index > 0 and self._admits(specifier, index - 1) is while_:
+    def _up(self, operator: str, wanted: str, index: int, *, while_: bool) -> int:
+        while index > 0 and clause_matches(operator, wanted, self.texts[index - 1]) is while_:
             index -= 1
         return index
 
-    def _admits(self, specifier: "Specifier", index: int) -> bool:
-        return specifier.contains(self.version(index), prereleases=True)
-
-    def _scanned(self, specifier: "Specifier") -> int:
+    def _scanned(self, operator: str, wanted: str) -> int:
         found = 0
         for index, text in enumerate(self.texts):
-            if _contains(specifier, text, self.version(index)):
+            if _matches(operator, wanted, text):
                 found |= 1 << index
         return found
+
+
+def _is_above(version: str, other: str) -> bool:
+    numbers, others = final_release(version), final_release(other)
+    return numbers > others if numbers and others else version_of(version) > version_of(other)
 
 
 @remembered
@@ -138,13 +120,13 @@ def admits(text: str, version: str) -> bool:
     """Tell whether the specifiers in *text* match *version*, pre-releases included."""
     if is_plain_release(version) and (wanted := plain_pin(text)):
         return is_same_release(wanted, version)
-    return not text or all(_contains(single, version, version_of(version)) for single in specifiers(text))
+    return all(_matches(operator, wanted, version) for operator, wanted in clauses_of(text))
 
 
-def _contains(specifier: "Specifier", text: str, version: "Version") -> bool:
-    if specifier.operator == "===":
-        return specifier.version.lower() in (text.lower(), str(version))
-    return specifier.contains(version, prereleases=True)
+def _matches(operator: str, wanted: str, text: str) -> bool:
+    if operator == "===":
+        return wanted.lower() in (text.lower(), str(version_of(text)))
+    return clause_matches(operator, wanted, text)
 
 
 def _bits(start: int, stop: int) -> int:
@@ -166,7 +148,8 @@ class PythonRange:
 def _admits_python(requires_python: str, version: str) -> bool:
     from puffin.stages.resolve.requirements.lenient import specifier
 
-    return specifiers_of(specifier(requires_python)).contains(version, prereleases=True)
+    clauses = clauses_of(specifier(requires_python))
+    return all(clause_matches(operator, wanted, version) for operator, wanted in clauses)
 
 
 def bits(mask: int) -> "Iterable[int]":

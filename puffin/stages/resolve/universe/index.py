@@ -11,6 +11,7 @@ from types import TracebackType
 from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
 from puffin.stages.fetch.client import Client
+from puffin.stages.fetch.turns import turns_of
 from puffin.stages.resolve.index.config import Scope
 from puffin.stages.resolve.index.page import IndexFile
 from puffin.stages.resolve.locate.file_choice import FileChooser, FileTarget
@@ -54,7 +55,7 @@ class IndexUniverse:
         children: "Children | None" = None,
     ) -> None:
         self._scope = scope
-        self._pool = Pool(threads)
+        self._pool = Pool(threads, turns_of(client))
         self._children = children
         self._pages = pages = children.pages if children else pages_of(scope, client, cache)
         self._finder = Finder(pages, scope.config, self._pool, children)
@@ -192,7 +193,7 @@ class IndexUniverse:
             if isinstance(handle, Chosen):
                 self._expect(handle)
             elif isinstance(handle, Place) and is_remote(handle) and handle not in self._place_jobs:
-                self._place_jobs[handle] = self._pool.submit(partial(self._places.metadata, handle))
+                self._place_jobs[handle] = self._pool.submit(partial(self._places.metadata, handle), aside=True)
         if self._children is not None:
             self._children.send()
 

@@ -3,13 +3,11 @@
 import os
 from collections.abc import Callable, Iterable
 from functools import partial
-from queue import SimpleQueue
-from threading import Event, Thread
-from time import monotonic
+from threading import Event
 from typing import Any, Generic, TypeVar
 
-import puffin.forks  # noqa: F401 - it makes forks safe after these threads
 from puffin.errors import PuffinError
+from puffin.stages.fetch.turns import Crew, NetworkTurns
 from puffin.stages.resolve.index.config import FIRST_INDEX, IndexConfig
 from puffin.stages.resolve.index.pages import Pages, ProjectPages
 from puffin.stages.resolve.index.stored import ABSENT
@@ -35,17 +33,20 @@ class PoolJob(Generic[T]):
     def run(self) -> None:
         """Do the work; its error is kept for :meth:`result`."""
         work, self._work = self._work, None
+        if work is None:
+            return
         try:
-            if work is not None:
-                self._result.append(work())
+            self._result.append(work())
         except BaseException as error:
             self._error = error
         self._done.set()
 
     def drop(self) -> None:
-        """Give the work up; :meth:`result` raises :class:`Dropped`."""
-        self._error = Dropped()
-        self._done.set()
+        """Give the work up if it has not begun; :meth:`result` raises :class:`Dropped` then."""
+        work, self._work = self._work, None
+        if work is not None:
+            self._error = Dropped()
+            self._done.set()
 
     @property
     def done(self) -> bool:
@@ -60,42 +61,31 @@ class PoolJob(Generic[T]):
 
 
 class Pool:
-    """At most *size* threads that do jobs in order; they start with the jobs.
+    """At most *size* threads that do jobs in order and take *turns*; they start with the jobs.
 
     Threads do not keep the interpreter from exiting, and a forked child has none of them.
     """
 
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._jobs: SimpleQueue[PoolJob[object] | None] = SimpleQueue()
-        self._threads: list[Thread] = []
+    def __init__(self, size: int, turns: "NetworkTurns | None" = None) -> None:
+        self._turns = turns or NetworkTurns()
+        self._crew = Crew(self._turns, size)
         self._pending: list[PoolJob[Any]] = []
         self._closed = False
         self._process = os.getpid()
 
-    def submit(self, work: "Callable[[], T]") -> "PoolJob[T]":
-        """Have *work* done, and return its job at once."""
-        job = PoolJob(work)
+    def submit(self, work: "Callable[[], T]", *, aside: bool = False) -> "PoolJob[T]":
+        """Have *work* done, and return its job at once; what waits for processes or long answers is done *aside*."""
+        job = PoolJob(partial(self._aside, work) if aside else work)
         if self._closed or self._process != os.getpid():
             job.drop()
             return job
-        self._jobs.put(job)  # type: ignore[arg-type]
         self._pending.append(job)
-        if len(self._threads) < self._size and self._jobs.qsize() > 0:
-            self._start()
-        if not self._size:
-            self._jobs.get()
-            job.run()
+        self._crew.submit(job.run)
         return job
 
-    def _start(self) -> None:
-        thread = Thread(target=self._serve, name=f"puffin-resolve-{len(self._threads)}", daemon=True)
-        try:
-            thread.start()
-        except RuntimeError:  # a limit: those that are there do it all, or whoever submits does
-            self._size = len(self._threads)
-        else:
-            self._threads.append(thread)
+    def _aside(self, work: "Callable[[], T]") -> T:
+        with self._turns.aside():
+            return work()
 
     @property
     def busy(self) -> bool:
@@ -108,19 +98,9 @@ class Pool:
         if self._closed or self._process != os.getpid():
             return
         self._closed = True
-        while not self._jobs.empty():
-            job = self._jobs.get()
-            if job is not None:
-                job.drop()
-        for _ in self._threads:
-            self._jobs.put(None)
-        until = monotonic() + patience
-        for thread in self._threads:
-            thread.join(max(0.0, until - monotonic()))
-
-    def _serve(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            job.run()
+        for job in self._pending:
+            job.drop()
+        self._crew.end(patience)
 
 
 class Finder:

@@ -124,7 +124,7 @@ def test_a_crew_grows_while_all_wait_and_no_further_than_it_may() -> None:
     for _ in range(6):
         assert ended.acquire(timeout=10)
     assert sorted(results) == [0, 0, 1, 1, 2, 2]
-    assert crew._threads == 3
+    assert len(crew._threads) == 3
 
 
 def test_all_is_done_by_a_crew_that_ends() -> None:

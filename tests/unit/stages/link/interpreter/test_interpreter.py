@@ -1,11 +1,14 @@
 import json
 import os
 import pickle
+import platform
 import subprocess
 import sys
 import sysconfig
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from packaging import markers as packaging_markers
 from packaging import tags as packaging_tags
 
@@ -25,6 +28,7 @@ from puffin.stages.link.interpreter.interpreter import (
     UnsupportedPython,
     from_wire,
     meanwhile,
+    supported_tags,
 )
 from puffin.stages.link.interpreter.known import inspect_interpreter
 from tests.helpers.pythons import VERSIONS, base_python, made_up, real_python
@@ -221,7 +225,7 @@ def test_manylinux_tags_go_down_to_the_oldest():
 @pytest.mark.parametrize("machine", ["x86_64", "arm64"])
 def test_mac_tags_are_those_of_packaging(monkeypatch, version, machine):
     text = f"{version[0]}.{version[1]}"
-    monkeypatch.setattr(probe.platform, "mac_ver", lambda: (text, ("", "", ""), machine))
+    monkeypatch.setattr(platform, "mac_ver", lambda: (text, ("", "", ""), machine))
     monkeypatch.setattr(probe, "_BITS", 64)
     assert probe._mac_platforms() == list(packaging_tags.mac_platforms(version, machine))
 
@@ -233,6 +237,39 @@ def test_musl_tags(monkeypatch):
     monkeypatch.setattr(probe, "_BITS", 64)
     musl = [f"musllinux_1_{minor}_x86_64" for minor in (2, 1, 0)]
     assert probe._linux_platforms() == ["linux_x86_64", *musl]
+
+
+PLATFORMS = ["manylinux_2_17_x86_64", "linux_x86_64", "macosx_11_0_arm64", "win_amd64"]
+ABIS = ["cp39", "cp312", "cp313t", "cp314td", "cp314d", "cp37m", "pypy310_pp73", "graalpy_38_native"]
+
+
+@given(
+    implementation=st.sampled_from(["cp", "pp", "graalpy"]),
+    minor=st.integers(min_value=2, max_value=15),
+    abis=st.lists(st.sampled_from(ABIS), max_size=2, unique=True),
+    platforms=st.lists(st.sampled_from(PLATFORMS), max_size=3, unique=True),
+)
+def test_tags_are_those_of_packaging(implementation, minor, abis, platforms):
+    own = f"{implementation}3{minor}"
+    if implementation == "cp":
+        first, common = packaging_tags.cpython_tags((3, minor), abis, platforms), own
+    else:
+        first, common = packaging_tags.generic_tags(own, abis, platforms), {"pp": "pp3"}.get(implementation)
+    tags = [*first, *packaging_tags.compatible_tags((3, minor), common, platforms)]
+    found = supported_tags(implementation, (3, minor), tuple(abis), tuple(platforms))
+    assert found == tuple(dict.fromkeys(map(str, tags)))
+
+
+def test_system_is_the_one_that_the_standard_library_finds():
+    assert probe._system() == probe._system_by_platform()
+
+
+LEAVES = st.one_of(st.text(), st.integers(), st.booleans(), st.characters())
+
+
+@given(st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+def test_answer_is_json(value):
+    assert json.loads(probe.in_json(value)) == value
 
 
 @pytest.mark.parametrize(

@@ -208,10 +208,10 @@ def test_damaged_pages_are_fetched_again(run: Run) -> None:
 
 def test_page_that_was_cut_in_the_wrong_place_is_read_whole(run: Run) -> None:
     inner = b'{"filename": "foo-2.zip", "url": "x"}'
-    entry = b'{"filename": "%s", "x": %s, "url": "/f/%s", "hashes": {}}' % (
+    entry = b'{"filename": "%s", "url": "/f/%s", "x": %s, "hashes": {}}' % (
+        WHEEL.encode(),
         WHEEL.encode(),
         inner,
-        WHEEL.encode(),
     )
     last = b'{"filename": "foo-3.zip", "url": "x"}'
     body = b'{"meta": {"api-version": "1.0"}, "files": [%s, %s]}' % (entry, last)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -13,9 +14,9 @@ from puffin.names import parsed_version
 from puffin.stages.fetch.client import PageResponse
 from puffin.stages.resolve.index.errors import PageUnreadable
 from puffin.stages.resolve.index.http import parse_reply
-from puffin.stages.resolve.index.page import FileLink, grouped
+from puffin.stages.resolve.index.page import FileLink, file_version, grouped
 from puffin.stages.resolve.index.stored import dump_groups, load_page, order_of
-from puffin.stages.resolve.index.usual import HTML, JSON, group_reply, stored_rows
+from puffin.stages.resolve.index.usual import HTML, JSON, _versions, group_reply, stored_rows
 from puffin.value import astuple, from_tuple, replace
 
 URL = "https://host/simple/a-b/"
@@ -64,6 +65,21 @@ ODD = (
     '<a href="https://files/x/..%2Fa_b-8-py3-none-any.whl">unsafe</a>',
     '<script>"<a href="https://files/x/a_b-9-py3-none-any.whl">"</script>',
 )
+
+
+BEGINS = st.sampled_from(["a_b", "A.B", "a-b", "a", "other", "a--b", ""])
+MIDDLES = st.sampled_from(["-1.0", "-1.0-1", "-2", "--1", "-", "", "-1.0-2.0"])
+FILE_ENDS = st.sampled_from(
+    ["-py3-none-any.whl", "-1-py3-none-any.whl", "-x.whl", ".tar.gz", ".zip", ".TAR.GZ", ".exe"]
+)
+
+
+@given(st.lists(st.builds("{}{}{}".format, BEGINS, MIDDLES, FILE_ENDS), max_size=8))
+def test_generated_file_names(names: list[str]) -> None:
+    version = _versions("a-b")
+    assert [version(name) for name in names] == [file_version(name, "a-b") for name in names]
+    for order in (lambda entry: entry, keys_in_order):
+        check(as_json(*[order({"filename": name, "url": "x"}) for name in names]))
 
 
 def check(reply: PageResponse) -> dict[str, object]:
@@ -221,15 +237,22 @@ OTHERS: tuple[dict[str, object], ...] = (
 )
 
 
+def keys_in_order(entry: dict[str, object]) -> dict[str, object]:
+    """Return an entry as indexes write it that sort the keys, the same one first in all entries."""
+    return dict(sorted({"core-metadata": False, **entry}.items()))
+
+
 def is_cut(files: dict[str, object], reply: PageResponse) -> bool:
     """Tell whether the entries are stored as they stand on the page."""
-    pieces = [piece for value in files.values() for piece in value[2].split(b',{"filename"')]  # type: ignore[index]
+    joints = rb',(?=\{"(?:filename|core-metadata)")'
+    pieces = [piece for value in files.values() for piece in re.split(joints, value[2])]  # type: ignore[index]
     return all(piece in reply.body for piece in pieces)
 
 
+@pytest.mark.parametrize("in_order", [False, True])
 @pytest.mark.parametrize("compact", [False, True])
-def test_usual_json_is_cut(compact: bool) -> None:
-    reply = as_json(*USUAL)
+def test_usual_json_is_cut(compact: bool, in_order: bool) -> None:
+    reply = as_json(*map(keys_in_order, USUAL)) if in_order else as_json(*USUAL)
     if compact:
         body = json.dumps(json.loads(reply.body), separators=(",", ":"), ensure_ascii=False)
         reply = replace(reply, body=body.encode())
@@ -250,17 +273,23 @@ def test_json_that_cannot_be_read_is_refused() -> None:
             group_reply(replace(as_json(), body=body), name="a-b")
 
 
-NAMED = [each for each in OTHERS if "url" in each]
+ENTRIES = [*USUAL, *map(keys_in_order, USUAL), *OTHERS, *map(keys_in_order, OTHERS), None, {}, "x"]
 
 
-@given(entries=st.lists(st.sampled_from([*USUAL, *NAMED, None, {}, "x"]), max_size=6))
+@given(entries=st.lists(st.sampled_from(ENTRIES), max_size=6))
 def test_generated_json(entries: list[object]) -> None:
     check(as_json(*entries))
 
 
+def test_key_outside_the_entries_is_not_taken_for_one_of_an_entry() -> None:
+    entry = {"core-metadata": False, "url": "https://files/a_b-4-py3-none-any.whl"}
+    check(as_json(*map(keys_in_order, USUAL), entry, more={"filename": "a_b-5.zip"}))
+    check(as_json({"core-metadata": False, "filename": "a_b-4.zip"}, {"url": "https://files/a_b-5.zip"}))
+
+
 def test_entry_in_an_entry_cannot_be_read_from_its_piece() -> None:
     inner = {"filename": "a_b-5.zip", "url": "x"}
-    reply = as_json({"filename": "a_b-4.zip", "x": inner, "url": "y"}, *USUAL)
+    reply = as_json({"filename": "a_b-4.zip", "url": "y", "x": inner}, *USUAL)
     pieces = group_reply(reply, name="a-b").files
     assert stored_rows(pieces["4"]) is None
     whole = group_reply(reply, name="a-b", cut=False).files

@@ -1,44 +1,9 @@
-import platform
-import sys
-import sysconfig
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from packaging import tags as packaging_tags
 from packaging.utils import parse_wheel_filename
 
-from puffin.stages.resolve.locate.tags import (
-    TagFacts,
-    build_order,
-    mismatch,
-    nearness,
-    priorities,
-    rank,
-    tag_strings,
-)
-
-
-@pytest.mark.skipif(sys.implementation.name != "cpython", reason="compares with this interpreter, a CPython")
-def test_tags_are_those_the_interpreter_would_give_itself() -> None:
-    nodot = f"cp{sys.version_info[0]}{sys.version_info[1]}"
-    free = "t" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
-    facts = TagFacts(
-        implementation="cp",
-        version=sys.version_info[:2],
-        abis=(nodot + free,),
-        platforms=tuple(packaging_tags.platform_tags()),
-    )
-    assert tag_strings(facts) == tuple(dict.fromkeys(map(str, packaging_tags.sys_tags()))), platform.platform()
-
-
-def test_pypy_tags() -> None:
-    facts = TagFacts(implementation="pp", version=(3, 10), abis=("pypy310_pp73",), platforms=("linux_x86_64",))
-    found = tag_strings(facts)
-    assert found[0] == "pp310-pypy310_pp73-linux_x86_64"
-    assert "pp3-none-any" in found
-    assert "py3-none-any" in found
-
+from puffin.stages.resolve.locate.tags import build_order, mismatch, nearness, priorities, rank
 
 TAGS = ("cp312-cp312-linux_x86_64", "cp312-abi3-linux_x86_64", "py3-none-any", "py2-none-any")
 

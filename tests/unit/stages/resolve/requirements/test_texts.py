@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import SpecifierSet
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from puffin.stages.resolve.requirements import texts
-from puffin.stages.resolve.requirements.texts import plain_pin, requirement_parts
+from puffin.stages.resolve.requirements.releases import plain_pin
+from puffin.stages.resolve.requirements.texts import clause_matches, clauses_of, requirement_parts
 from puffin.stages.resolve.solve.requirement import is_prerelease, pinned
 from puffin.stages.resolve.solve.specifiers import VersionTable, admits
 
@@ -22,15 +23,19 @@ OPERATORS = st.sampled_from(["==", "===", ">=", "<=", "!=", "<", ">", "~=", "=",
 BLANKS = st.sampled_from(["", "", " ", "\t"])
 CLAUSE = st.builds("".join, st.tuples(BLANKS, OPERATORS, BLANKS, VERSIONS, BLANKS))
 NAMES = st.sampled_from(["a", "A.b__c", "zope.interface", "x-", "-x", "1", "é", "a b"])
+ENCLOSED = st.sampled_from(["{}", "{}", "({})", " ( {} ) ", "({}"])
 EXTRAS = st.sampled_from(["", "", "[x]", "[b,a]", "[B_c]", "[]", "[x,]", "[x", " [x , y] ", "[a-b]"])
 MARKERS = st.sampled_from(
     ["", "", "; python_version>'3'", ";", ' ; os_name == "nt"', " @ https://example.org/a"]
 )
 REQUIREMENTS = st.builds(
-    lambda name, extras, clauses, marker: f"{name}{extras}{','.join(clauses)}{marker}",
+    lambda name, extras, clauses, enclosed, marker: (
+        f"{name}{extras}{enclosed.format(','.join(clauses))}{marker}"
+    ),
     NAMES,
     EXTRAS,
     st.lists(CLAUSE, max_size=3),
+    ENCLOSED,
     MARKERS,
 )
 
@@ -46,6 +51,21 @@ def test_requirements_are_read_as_packaging_reads_them(text: str) -> None:
     extras = tuple(sorted({canonicalize_name(each) for each in told.extras}))
     marker, url = str(told.marker or ""), told.url or ""
     assert requirement_parts(text) == (canonicalize_name(told.name), extras, str(told.specifier), marker, url)
+
+
+@given(st.lists(CLAUSE, max_size=3).map(",".join), VERSIONS.filter(lambda text: "*" not in text))
+def test_comparisons_are_made_as_packaging_makes_them(text: str, version: str) -> None:
+    try:
+        told = SpecifierSet(text)
+    except InvalidSpecifier:
+        with pytest.raises(InvalidSpecifier):
+            clauses_of(text)
+        return
+    clauses = clauses_of(text)
+    assert set(clauses) == {(each.operator, each.version) for each in told}
+    for operator, wanted in [each for each in clauses if each[0] != "==="]:  # it compares texts
+        alone = SpecifierSet(operator + wanted)
+        assert clause_matches(operator, wanted, version) is alone.contains(version, prereleases=True)
 
 
 @given(NUMBERS, ENDINGS, st.lists(VERSIONS.filter(lambda text: "*" not in text), unique_by=Version, max_size=8))

@@ -3,33 +3,49 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
 from puffin.stages.resolve.universe.pages import Dropped, Pool
 
 
-def names() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("puffin-resolve")]
+def living(pool: Pool) -> list[threading.Thread]:
+    return [thread for thread in pool._crew._threads if thread.is_alive()]
 
 
 def test_results_and_errors_reach_who_asks() -> None:
     pool = Pool(2)
-    assert not names()
+    assert not living(pool)
     jobs = [pool.submit(lambda number=number: number * number) for number in range(50)]
     failing = pool.submit(lambda: 1 // 0)
     assert [job.result() for job in jobs] == [number * number for number in range(50)]
     with pytest.raises(ZeroDivisionError):
         failing.result()
-    assert 1 <= len(names()) <= 2
+    assert 1 <= len(living(pool)) <= 2
     pool.close(5.0)
-    assert not names()
+    assert not living(pool)
 
 
-def test_work_is_done_side_by_side() -> None:
+def test_one_thread_works_at_a_time() -> None:
+    pool = Pool(3)
+    working: list[int] = []
+
+    def work() -> int:
+        working.append(1)
+        most = len(working)
+        time.sleep(0.001)
+        working.pop()
+        return most
+
+    assert {job.result() for job in [pool.submit(work) for _ in range(20)]} == {1}
+    pool.close(5.0)
+
+
+def test_what_waits_is_done_side_by_side() -> None:
     pool = Pool(3)
     barrier = threading.Barrier(3)
-    jobs = [pool.submit(lambda: barrier.wait(10)) for _ in range(3)]
+    jobs = [pool.submit(lambda: barrier.wait(10), aside=True) for _ in range(3)]
     assert sorted(job.result() for job in jobs) == [0, 1, 2]
     pool.close(5.0)
 
@@ -55,4 +71,4 @@ def test_closing_drops_what_has_not_begun() -> None:
     assert running.result() == "done"
     with pytest.raises(Dropped):
         pool.submit(lambda: "late").result()
-    assert not names()
+    assert not living(pool)

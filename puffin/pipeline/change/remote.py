@@ -1,0 +1,268 @@
+"""The remote cache of a change: a process beside the run asks it, and uploads to it after the commits.
+
+The process starts with the search for files. Whatever it does not answer in time is not waited for: a cache that is
+dead or slow costs less than it could save.
+"""
+
+import os
+from collections import Counter
+from threading import active_count
+
+from puffin.artifact.artifact import DIRECTORY, WHEEL, Artifact, expected_sha256
+from puffin.cache.atomic import remove_tree
+from puffin.pipeline.graph.record import current, phase
+from puffin.pipeline.graph.task import DONE
+from puffin.pipeline.run.forked_workers import ForkedWorkers
+from puffin.pipeline.tasks.remote import RemotePlan, with_remote
+from puffin.pipeline.tasks.supply import BUILD, COMPILE, UNZIP
+from puffin.stages.build.job import LACKS, METADATA, BuildOrder
+from puffin.stages.remote.builds import built_wheel
+from puffin.stages.remote.service import RemoteService
+from puffin.stages.remote.signature import signer_of
+from puffin.stages.remote.tasks import kept_for_upload
+from puffin.stages.remote.upload import Uploaded, Uploads
+from puffin.stages.remote.values import HIT, MISS, RemoteCache
+from puffin.value import astuple, from_tuple, frozen, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any
+
+    from puffin.pipeline.graph.ledger import Grow
+    from puffin.pipeline.graph.task import Outcome, Task
+    from puffin.pipeline.request.session import Session
+    from puffin.stages.build.kept import SoughtBuild
+    from puffin.stages.remote.values import Told
+
+_PROBE = 4  # what part of its patience the first answer has by HTTP, once something is to be asked
+_AT_A_TIME = 16  # questions
+_LEAST = 0.5  # seconds for many answers
+
+
+@frozen
+class RemoteTally:
+    """What one layer of a remote cache came to; ``misses`` are counts by their reasons, sorted."""
+
+    layer: str
+    hits: int
+    misses: "tuple[tuple[str, int], ...]"
+    bytes: int
+    seconds: float
+
+
+class RemoteRun:
+    """What a run does with its remote cache."""
+
+    def __init__(self, settings: RemoteCache, session: "Session") -> None:
+        self._session = session
+        self._told: list[Told] = []
+        self._problem = ""
+        self._patience = 0.0
+        self._known: dict[str, bool] = {}
+        self._wheels: dict[str, tuple[str, ...]] = {}
+        self._shareable: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._layers: set[tuple[str, str]] = set()
+        self.uploaded = Uploaded()
+        signer_of(session.environ)  # a key that cannot be used is an error of the user, and not a miss
+        session.cache.initialise()
+        room = session.cache.temporary("-remote")
+        os.mkdir(room)
+        self._settings = replace(settings, room=room)
+        self._network = session.network.wire()
+        self._service = RemoteService(astuple(self._settings), self._network, session.cache.root)
+        self._workers = self._started()
+        self._probe = self._workers.ask("probe", None, "") if self._workers else None
+        if self._workers:
+            self._workers.send()
+
+    def _started(self) -> "ForkedWorkers | None":
+        if not hasattr(os, "fork") or active_count() > 1:
+            return None
+        service = self._service
+        serve = {name: getattr(service, name) for name in ("probe", "present", "builds", "upload")}
+        try:
+            return ForkedWorkers(serve, lambda: lambda work: work(), 1)
+        except OSError:
+            return None
+
+    def _asked(self, kind: str, question: "Any", seconds: float) -> "Any":
+        """Return what the process beside the run answers in time, None if it does not."""
+        if self._workers is None:
+            return getattr(self._service, kind)(question)
+        answer = self._workers.ask(kind, question, "")
+        return self._waited(answer, seconds)
+
+    def _waited(self, answer: "Any", seconds: float) -> "Any":
+        if answer.within(seconds):
+            return answer.result()
+        self._give_up("it does not answer in time")
+        return None
+
+    def _give_up(self, problem: str) -> None:
+        """Leave the cache alone from now on, and say so once."""
+        if self._problem or not problem:
+            return
+        self._problem = problem
+        try:
+            open(f"{self._settings.room}/broken", "xb").close()
+        except OSError:
+            pass
+        self._session.reporter.warn(
+            f"The remote cache `{self._settings.shown}` is not used any more in this run: {problem}"
+        )
+
+    @property
+    def _usable(self) -> bool:
+        if self._probe is not None or (self._workers is None and not self._patience):
+            probe, self._probe = self._probe, None
+            seconds = self._settings.patience / (_PROBE if self._settings.is_http else 1)  # drivers load slowly
+            said = self._waited(probe, seconds) if probe is not None else self._service.probe(None)
+            if said is None and not self._problem:
+                self._give_up("the process that asks it was lost")
+            elif said is not None:
+                self._patience, problem = said
+                self._give_up(problem)
+        return not self._problem
+
+    def look(self, artifacts: "Iterable[Artifact]") -> None:
+        """Ask which of these wheels the cache has, all at once."""
+        hashes = {expected_sha256(each) for each in artifacts if each.kind == WHEEL} - self._known.keys() - {""}
+        if not hashes:
+            return
+        with phase("ask the remote cache"):
+            if not self._usable:
+                return
+            turns = -(-len(hashes) // _AT_A_TIME)
+            said = self._asked("present", sorted(hashes), _LEAST + 3 * turns * self._patience)
+        if said is not None:
+            found, problem = said
+            self._known.update({sha256: sha256 in set(found) for sha256 in hashes})
+            self._give_up(problem)
+            self._told += [("wheels", MISS, "absent", 0, 0.0, "") for each in hashes.difference(found)]
+
+    def bring_builds(self, builds: "Sequence[tuple[SoughtBuild, bool]]") -> None:
+        """Put the wheels that others built of these sources to the kept builds, except those that are *known* here."""
+        self._shareable.update({(each.revision, each.settings): each.tags for each, _ in builds})
+        sought = [each for each, known in builds if not known]
+        if not sought:
+            return
+        with phase("ask the remote cache"):
+            if not self._usable:
+                return
+            seconds = self._settings.patience * (2 + len(sought) // 4)
+            said = self._asked("builds", [astuple(each) for each in sought], seconds)
+        self._tell(said or ())
+
+    def planned(self, tasks: "Sequence[Task]", grow: "Grow") -> "tuple[list[Task], Grow]":
+        """Return tasks, and a growth, that ask the cache first."""
+        if not self._usable:
+            return list(tasks), grow
+        plan = RemotePlan(
+            remote=astuple(self._settings),
+            network=self._network,
+            keeps=self._settings.write,
+            present=frozenset([sha256 for sha256, yes in self._known.items() if yes]),
+            absent=frozenset([sha256 for sha256, yes in self._known.items() if not yes]),
+        )
+
+        def growing(task: "Task", outcome: "Outcome") -> "tuple[Task, ...]":
+            return tuple([with_remote(each, plan) for each in grow(task, outcome)])
+
+        return [with_remote(each, plan) for each in tasks], growing
+
+    def took(self, task: "Task", outcome: "Outcome") -> None:
+        """Take note of an outcome: what the cache told, and what is to be uploaded."""
+        if outcome.remote:
+            self._tell([outcome.remote])
+        if outcome.status != DONE or not self._settings.write:
+            return
+        arguments = dict(task.arguments)
+        if task.stage == BUILD and outcome.result[0] not in (LACKS, METADATA) and "order" in arguments:
+            order = from_tuple(BuildOrder, arguments["order"])
+            source = from_tuple(Artifact, order.artifact)
+            if source.kind != DIRECTORY and not source.editable and order.isolated:
+                self._wheels[outcome.result[1]] = order.tags
+        elif task.stage == UNZIP and "built" in arguments:
+            path = arguments["built"][1]
+            revision, settings = path.split("/")[-4:-2]
+            if (revision, settings) in self._shareable:
+                self._wheels[path] = self._shareable[revision, settings]
+        elif task.stage == COMPILE and outcome.remote[1:2] != (HIT,):
+            self._layers.add((arguments["kind"], outcome.result))
+
+    def _tell(self, told: "Iterable[Any]") -> None:
+        for each in told:
+            self._told.append(tuple(each))
+            self._give_up(each[5])
+
+    def begin_uploads(self) -> "Callable[[], None]":
+        """Start the uploads beside the run; return what waits for them, which takes no longer than they may."""
+        uploads = self._uploads() if self._settings.write else Uploads()
+        if self._problem or uploads.nothing or not self._usable:
+            return _nothing
+        if self._workers is None:
+            return lambda: self._end_uploads(self._service.upload(astuple(uploads)))
+        answer = self._workers.ask("upload", astuple(uploads), "")
+        self._workers.send()
+
+        def end() -> None:
+            with phase("upload"):
+                self._end_uploads(answer.result() if answer.within(self._settings.upload_seconds + 1) else None)
+
+        return end
+
+    def _uploads(self) -> Uploads:
+        wheels = [built_wheel(path, tags) for path, tags in sorted(self._wheels.items())]
+        return Uploads(
+            contents=tuple(sorted(kept_for_upload(self._settings.room).items())),
+            builds=tuple([(each.path, each.key) for each in wheels]),
+            layers=tuple(sorted(self._layers)),
+        )
+
+    def _end_uploads(self, said: "tuple[Any, ...] | None") -> None:
+        if said is None:
+            self._give_up("the uploads did not end in time")
+            return
+        self.uploaded = from_tuple(Uploaded, said)
+        if self.uploaded.problem:
+            self._give_up(f"it takes no uploads ({self.uploaded.problem})")
+
+    def tallies(self) -> "tuple[RemoteTally, ...]":
+        """Return what the cache came to, by layers."""
+        return tallies_of(self._told)
+
+    def close(self) -> None:
+        """Write what it came to into the record of the run, and let the process go."""
+        record = current()
+        if record is not None:
+            for each in self.tallies():
+                record.remote(each.layer, each.hits, dict(each.misses), each.bytes, each.seconds)
+            if self.uploaded.objects:
+                record.remote("uploads", self.uploaded.objects, {}, self.uploaded.bytes, self.uploaded.seconds)
+        if self._workers is not None:
+            self._workers.close()
+        remove_tree(self._settings.room)
+
+
+def _nothing() -> None:
+    """Wait for nothing."""
+
+
+def tallies_of(told: "Iterable[Told]") -> "tuple[RemoteTally, ...]":
+    """Return what was told, by layers."""
+    layers: dict[str, list[Told]] = {}
+    for each in told:
+        layers.setdefault(each[0], []).append(each)
+    return tuple(
+        [
+            RemoteTally(
+                layer=layer,
+                hits=sum(1 for each in rows if each[1] == HIT),
+                misses=tuple(sorted(Counter(each[2] for each in rows if each[1] != HIT).items())),
+                bytes=sum(each[3] for each in rows),
+                seconds=sum(each[4] for each in rows),
+            )
+            for layer, rows in sorted(layers.items())
+        ]
+    )

@@ -1,0 +1,132 @@
+"""Wheels that were built from source, between the kept builds of this machine and a remote cache.
+
+The entry of a build is named by the state of the source, the settings, and the platform that it was built on, or
+``any`` for wheels of every platform. It lists the wheels of all interpreters: ``{"wheels": [{"filename", "sha256",
+"size"}]}``. A wheel that was built for ``linux`` runs where it was built, so the platform tells the C library.
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from puffin.artifact.urls import digest
+from puffin.cache.atomic import remove_tree, write
+from puffin.cache.layout import Cache
+from puffin.errors import PuffinError
+from puffin.stages.build import kept
+from puffin.stages.build.hooks import metadata_of
+from puffin.stages.build.kept import SoughtBuild
+from puffin.stages.remote.store import RemoteQuestion, RemoteStore, store_of
+from puffin.stages.remote.values import ABSENT, BUILDS, WRONG, Told
+from puffin.stages.resolve.locate.tags import priorities, rank
+from puffin.stages.unzip.errors import Refused
+from puffin.stages.unzip.wheelfile import parse_filename
+from puffin.value import frozen
+
+_ANY = "any"
+_THREADS = 8
+
+
+def platform_in(tags: "tuple[str, ...]") -> str:
+    """Return the platform of an interpreter with these tags, which names the C library too."""
+    return tags[0].rpartition("-")[2] if tags else _ANY
+
+
+def build_key(revision: str, settings: str, platform: str) -> str:
+    """Return the key of the entry of a build."""
+    return f"{revision}/{settings}/{platform}"
+
+
+def wheels_of(value: "dict[str, Any] | None") -> "list[dict[str, Any]]":
+    """Return the wheels that an entry lists, without any whose fields are not valid."""
+    listed = (value or {}).get("wheels")
+    return [each for each in listed if _is_wheel(each)] if isinstance(listed, list) else []
+
+
+def _is_wheel(each: object) -> bool:
+    if not isinstance(each, dict):
+        return False
+    filename, sha256, size = each.get("filename"), each.get("sha256"), each.get("size")
+    if not isinstance(filename, str) or not isinstance(sha256, str) or type(size) is not int:
+        return False
+    try:
+        parse_filename(filename)
+    except Refused:
+        return False
+    return "/" not in filename and "\\" not in filename and len(sha256) == 64 and sha256.isalnum()
+
+
+def bring_builds(
+    *, remote: "tuple[Any, ...]", network: "tuple[Any, ...]", cache_root: str, sought: "list[SoughtBuild]"
+) -> "list[Told]":
+    """Put the wheels that the cache has of *sought* to the kept builds; return what it told of each."""
+    store, cache = store_of(remote, network), Cache(cache_root, lower=())
+    cache.initialise()
+    if len(sought) < 2:
+        return [_bring(store, cache, each) for each in sought]
+    with ThreadPoolExecutor(min(_THREADS, len(sought))) as threads:
+        return list(threads.map(lambda each: _bring(store, cache, each), sought))
+
+
+def _bring(store: RemoteStore, cache: Cache, sought: SoughtBuild) -> "Told":
+    question = RemoteQuestion(store, BUILDS)
+    reason, size = "", 0
+    for platform in (platform_in(sought.tags), _ANY):
+        value, reason = store.entry(BUILDS, build_key(sought.revision, sought.settings, platform))
+        best = _best(wheels_of(value), sought.tags)
+        if value is not None and best is None:
+            reason = ABSENT
+        if best is None:
+            continue
+        data, reason = store.content(best["sha256"], best["size"])
+        if data is not None:
+            reason, size = _kept(cache, sought, best, bytes(data)), len(data)
+            break
+    return question.told(reason, size)
+
+
+def _best(wheels: "list[dict[str, Any]]", tags: "tuple[str, ...]") -> "dict[str, Any] | None":
+    order = priorities(tags)
+    ranked = [
+        (best, each["sha256"], each) for each in wheels if (best := rank(each["filename"], order)) is not None
+    ]
+    return min(ranked, key=lambda each: each[:2])[2] if ranked else None
+
+
+def _kept(cache: Cache, sought: SoughtBuild, wheel: "dict[str, Any]", data: bytes) -> str:
+    """Keep a wheel as a build of this machine; return why it cannot be, ``""`` if it is."""
+    room = cache.temporary("-remote")
+    try:
+        os.mkdir(room)
+        path = f"{room}/{wheel['filename']}"
+        write(path, data)
+        entry = f"{kept.place(cache, sought.revision, sought.settings)}/remote-{digest(wheel['sha256'])}{kept.WHEEL}"
+        kept.publish_wheel(cache, entry, path, metadata_of(path))
+    except (PuffinError, OSError):
+        return WRONG
+    finally:
+        remove_tree(room)
+    return ""
+
+
+@frozen
+class BuiltWheel:
+    """A wheel of the kept builds, as it is uploaded: where it is, and the key of its entry."""
+
+    path: str
+    key: str
+
+
+def built_wheel(path: str, tags: "tuple[str, ...]") -> BuiltWheel:
+    """Return the kept wheel at *path*, which an interpreter with these *tags* built or uses."""
+    settings = os.path.dirname(os.path.dirname(path))
+    revision = os.path.basename(os.path.dirname(settings))
+    platform = _ANY if path.endswith("-any.whl") else platform_in(tags)
+    return BuiltWheel(path=path, key=build_key(revision, os.path.basename(settings), platform))
+
+
+def with_wheel(value: "dict[str, Any] | None", filename: str, sha256: str, size: int) -> "dict[str, Any]":
+    """Return the value of an entry with one more wheel; it takes the place of one of the same name."""
+    others = [each for each in wheels_of(value) if each["filename"] != filename]
+    wheels = [*others, {"filename": filename, "sha256": sha256, "size": size}]
+    return {"wheels": sorted(wheels, key=lambda each: str(each["filename"]))}

@@ -1,0 +1,123 @@
+"""A remote cache over plain HTTP, as bazel-remote speaks it: ``/cas/<sha256>`` and ``/ac/<key>``.
+
+Requests go through puffin's client, with its credentials, certificates and proxies.
+"""
+
+import hashlib
+import time
+from typing import TYPE_CHECKING
+
+from puffin.artifact.buffers import take
+from puffin.artifact.urls import mask_text
+from puffin.errors import PuffinError
+from puffin.stages.fetch.client import Client, Response
+from puffin.stages.fetch.connections import ConnectionBroken
+from puffin.stages.fetch.fetch import client_for
+from puffin.stages.fetch.network import network_from_wire, to_wire
+from puffin.stages.fetch.plain_request import PlainResponse
+from puffin.stages.fetch.retry import Transient
+from puffin.stages.remote.backend import Received, Unavailable
+from puffin.types import Buffer
+from puffin.value import replace
+
+if TYPE_CHECKING:
+    from puffin.stages.fetch.network import Wire
+    from puffin.stages.remote.values import RemoteCache
+
+_GONE = frozenset({404, 410})
+_LEAST_RATE = 1 << 20  # bytes a second: what comes more slowly is better fetched elsewhere
+_HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity"}
+_SMALL = 1 << 16
+
+
+class HttpBackend:
+    """The objects beneath a URL."""
+
+    def __init__(self, settings: "RemoteCache", network: "Wire") -> None:
+        own = replace(network_from_wire(network), timeout=settings.patience, retries=0)
+        self._client: Client = client_for(to_wire(own))
+        self._url = settings.url
+        self._patience = settings.patience
+
+    def get(self, kind: str, name: str, most: int) -> "Received | None":
+        response = self._open("GET", kind, name)
+        try:
+            if response.status_code in _GONE:
+                self._drain(response)
+                return None
+            found = self._receive(response, most)
+        except (Transient, ConnectionBroken, PuffinError) as error:
+            raise _unavailable(error) from error
+        finally:
+            response.close()
+        return found
+
+    def has(self, kind: str, name: str) -> bool:
+        response = self._open("HEAD", kind, name)
+        try:
+            self._drain(response)
+        finally:
+            response.close()
+        return response.status_code not in _GONE
+
+    def put(self, kind: str, name: str, data: "Buffer") -> None:
+        response = self._open("PUT", kind, name, bytes(data))
+        try:
+            self._drain(response)
+        finally:
+            response.close()
+        if response.status_code in _GONE:
+            raise Unavailable(f"the server answered {response.status_code} to an upload")
+
+    def _open(self, method: str, kind: str, name: str, data: bytes | None = None) -> "Response":
+        headers = {**_HEADERS, "Content-Type": "application/octet-stream"} if data is not None else _HEADERS
+        try:
+            return self._client.open(f"{self._url}/{kind}/{name}", headers, _GONE, method=method, data=data)
+        except (Transient, ConnectionBroken, PuffinError) as error:
+            raise _unavailable(error) from error
+
+    def _drain(self, response: "Response") -> None:
+        """Read what a small answer holds besides its status, so that the connection can be used again."""
+        length = response.headers.get("content-length", "")
+        if length.isdigit() and int(length) <= _SMALL:
+            try:
+                self._client.read(response)
+            except (Transient, ConnectionBroken, PuffinError):
+                pass
+
+    def _receive(self, response: "Response", most: int) -> Received:
+        if response.status_code != 200:
+            raise Unavailable(f"the server answered {response.status_code} to a request for an object")
+        if "html" in response.headers.get("content-type", ""):
+            raise Unavailable("the server answered with a web page")
+        if not isinstance(response, PlainResponse):
+            data = self._client.read(response)
+            return _checked(memoryview(data), hashlib.sha256(data).hexdigest(), len(data), most)
+        return self._receive_plain(response, most)
+
+    def _receive_plain(self, response: PlainResponse, most: int) -> Received:
+        length = response.body.length
+        if length is None:
+            raise Unavailable("the server does not tell the size of an object")
+        _checked(memoryview(b""), "", length, most)
+        deadline = time.monotonic() + self._patience + length / _LEAST_RATE
+        view, filled, hasher = memoryview(take(length))[:length], 0, hashlib.sha256()
+        while filled < length:
+            count = response.body.readinto(view[filled : filled + (1 << 20)])
+            if not count:
+                raise Unavailable(f"an object ended after {filled} of {length} bytes")
+            hasher.update(view[filled : filled + count])
+            filled += count
+            if time.monotonic() > deadline:
+                raise Unavailable("it sends too slowly")
+        return Received(view, hasher.hexdigest())
+
+
+def _checked(data: memoryview, sha256: str, length: int, most: int) -> Received:
+    if length > most:
+        raise Unavailable(f"an object has {length} bytes, which is more than it can have")
+    return Received(data, sha256)
+
+
+def _unavailable(error: Exception) -> Unavailable:
+    return Unavailable(mask_text((str(error).splitlines() or [type(error).__name__])[0]))

@@ -1,0 +1,187 @@
+"""A remote cache as tasks use it: verified content, signed entries, and a breaker.
+
+Content is taken only if its SHA-256 is the one that was asked for. An entry is taken only with a valid signature. After
+the first failure the cache is left alone for the rest of the run, by all processes of it.
+"""
+
+import os
+import time
+from typing import Any
+
+from puffin.artifact.limits import MOST_UNTOLD, limit
+from puffin.errors import PuffinError
+from puffin.stages.remote.backend import CONTENT, ENTRY, MOST_ENTRY, Backend, Unavailable, unwrapped, wrapped
+from puffin.stages.remote.http import HttpBackend
+from puffin.stages.remote.signature import Signer, entry_name, signer_of
+from puffin.stages.remote.values import (
+    ABSENT,
+    HIT,
+    MISS,
+    UNAVAILABLE,
+    UNSIGNED,
+    WRONG,
+    RemoteCache,
+    Told,
+    broken_marker,
+)
+from puffin.types import Buffer
+from puffin.value import from_tuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from puffin.stages.fetch.network import Wire
+
+_stores: "dict[tuple[int, tuple[Any, ...], Wire], RemoteStore]" = {}
+_broken: "dict[tuple[str, str], str]" = {}  # reasons, by the URL and the room of a run
+
+
+class RemoteStore:
+    """One remote cache, for one process of a run. No method raises: what cannot be had is a miss.
+
+    ``reason`` says why the last question was a miss, ``broken`` why the cache is left alone.
+    """
+
+    def __init__(self, settings: RemoteCache, backend: "Backend | None", signer: "Signer | None") -> None:
+        self.settings = settings
+        self.signer = signer
+        self._backend = backend
+        self._place = settings.url, settings.room
+
+    @property
+    def broken(self) -> str:
+        """Why the cache is left alone, ``""`` while it is not."""
+        if self._place in _broken:
+            return _broken[self._place]
+        marker = broken_marker(self.settings)
+        if marker and os.path.exists(marker):
+            return "another process found it unusable"
+        return ""
+
+    def give_up(self, reason: str) -> None:
+        """Leave the cache alone from now on."""
+        _broken.setdefault(self._place, reason)
+        marker = broken_marker(self.settings)
+        try:
+            if marker:
+                open(marker, "xb").close()
+        except OSError:
+            pass
+
+    def content(self, sha256: str, size: int = 0) -> "tuple[memoryview | None, str]":
+        """Return the bytes with this hash, of this *size* if it is known, or None and the reason of the miss."""
+        found, reason = self._asked(CONTENT, sha256, size or limit(MOST_UNTOLD))
+        if found is None:
+            return None, reason
+        if found.sha256 != sha256 or (size and len(found.data) != size):
+            self.give_up("it sent other bytes than those that were asked for")
+            return None, WRONG
+        return found.data, ""
+
+    def entry(self, kind: str, key: str) -> "tuple[dict[str, Any] | None, str]":
+        """Return what a writer said of a key, in the first scope that has it, or None and the reason of the miss."""
+        if self.signer is None:
+            return None, UNSIGNED
+        worst = ABSENT
+        for scope in self.settings.scopes:
+            found, reason = self._asked(ENTRY, entry_name(scope, kind, key), MOST_ENTRY)
+            if found is None:
+                if reason == UNAVAILABLE:
+                    return None, reason
+                continue
+            value = self.signer.verified(unwrapped(bytes(found.data)), scope, kind, key)
+            if value is not None:
+                return value, ""
+            worst = UNSIGNED
+        return None, worst
+
+    def signed_content(self, kind: str, key: str) -> "tuple[memoryview | None, str]":
+        """Return the bytes whose ``sha256`` and ``size`` the entry of a key names."""
+        value, reason = self.entry(kind, key)
+        if value is None:
+            return None, reason
+        sha256, size = value.get("sha256"), value.get("size")
+        if not isinstance(sha256, str) or not isinstance(size, int):
+            return None, UNSIGNED
+        return self.content(sha256, size)
+
+    def has_content(self, sha256: str) -> bool:
+        """Tell whether the cache says that it has the bytes with this hash. Raises :class:`Unavailable`."""
+        return self._reached().has(CONTENT, sha256)
+
+    def put_content(self, sha256: str, data: "Buffer") -> None:
+        """Store bytes under their hash. Raises :class:`Unavailable`."""
+        self._reached().put(CONTENT, sha256, data)
+
+    def put_entry(self, kind: str, key: str, value: "dict[str, Any]") -> None:
+        """Say *value* of a key in the scope that is written to. Raises :class:`Unavailable`."""
+        assert self.signer is not None
+        scope = self.settings.scopes[0]
+        data = wrapped(self.signer.signed(scope, kind, key, value))
+        self._reached().put(ENTRY, entry_name(scope, kind, key), data)
+
+    def note(self, name: str) -> "bytes | None":
+        """Return an unsigned note that machines leave for each other. Raises :class:`Unavailable`."""
+        found = self._reached().get(ENTRY, entry_name(self.settings.scopes[0], "note", name), MOST_ENTRY)
+        return unwrapped(bytes(found.data)) if found is not None else None
+
+    def put_note(self, name: str, data: bytes) -> None:
+        """Leave a note. Raises :class:`Unavailable`."""
+        self._reached().put(ENTRY, entry_name(self.settings.scopes[0], "note", name), wrapped(data))
+
+    def _reached(self) -> Backend:
+        if self.broken or self._backend is None:
+            raise Unavailable(self.broken)
+        return self._backend
+
+    def _asked(self, kind: str, name: str, most: int) -> "tuple[Any, str]":
+        try:
+            found = self._reached().get(kind, name, most)
+        except Unavailable as error:
+            self.give_up(str(error))
+            return None, UNAVAILABLE
+        return found, "" if found is not None else ABSENT
+
+
+class RemoteQuestion:
+    """Measures one question, for the record of the run."""
+
+    def __init__(self, store: RemoteStore, layer: str) -> None:
+        self._store = store
+        self._layer = layer
+        self._was_broken = bool(store.broken)
+        self._began = time.perf_counter()
+
+    def told(self, reason: str, size: int = 0) -> "Told":
+        """Return what came of it: a hit of *size* bytes, or a miss for a reason."""
+        seconds = time.perf_counter() - self._began
+        broken = "" if self._was_broken else self._store.broken
+        return self._layer, MISS if reason else HIT, reason, size, seconds, broken
+
+
+def store_of(wire: "tuple[Any, ...]", network: "Wire") -> RemoteStore:
+    """Return this process's store for a :class:`RemoteCache` in wire form; one that is broken if it cannot be made."""
+    plain = tuple([tuple(each) if isinstance(each, list) else each for each in network])
+    key = (os.getpid(), (*wire[:2], tuple(wire[2]), *wire[3:]), plain)
+    found = _stores.get(key)
+    if found is None:
+        found = _stores.setdefault(key, _made(from_tuple(RemoteCache, key[1]), plain))
+    return found
+
+
+def _made(settings: RemoteCache, network: "Wire") -> RemoteStore:
+    store = RemoteStore(settings, None, None)
+    try:
+        signer = signer_of(os.environ)
+        return RemoteStore(settings, backend_of(settings, network), signer)
+    except (Unavailable, PuffinError) as error:
+        store.give_up(str(error))
+        return store
+
+
+def backend_of(settings: RemoteCache, network: "Wire") -> Backend:
+    """Return the backend for a URL. Raises :class:`Unavailable`."""
+    if settings.is_http:
+        return HttpBackend(settings, network)
+    from puffin.stages.remote.filesystem import FileSystemBackend
+
+    return FileSystemBackend(settings)

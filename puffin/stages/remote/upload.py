@@ -1,0 +1,211 @@
+"""Uploads: what a run fetched, built or compiled, stored in the remote cache unless that has it already.
+
+Ten machines that do the same work at once upload each object once: they take the objects in different orders, look
+whether one is there, and leave a note before they upload a large one. Who reads another's note leaves the object to it.
+A note is not signed and protects nothing; whoever forges one prevents an upload.
+"""
+
+import os
+import random
+import threading
+import time
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import puffin.forks  # noqa: F401 - it makes forks safe after these threads
+from puffin.cache.layout import Cache
+from puffin.stages.build.kept import hash_of
+from puffin.stages.bytecode.pack import pack_layer
+from puffin.stages.remote.backend import Unavailable, received
+from puffin.stages.remote.builds import wheels_of, with_wheel
+from puffin.stages.remote.store import RemoteStore
+from puffin.stages.remote.tasks import layer_key
+from puffin.stages.remote.values import BUILDS, BYTECODE
+from puffin.value import frozen
+
+_THREADS = 8
+_NOTED_FROM = 64 << 10  # bytes from which on a note is worth its requests
+_NOTED_FOR = 60.0  # seconds that a note holds
+_SETTLING = 0.1  # seconds, within which notes of several machines meet
+
+
+@frozen
+class Uploads:
+    """What is to be uploaded: files by their hashes, built wheels with the keys of their entries, and layers.
+
+    It is made of builtins: ``((sha256, path), …)``, ``((path, key), …)`` and ``((kind, archive), …)``.
+    """
+
+    contents: "tuple[tuple[str, str], ...]" = ()
+    builds: "tuple[tuple[str, str], ...]" = ()
+    layers: "tuple[tuple[str, str], ...]" = ()
+
+    @property
+    def nothing(self) -> bool:
+        return not (self.contents or self.builds or self.layers)
+
+
+@frozen
+class Uploaded:
+    """What came of it: objects and bytes that were uploaded, objects that were there, and those that were left.
+
+    ``problem`` says why the cache takes no more.
+    """
+
+    objects: int = 0
+    bytes: int = 0
+    known: int = 0
+    left: int = 0
+    seconds: float = 0.0
+    problem: str = ""
+
+
+class Uploader:
+    """Uploads to one cache until its time or its bytes are used up, or the cache fails. *sleep* takes seconds."""
+
+    def __init__(
+        self, store: RemoteStore, cache: Cache, *, sleep: "Callable[[float], None]" = time.sleep
+    ) -> None:
+        self._store = store
+        self._cache = cache
+        self._sleep = sleep
+        self._me = os.urandom(8).hex()
+        self._lock = threading.Lock()
+        self._deadline = 0.0
+        self._objects = self._bytes = self._known = self._left = 0
+        self._problem = ""
+
+    def upload(self, uploads: Uploads) -> Uploaded:
+        """Upload all that there is time for."""
+        began = time.monotonic()
+        self._deadline = began + self._store.settings.upload_seconds
+        jobs: list[Callable[[], bool]] = [self._content_job(*each) for each in uploads.contents]
+        signer = self._store.signer
+        if signer is not None and signer.can_sign:
+            jobs += [self._build_job(*each) for each in uploads.builds]
+            jobs += [self._layer_job(*each) for each in uploads.layers]
+        random.shuffle(jobs)
+        self._work(jobs)
+        with self._lock:
+            return Uploaded(
+                objects=self._objects,
+                bytes=self._bytes,
+                known=self._known,
+                left=len(jobs) - self._objects - self._known,
+                seconds=time.monotonic() - began,
+                problem=self._problem,
+            )
+
+    def _work(self, jobs: "list[Callable[[], bool]]") -> None:
+        queue: SimpleQueue[Callable[[], bool]] = SimpleQueue()
+        for job in jobs:
+            queue.put(job)
+        threads = [
+            threading.Thread(target=self._serve, args=(queue,), daemon=True)
+            for _ in range(min(_THREADS, len(jobs)))
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(max(0.0, self._deadline - time.monotonic()))
+
+    def _serve(self, queue: "SimpleQueue[Callable[[], bool]]") -> None:
+        while not self._problem and time.monotonic() < self._deadline:
+            try:
+                known = queue.get_nowait()()
+            except Empty:
+                return
+            except _Left:
+                continue
+            except Unavailable as error:
+                self._problem = str(error)
+                return
+            except OSError:
+                continue  # what was to be uploaded is gone
+            with self._lock:
+                self._known += known
+                self._objects += not known
+
+    def _content_job(self, sha256: str, path: str) -> "Callable[[], bool]":
+        def job() -> bool:
+            if self._store.has_content(sha256):
+                return True
+            size = os.stat(path).st_size
+            self._claim(sha256, size)
+            self._put(sha256, _bytes_of(path))
+            return False
+
+        return job
+
+    def _build_job(self, path: str, key: str) -> "Callable[[], bool]":
+        def job() -> bool:
+            filename = os.path.basename(path)
+            value, _ = self._store.entry(BUILDS, key)
+            if any(each["filename"] == filename for each in wheels_of(value)):
+                return True
+            sha256, size = hash_of(path), os.stat(path).st_size
+            self._claim(f"{key}/{filename}", _NOTED_FROM)  # each machine builds other bytes
+            if not self._store.has_content(sha256):
+                self._put(sha256, _bytes_of(path))
+            self._store.put_entry(BUILDS, key, with_wheel(value, filename, sha256, size))
+            return False
+
+        return job
+
+    def _layer_job(self, kind: str, archive: str) -> "Callable[[], bool]":
+        def job() -> bool:
+            key = layer_key(kind, archive)
+            if self._store.entry(BYTECODE, key)[0] is not None:
+                return True
+            data = pack_layer(self._cache, kind, archive)
+            if data is None:
+                raise _Left
+            self._claim(key, _NOTED_FROM)
+            sha256 = received(data).sha256
+            if not self._store.has_content(sha256):
+                self._put(sha256, data)
+            self._store.put_entry(BYTECODE, key, {"sha256": sha256, "size": len(data)})
+            return False
+
+        return job
+
+    def _put(self, sha256: str, data: bytes) -> None:
+        with self._lock:
+            if self._bytes + len(data) > self._store.settings.upload_bytes:
+                raise _Left
+            self._bytes += len(data)
+        self._store.put_content(sha256, data)
+
+    def _claim(self, name: str, size: int) -> None:
+        """Leave a note about a large object; raises :class:`_Left` if another machine uploads it."""
+        if size < _NOTED_FROM:
+            return
+        if not _is_free(self._store.note(name), self._me):
+            raise _Left
+        self._store.put_note(name, f"{self._me} {time.time():.0f}".encode())
+        self._sleep(_SETTLING * (0.5 + random.random()))
+        if not _is_free(self._store.note(name), self._me):
+            raise _Left
+
+
+class _Left(Exception):
+    """An object is not uploaded now."""
+
+
+def _is_free(note: "bytes | None", me: str) -> bool:
+    words = (note or b"").decode("latin-1").split()
+    if len(words) != 2 or not words[1].isdigit():
+        return True
+    return words[0] == me or abs(time.time() - int(words[1])) >= _NOTED_FOR  # clocks differ
+
+
+def _bytes_of(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def uploads_of(fields: "tuple[Any, ...]") -> Uploads:
+    """Return the value from its fields, lists for tuples."""
+    contents, builds, layers = [tuple([(a, b) for a, b in each]) for each in fields]
+    return Uploads(contents=contents, builds=builds, layers=layers)

@@ -1,0 +1,101 @@
+"""The remote cache that a run uses, as values: where it is, what it may do, and what it told."""
+
+import os
+
+from puffin.artifact.urls import mask
+from puffin.errors import UsageError
+from puffin.types import Mapping
+from puffin.value import frozen
+
+SCHEMES = ("https", "http", "s3", "gs", "abfs", "file")
+DEFAULT_SCOPE = "main"
+HIT, MISS = "hit", "miss"
+WHEELS, SOURCES, BUILDS, BYTECODE = "wheels", "sources", "builds", "bytecode"  # the layers of what it holds
+ABSENT, UNSIGNED, WRONG, UNAVAILABLE = "absent", "unsigned", "wrong", "unavailable"  # the reasons of a miss
+
+Told = tuple[str, str, str, int, float, str]
+"""Layer, ``hit`` or ``miss``, the reason of a miss, bytes, seconds, and why the cache is left alone from now on."""
+
+
+@frozen
+class RemoteCache:
+    """The remote cache of a run, made of builtins: it travels with tasks.
+
+    ``url`` may hold credentials. ``scopes`` are the names under which signed entries are read, and the first is the
+    one under which they are written. An answer may take ``patience`` seconds. Uploads end after ``upload_seconds``
+    and ``upload_bytes``. ``room`` is a directory of the run in the local cache, where what is to be uploaded waits.
+    """
+
+    url: str
+    write: bool = False
+    scopes: tuple[str, ...] = (DEFAULT_SCOPE,)
+    patience: float = 2.0
+    upload_seconds: float = 60.0
+    upload_bytes: int = 2 << 30
+    room: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The URL without its secrets."""
+        return mask(self.url)
+
+    @property
+    def is_http(self) -> bool:
+        return self.url.partition(":")[0].lower() in ("http", "https")
+
+
+def remote_cache_of(
+    url: str, *, write: bool, scope: str, environ: "Mapping[str, str]", offline: bool = False
+) -> "RemoteCache | None":
+    """Return the remote cache that options and variables name; None without one, and offline.
+
+    Read are ``PUFFIN_REMOTE_CACHE_TIMEOUT`` (seconds), ``PUFFIN_REMOTE_CACHE_UPLOAD_SECONDS`` and
+    ``PUFFIN_REMOTE_CACHE_UPLOAD_BYTES``. Raises :class:`UsageError`.
+    """
+    if not url:
+        if write:
+            raise UsageError(
+                text="`--remote-cache-write` needs a remote cache", hints=("name it with `--remote-cache`",)
+            )
+        return None
+    if url.partition("://")[0].lower() not in SCHEMES or "://" not in url:
+        known = ", ".join(f"`{each}://`" for each in SCHEMES)
+        raise UsageError(
+            text=f"`{mask(url)}` is not the URL of a remote cache", hints=(f"it begins with one of {known}",)
+        )
+    if offline:
+        return None
+    return RemoteCache(
+        url=url.rstrip("/"),
+        write=write,
+        scopes=_scopes(scope),
+        patience=_number(environ, "PUFFIN_REMOTE_CACHE_TIMEOUT", 2.0),
+        upload_seconds=_number(environ, "PUFFIN_REMOTE_CACHE_UPLOAD_SECONDS", 60.0),
+        upload_bytes=int(_number(environ, "PUFFIN_REMOTE_CACHE_UPLOAD_BYTES", float(2 << 30))),
+    )
+
+
+def _scopes(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys([each.strip() for each in text.split(",") if each.strip()])) or (DEFAULT_SCOPE,)
+    if not all(name.isprintable() and name.isascii() and len(name) < 200 for name in names):
+        raise UsageError(
+            text=f"`{text}` is not a scope of a remote cache",
+            hints=("write names such as `main` or `pr-12,main`",),
+        )
+    return names
+
+
+def _number(environ: "Mapping[str, str]", name: str, default: float) -> float:
+    text = environ.get(name, "").strip()
+    try:
+        number = float(text) if text else default
+    except ValueError:
+        number = 0.0
+    if not 0 < number < 1e15:
+        raise UsageError(text=f"`{name}={text}` is not a number above 0")
+    return number
+
+
+def broken_marker(settings: RemoteCache) -> str:
+    """Return the file by which the processes of a run tell each other that the cache is left alone."""
+    return os.path.join(settings.room, "broken") if settings.room else ""

@@ -1,0 +1,132 @@
+"""``puffin.dask.Environment``: environments for the workers of a cluster, as a plugin of a client."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.helpers.cli import CHECKOUT
+from tests.helpers.dask_farm import HIDDEN, Farm
+from tests.helpers.sdists import forge_backend, forge_sdist
+from tests.helpers.waiting import SECONDS, until
+from tests.helpers.wheels import forge_wheel
+
+CLIENT = """
+import sys
+from distributed import Client
+import puffin.dask
+
+def look():
+    import sys, lib0
+    return sys.prefix, lib0.__file__
+
+with Client({address!r}) as client:
+    try:
+        client.register_plugin(puffin.dask.Environment({asked}, index_url={index!r}, path="~/env"{more}))
+    except Exception as error:
+        sys.exit(f"{{type(error).__name__}}: {{error}}")
+    print(client.run(look) if not {more!r} else "")
+"""
+
+
+@pytest.fixture
+def shop(index):
+    index.add(*forge_backend())
+    for number in range(3):
+        index.add(*forge_wheel(f"lib{number}", "1.0", {f"lib{number}.py": "x = 1\n"}))
+    return index
+
+
+@pytest.fixture
+def farm(tmp_path):
+    with Farm(tmp_path / "farm") as made:
+        yield made
+
+
+def register(puffin, farm, shop, asked, more=""):
+    """Register the plugin in a process of its own, and return how that ended."""
+    code = CLIENT.format(address=farm.address, asked=asked, index=shop.url, more=more)
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=puffin.cwd, env=puffin.environ(PYTHONPATH=str(CHECKOUT)),
+        capture_output=True, text=True, timeout=SECONDS, check=False,
+    )  # fmt: skip
+
+
+def installed(worker):
+    """Return the modules in the environment of a worker."""
+    return sorted(path.name for path in (worker.root / "home" / "env").glob("lib/python*/site-packages/*.py"))
+
+
+def files(shop):
+    return [
+        each.path for each in shop.requests if "/files/" in each.path and not each.path.endswith(".metadata")
+    ]
+
+
+def test_workers_get_it_now_and_later_and_each_file_is_fetched_once(puffin, shop, farm, tmp_path):
+    shop.add(*forge_sdist("made", told=tmp_path / "told"))
+    puffin.file("requirements.txt", "made\n-r more.txt\n")
+    puffin.file("more.txt", "lib0\nlib1==1.0\n")
+    farm.worker()
+    farm.worker()
+    farm.ready()
+    done = register(puffin, farm, shop, "'requirements.txt'")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("/env/lib/python") == 2, "workers import it"
+    late = farm.worker()
+    farm.ready()
+    until(lambda: "made.py" in installed(late), late.log.read_text)
+    for worker in farm.workers:
+        assert installed(worker) == ["lib0.py", "lib1.py", "made.py"]
+    assert sorted(files(shop)) == sorted({*files(shop)})
+    assert (tmp_path / "told").read_text().count("wheel made") == 1
+
+
+def test_a_cluster_without_workers_gets_it_with_the_first_one(puffin, shop, farm):
+    done = register(puffin, farm, shop, "['lib0', 'lib2==1.0']")
+    assert done.returncode == 0, done.stderr
+    worker = farm.worker()
+    farm.ready()
+    until(lambda: installed(worker) == ["lib0.py", "lib2.py"], worker.log.read_text)
+
+
+def test_a_nanny_starts_its_worker_in_the_environment(puffin, shop, farm):
+    worker = farm.worker(nanny=True)
+    farm.ready()
+    done = register(puffin, farm, shop, "['lib0']", ", restart=True")
+    assert done.returncode == 0, done.stderr
+    until(lambda: worker.log.read_text().count("Registered to:") == 2, worker.log.read_text)
+    look = f"""
+from distributed import Client
+with Client({farm.address!r}) as client:
+    client.wait_for_workers(1)
+    print(client.run(lambda: __import__("sys").prefix), client.run(lambda: __import__("lib0").__file__))
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", look],
+        env=puffin.environ(),
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=True,
+    ).stdout
+    assert told.count(str(worker.root / "home" / "env")) == 2
+    assert worker.log.read_text().count("Registered to:") == 2, "it starts again once"
+
+
+def test_what_cannot_be_had_is_raised_and_a_worker_without_puffin_lives(puffin, shop, farm):
+    farm.worker()
+    hidden = farm.worker(customize=HIDDEN)
+    farm.ready()
+    done = register(puffin, farm, shop, "['absent==1.0']")
+    assert done.returncode == 1
+    assert "absent" in done.stderr or "No module named 'puffin'" in done.stderr
+    assert hidden.is_alive()
+    assert farm.workers[0].is_alive()
+
+
+def test_a_file_that_is_not_there(puffin, shop, farm):
+    done = register(puffin, farm, shop, "'nowhere.txt'")
+    assert done.returncode == 1
+    assert "nowhere.txt" in done.stderr
+    assert done.stderr.startswith("Traceback") is False

@@ -1,0 +1,206 @@
+"""A remote cache: what one machine fetched, built and compiled, another one takes; and nothing that is not right."""
+
+import sys
+
+import pytest
+
+from tests.helpers.remote_cache import RemoteCacheServer
+from tests.helpers.sdists import forge_backend, forge_sdist
+from tests.helpers.wheels import forge_wheel
+
+KEY = "0123456789abcdef0123456789abcdef"
+SUFFIX = f".{sys.implementation.cache_tag}.pyc"
+MODES = ("500", "slow", "html", "truncating", "lying", "evicting", "claiming")
+
+
+@pytest.fixture
+def log(tmp_path):
+    return tmp_path / "told"
+
+
+@pytest.fixture
+def shop(index, log):
+    index.add(*forge_backend())
+    index.add(*forge_wheel("alpha", "1.0", {"alpha/__init__.py": "A = 1\n", "alpha/x.py": "X = 1\n" * 999}))
+    index.add(*forge_wheel("beta", "1.0", {"beta.py": "B = 1\n"}))
+    index.add(*forge_sdist("thing", told=log))
+    return index
+
+
+@pytest.fixture
+def cache():
+    with RemoteCacheServer() as server:
+        yield server
+
+
+PINS = "alpha==1.0\nbeta==1.0\nthing==1.0\n"
+
+
+class Machine:
+    """A machine with a cache and an environment of its own."""
+
+    def __init__(self, puffin, name, shop):
+        self.puffin, self.name, self.shop = puffin, name, shop
+        self.env = puffin.venv(name=name)
+
+    def sync(self, url, *words, pins=PINS, key=KEY, **environ):
+        self.shop.requests.clear()
+        environ = {"PUFFIN_REMOTE_CACHE": url, "PUFFIN_REMOTE_CACHE_KEY": key, **environ}
+        words = (
+            "-p",
+            self.name,
+            "--cache-dir",
+            self.puffin.root / f"cache-{self.name}",
+            "-i",
+            self.shop.url,
+            *words,
+        )
+        done = self.puffin.sync(pins, *words, env=environ)
+        assert done.code == 0, done.err
+        room = self.puffin.root / f"cache-{self.name}" / "tmp-v0"
+        assert list(room.iterdir()) == []
+        return done
+
+    @property
+    def files_asked(self):
+        return sorted(path for path in self.shop.paths() if path.endswith((".whl", ".tar.gz")))
+
+    def compiled(self):
+        return sorted(path.name for path in self.env.site.rglob(f"*{SUFFIX}"))
+
+
+@pytest.fixture
+def machines(puffin, shop):
+    return lambda name: Machine(puffin, name, shop)
+
+
+@pytest.mark.parametrize("executor", ["inline", "pool", "cluster"])
+def test_a_second_machine_fetches_builds_and_compiles_nothing(machines, puffin, cache, log, executor):
+    puffin.executor = executor
+    first, second = machines("first"), machines("second")
+    first.sync(cache.url, "--compile-bytecode", "--remote-cache-write")
+    assert first.files_asked
+    hooks = log.read_text()
+    done = second.sync(cache.url, "--compile-bytecode")
+    assert second.files_asked == []
+    assert log.read_text() == hooks, "nothing is built"
+    assert not (puffin.root / "cache-second" / "build-envs-v0").exists(), "no build environment is made"
+    assert second.compiled() == first.compiled() != []
+    assert "warning" not in done.err
+    ran = second.env.run("-c", "import alpha, beta, thing; print(alpha.__cached__, alpha.A)", bytecode=True)
+    assert ran.endswith(f"{SUFFIX} 1")
+    assert second.compiled() == first.compiled(), "Python takes the bytecode as it is"
+
+
+def test_without_a_key_only_what_the_index_vouches_for_is_taken(machines, cache, log):
+    first, second = machines("first"), machines("second")
+    first.sync(cache.url, "--compile-bytecode", "--remote-cache-write", key="")
+    assert cache.names("cas") != []
+    second.sync(cache.url, "--compile-bytecode", key="")
+    assert second.files_asked == []
+    assert log.read_text().count("wheel thing") == 2, "each machine builds what nobody vouches for"
+    assert second.compiled() == first.compiled()
+
+
+def test_nothing_is_uploaded_unless_it_is_asked_for(machines, cache):
+    machines("first").sync(cache.url, "--compile-bytecode")
+    assert cache.requests["PUT"] == 0
+    assert cache.objects == {}
+
+
+@pytest.mark.parametrize("methods", [("GET", "HEAD", "PUT"), ("GET",)], ids=["always", "get"])
+@pytest.mark.parametrize("mode", MODES)
+def test_a_cache_that_misbehaves_costs_a_line_and_no_wrong_byte(machines, cache, mode, methods):
+    machines("first").sync(cache.url, "--compile-bytecode", "--remote-cache-write")
+    cache.mode, cache.misbehaves, cache.delay = mode, methods, 3.0
+    cache.requests.clear()
+    second = machines("second")
+    done = second.sync(cache.url, "--compile-bytecode", PUFFIN_REMOTE_CACHE_TIMEOUT="0.5")
+    assert second.env.installed() == {"alpha": "1.0", "beta": "1.0", "thing": "1.0"}
+    second.env.run("-c", "import alpha.x, beta, thing; assert (alpha.A, beta.B) == (1, 1)")
+    said = [line for line in done.err.splitlines() if line.startswith("warning")]
+    quiet = mode in ("evicting", "claiming") and (mode == "evicting" or "HEAD" not in methods)
+    assert len(said) == (not quiet), done.err
+    assert not said or cache.url in said[0]
+    assert "not used any more in this run" in "".join(said) or quiet
+
+
+def test_a_cache_that_is_dead_costs_a_line(machines):
+    first = machines("first")
+    done = first.sync("http://127.0.0.1:9", "--remote-cache-write")
+    assert (
+        done.err.count("warning: The remote cache `http://127.0.0.1:9` is not used any more in this run") == 1
+    )
+    assert first.env.installed() == {"alpha": "1.0", "beta": "1.0", "thing": "1.0"}
+
+
+def test_a_full_cache_is_read_and_fails_no_run(machines, cache):
+    machines("first").sync(cache.url, "--remote-cache-write", pins="alpha==1.0\n")
+    cache.mode, cache.misbehaves = "full", ("PUT",)
+    second = machines("second")
+    done = second.sync(cache.url, "--remote-cache-write")
+    assert [path for path in second.files_asked if "alpha" in path] == []
+    assert done.err.count("it takes no uploads (the server answered 507") == 1
+
+
+def test_credentials_are_sent_and_masked(machines, puffin, cache):
+    cache.auth = ("user", "s3cret")
+    url = cache.url.replace("://", "://user:s3cret@")
+    done = machines("first").sync(url, "--remote-cache-write", "-v")
+    assert cache.names("cas")
+    second = machines("second")
+    done = second.sync(url.replace("s3cret", "wr0ng"), "-v")
+    assert "http://****@127.0.0.1" in done.err
+    records = list(puffin.root.glob("cache-*/runs-v0/*.jsonl"))
+    for text in (done.err, *[path.read_text() for path in records]):
+        assert "s3cret" not in text
+        assert "wr0ng" not in text
+    netrc = puffin.file("netrc", "machine 127.0.0.1 login user password s3cret\n")
+    third = machines("third")
+    third.sync(cache.url, NETRC=str(netrc), pins="alpha==1.0\n")
+    assert third.files_asked == []
+
+
+def test_entries_of_another_scope_are_not_taken(machines, cache, log):
+    machines("first").sync(cache.url, "--remote-cache-write", "--remote-cache-scope", "pr-1,main")
+    machines("second").sync(cache.url)
+    assert log.read_text().count("wheel thing") == 2
+    machines("third").sync(cache.url, "--remote-cache-scope", "pr-2,pr-1")
+    assert log.read_text().count("wheel thing") == 2
+
+
+def test_a_directory_serves(machines, puffin, log):
+    url = f"file://{puffin.root / 'shared'}"
+    first, second = machines("first"), machines("second")
+    first.sync(url, "--compile-bytecode", "--remote-cache-write")
+    second.sync(url, "--compile-bytecode")
+    assert second.files_asked == []
+    assert second.compiled() == first.compiled()
+    assert log.read_text().count("wheel thing") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "environ", "said"),
+    [
+        (("--remote-cache", "ftp://x/y"), {}, "`ftp://x/y` is not the URL of a remote cache"),
+        (("--remote-cache-write",), {}, "`--remote-cache-write` needs a remote cache"),
+        (("--remote-cache", "http://x", "--remote-cache-scope", "\n"), {}, ""),
+        (("--remote-cache", "http://x"), {"PUFFIN_REMOTE_CACHE_TIMEOUT": "no"}, "is not a number above 0"),
+        (("--remote-cache", "http://x"), {"PUFFIN_REMOTE_CACHE_KEY": "short"}, "has fewer than 16 characters"),
+    ],
+)
+def test_wrong_settings_are_errors_of_usage(puffin, env, shop, words, environ, said):
+    done = puffin.sync("alpha==1.0\n", "-i", shop.url, *words, env=environ)
+    assert (done.code, said in done.err) == (2 if said else 0, True), done.err
+
+
+def test_it_is_configured_by_a_file(machines, puffin, cache):
+    puffin.file("puffin.toml", f'remote-cache = "{cache.url}"\n')
+    machines("first").sync("", PUFFIN_REMOTE_CACHE_WRITE="1")
+    assert cache.names("cas")
+
+
+def test_a_file_cannot_have_anything_uploaded(puffin, env, cache):
+    puffin.file("puffin.toml", f'remote-cache = "{cache.url}"\nremote-cache-write = true\n')
+    done = puffin.sync("")
+    assert (done.code, "the setting `remote-cache-write` is unknown" in done.err) == (2, True), done.err

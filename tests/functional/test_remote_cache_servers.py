@@ -1,0 +1,138 @@
+"""Remote caches on real servers: nginx as the documents configure it, and S3 as moto serves it."""
+
+import importlib.util
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.functional.test_docs_blocks import blocks, kind_of
+from tests.functional.test_remote_cache import Machine
+from tests.helpers.sdists import forge_backend, forge_sdist
+from tests.helpers.wheels import forge_wheel
+
+
+@pytest.fixture
+def log(tmp_path):
+    return tmp_path / "told"
+
+
+@pytest.fixture
+def shop(index, log):
+    index.add(*forge_backend())
+    index.add(*forge_wheel("alpha", "1.0", {"alpha/__init__.py": "A = 1\n", "alpha/big.py": "X = 1\n" * 30000}))
+    index.add(*forge_sdist("thing", told=log))
+    return index
+
+
+@pytest.fixture
+def port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def _wait(port, process):
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        with socket.socket() as sock:
+            if sock.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise RuntimeError("the server does not listen")
+
+
+@pytest.fixture
+def nginx(tmp_path, port):
+    """The server of the documents, without its password; yields the directory of its files, and its URL."""
+    if shutil.which("nginx") is None:
+        pytest.skip("nginx is not installed")
+    root = tmp_path / "nginx"
+    (root / "tmp").mkdir(parents=True)
+    [server] = [block for block in blocks("docs/REMOTE-CACHE.md") if kind_of(block) == "nginx"]
+    server = server.replace("8080", f"127.0.0.1:{port}").replace("/var/cache/puffin", str(root))
+    start, end = server.index("limit_except"), server.index("}", server.index("limit_except")) + 1
+    server = server[:start] + server[end:]
+    temporary = "".join(f"{name}_temp_path {root}/{name};" for name in ("proxy", "fastcgi", "uwsgi", "scgi"))
+    configuration = root / "nginx.conf"
+    configuration.write_text(
+        f"{'user root;' if os.getuid() == 0 else ''} daemon off; pid {root}/pid; error_log {root}/errors;\n"
+        f"events {{}}\nhttp {{ access_log off; {temporary}\n{server}\n}}\n"
+    )
+    process = subprocess.Popen(["nginx", "-p", str(root), "-c", str(configuration)], stderr=subprocess.DEVNULL)
+    try:
+        _wait(port, process)
+        yield root, f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@pytest.fixture
+def bucket(port, monkeypatch):
+    """A bucket of moto's server; yields its URL, and the variables that lead there."""
+    for name in ("moto.server", "s3fs", "flask"):
+        if importlib.util.find_spec(name.partition(".")[0]) is None:
+            pytest.skip(f"{name} is not installed")
+    environ = {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait(port, process)
+        made = subprocess.run(
+            [sys.executable, "-c", "import s3fs; s3fs.S3FileSystem().mkdir('wheels')"],
+            env={**os.environ, **environ},
+            capture_output=True,
+            text=True,
+        )
+        assert made.returncode == 0, made.stderr
+        yield "s3://wheels/linux", environ
+    finally:
+        process.terminate()
+        process.wait()
+
+
+PINS = "alpha==1.0\nthing==1.0\n"
+
+
+def _serve(puffin, shop, log, url, **environ):
+    first, second = Machine(puffin, "first", shop), Machine(puffin, "second", shop)
+    done = first.sync(url, "--compile-bytecode", "--remote-cache-write", pins=PINS, **environ)
+    assert "warning" not in done.err, done.err
+    done = second.sync(url, "--compile-bytecode", pins=PINS, **environ)
+    assert "warning" not in done.err, done.err
+    assert second.files_asked == []
+    assert second.compiled() == first.compiled() != []
+    assert log.read_text().count("wheel thing") == 1
+
+
+def test_nginx_serves(puffin, shop, log, nginx):
+    root, url = nginx
+    _serve(puffin, shop, log, url)
+    assert list((root / "cas").iterdir())
+    assert list((root / "ac").iterdir())
+
+
+def test_a_bucket_serves(puffin, shop, log, bucket):
+    url, environ = bucket
+    _serve(puffin, shop, log, url, PUFFIN_REMOTE_CACHE_TIMEOUT="20", **environ)
+
+
+def test_a_bucket_that_is_not_there_costs_a_line(puffin, shop, bucket):
+    _, environ = bucket
+    done = Machine(puffin, "first", shop).sync(
+        "s3://absent/x", "--remote-cache-write", pins="alpha==1.0\n", **environ
+    )
+    assert done.err.count("warning: The remote cache `s3://absent/x` is not used any more in this run") == 1

@@ -1,0 +1,129 @@
+"""A remote cache on the loopback interface, that speaks plain HTTP as real ones do, or misbehaves on purpose."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+class RemoteCacheServer:
+    """A cache to use as a context manager. ``objects`` are its bytes by path, such as ``/cas/<sha256>``.
+
+    ``mode`` is ``""``, or how it misbehaves: ``500``, ``html`` (a web page for everything), ``slow`` (``delay`` seconds
+    before each answer), ``truncating``, ``lying`` (other bytes of the same length), ``evicting`` (it has everything
+    until that is asked for), ``full`` (no uploads), ``claiming`` (it says to have everything). ``misbehaves`` are the
+    methods that it holds for. With ``auth``, ``(user, password)``, every request must bear that.
+    """
+
+    def __init__(self, mode: str = "", *, delay: float = 5.0, auth: tuple[str, str] | None = None) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.mode = mode
+        self.misbehaves = ("GET", "HEAD", "PUT")
+        self.delay = delay
+        self.auth = auth
+        self.requests: Counter[str] = Counter()
+        self.uploaded: list[tuple[str, int]] = []
+        self.authorizations: set[str] = set()
+        self.lock = threading.Lock()
+
+    def __enter__(self) -> RemoteCacheServer:
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+        self._server.block_on_close = False
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def names(self, kind: str) -> list[str]:
+        return sorted(path.rpartition("/")[2] for path in self.objects if path.startswith(f"/{kind}/"))
+
+    @property
+    def bytes_uploaded(self) -> int:
+        return sum(size for path, size in self.uploaded if path.startswith("/cas/"))
+
+
+def _handler(cache: RemoteCacheServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+        def do_GET(self) -> None:
+            self._serve(b"")
+
+        def do_HEAD(self) -> None:
+            self._serve(b"")
+
+        def do_PUT(self) -> None:
+            self._serve(self.rfile.read(int(self.headers.get("content-length", "0"))))
+
+        def _serve(self, body: bytes) -> None:
+            with cache.lock:
+                cache.requests[self.command] += 1
+                cache.authorizations.add(self.headers.get("authorization", ""))
+            mode = cache.mode if self.command in cache.misbehaves else ""
+            if cache.auth and not self._allowed():
+                return self._answer(401, b"", {"WWW-Authenticate": "Basic realm=cache"})
+            if mode == "slow":
+                time.sleep(cache.delay)
+            if mode == "500":
+                return self._answer(500, b"it is down")
+            if mode == "html":
+                return self._answer(200, b"<html>Log in</html>", {"Content-Type": "text/html"})
+            if self.command == "PUT":
+                return self._store(body, mode)
+            return self._look(mode)
+
+        def _allowed(self) -> bool:
+            import base64
+
+            wanted = base64.b64encode(":".join(cache.auth or ()).encode()).decode()
+            return self.headers.get("authorization") == f"Basic {wanted}"
+
+        def _store(self, body: bytes, mode: str) -> None:
+            if mode == "full":
+                return self._answer(507, b"no space")
+            with cache.lock:
+                cache.objects[self.path] = body
+                cache.uploaded.append((self.path, len(body)))
+            return self._answer(201, b"")
+
+        def _look(self, mode: str) -> None:
+            found = cache.objects.get(self.path)
+            if self.command == "HEAD" and (mode == "claiming" or (mode == "evicting" and found is not None)):
+                return self._answer(200, b"x")
+            if found is None or mode == "evicting":
+                return self._answer(404, b"")
+            if mode == "lying":
+                found = bytes(byte ^ 1 for byte in found)
+            return self._answer(200, found, cut=mode == "truncating" and self.command == "GET")
+
+        def _answer(
+            self, status: int, body: bytes, headers: dict[str, str] | None = None, *, cut: bool = False
+        ) -> None:
+            try:
+                self.send_response(status)
+                for name, value in (headers or {}).items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(body[: len(body) // 2] if cut else body)
+                self.close_connection = self.close_connection or cut
+            except OSError:
+                self.close_connection = True
+
+    return Handler

@@ -1,0 +1,49 @@
+"""Which tasks ask a remote cache first."""
+
+import pytest
+
+from puffin.pipeline.graph.task import Task
+from puffin.pipeline.tasks.remote import RemotePlan, with_remote
+
+ONE, TWO = "1" * 64, "2" * 64
+FETCH = "puffin.stages.unzip.store:fetch_once"
+
+
+def fetch(*hashes):
+    groups = (tuple(hashes),) if hashes else ()
+    return Task(key=("fetch", "x"), function=FETCH, label="x", arguments=(("hashes", groups),))
+
+
+def plan(**more):
+    return RemotePlan(remote=("http://cache",), network=("n",), **more)
+
+
+@pytest.mark.parametrize(
+    ("hashes", "known", "asks"),
+    [
+        ((f"sha256:{ONE}",), {"present": frozenset([ONE])}, True),
+        ((f"sha256:{ONE}",), {"absent": frozenset([ONE])}, None),
+        ((f"sha256:{ONE}",), {"absent": frozenset([ONE]), "keeps": True}, False),
+        ((f"sha256:{ONE}",), {}, True),
+        ((f"sha256:{ONE}", f"sha256:{TWO}"), {}, True),
+        ((), {}, True),
+    ],
+)
+def test_a_file_is_asked_for_unless_the_cache_lacks_it(hashes, known, asks):
+    task = with_remote(fetch(*hashes), plan(**known))
+    if asks is None:
+        assert task == fetch(*hashes)
+        return
+    assert task.function == "puffin.stages.remote.tasks:fetch_shared_wheel"
+    assert dict(task.arguments)["ask"] is asks
+    assert dict(task.arguments)["remote"] == ("http://cache",)
+
+
+def test_bytecode_is_asked_for_with_the_network():
+    task = Task(key=("compile", "x"), function="puffin.stages.bytecode.stage:compile_archive", label="x")
+    assert dict(with_remote(task, plan()).arguments) == {"remote": ("http://cache",), "network": ("n",)}
+
+
+def test_other_tasks_stay():
+    task = Task(key=("link", "x"), function="puffin.stages.link.linker:link_all", label="x")
+    assert with_remote(task, plan(keeps=True)) is task

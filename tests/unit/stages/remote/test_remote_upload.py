@@ -1,0 +1,108 @@
+"""Uploads to a cache that others fill at the same time, or that takes none."""
+
+import hashlib
+import random
+from threading import Thread
+
+import pytest
+
+from puffin.cache.layout import Cache
+from puffin.stages.remote.backend import CONTENT, ENTRY, MemoryBackend, unwrapped
+from puffin.stages.remote.signature import VARIABLE, signer_of
+from puffin.stages.remote.store import RemoteStore
+from puffin.stages.remote.upload import Uploader, Uploads
+from puffin.stages.remote.values import RemoteCache
+
+SIGNER = signer_of({VARIABLE: "k" * 32})
+
+
+@pytest.fixture
+def files(tmp_path):
+    found = []
+    for number in range(12):
+        data = random.Random(number).randbytes(100_000 + number)
+        path = tmp_path / f"file{number}"
+        path.write_bytes(data)
+        found.append((hashlib.sha256(data).hexdigest(), str(path)))
+    return tuple(found)
+
+
+def uploader(backend, tmp_path, name="one", *, sleep=lambda seconds: None, signer=SIGNER, **settings):
+    room = tmp_path / name
+    room.mkdir()
+    store = RemoteStore(
+        RemoteCache(url="http://cache", write=True, room=str(room), **settings), backend, signer
+    )
+    return Uploader(store, Cache(str(tmp_path / "cache")), sleep=sleep)
+
+
+def test_what_is_there_is_not_uploaded_again(files, tmp_path):
+    backend = MemoryBackend()
+    done = uploader(backend, tmp_path).upload(Uploads(contents=files))
+    assert (done.objects, done.known, done.left, done.problem) == (12, 0, 0, "")
+    assert {name for kind, name in backend.objects if kind == CONTENT} == {sha256 for sha256, _ in files}
+    done = uploader(backend, tmp_path, "two").upload(Uploads(contents=files))
+    assert (done.objects, done.known, done.bytes) == (0, 12, 0)
+
+
+def test_ten_machines_at_once_upload_each_object_once(files, tmp_path):
+    backend = MemoryBackend()
+    machines = [uploader(backend, tmp_path, f"m{number}", sleep=Barrier(files)) for number in range(10)]
+    threads = [Thread(target=each.upload, args=(Uploads(contents=files),)) for each in machines]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    puts = [name for kind, name in backend.puts if kind == CONTENT]
+    assert sorted(puts) == sorted(sha256 for sha256, _ in files)
+
+
+class Barrier:
+    """Stands in for a pause: long enough for the notes of all machines to have met."""
+
+    def __init__(self, files):
+        self.files = files
+
+    def __call__(self, seconds):
+        import time
+
+        time.sleep(0.5)
+
+
+def test_a_note_of_another_machine_leaves_the_object_to_it(files, tmp_path):
+    backend = MemoryBackend()
+
+    def another(seconds):
+        for key in [key for key in backend.objects if key[0] == ENTRY]:
+            words = unwrapped(backend.objects[key]).split()
+            backend.objects[key] = bytes([0x2A, len(b"another ") + len(words[1])]) + b"another " + words[1]
+
+    done = uploader(backend, tmp_path, sleep=another).upload(Uploads(contents=files[:1]))
+    assert (done.objects, done.left, done.problem) == (0, 1, "")
+    done = uploader(backend, tmp_path, "two").upload(Uploads(contents=files[:1]))
+    assert (done.objects, done.left) == (0, 1), "the note holds for a while"
+
+
+def test_a_full_cache_ends_the_uploads(files, tmp_path):
+    done = uploader(MemoryBackend(room=350_000), tmp_path).upload(Uploads(contents=files))
+    assert done.problem == "it is full"
+    assert done.objects < 4
+    assert done.left == 12 - done.objects
+
+
+def test_uploads_are_bounded_in_bytes(files, tmp_path):
+    backend = MemoryBackend()
+    done = uploader(backend, tmp_path, upload_bytes=350_000).upload(Uploads(contents=files))
+    assert (done.objects, done.left) == (3, 9)
+    assert done.bytes <= 350_000
+
+
+def test_who_cannot_sign_uploads_content_alone(files, tmp_path):
+    backend = MemoryBackend()
+    uploads = Uploads(contents=files[:1], builds=((files[1][1], "key"),), layers=(("kind", "archive"),))
+    assert uploader(backend, tmp_path, signer=None).upload(uploads).objects == 1
+
+
+def test_what_is_gone_is_left(tmp_path):
+    done = uploader(MemoryBackend(), tmp_path).upload(Uploads(contents=(("0" * 64, "/nowhere"),)))
+    assert (done.objects, done.left, done.problem) == (0, 1, "")
