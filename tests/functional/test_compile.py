@@ -393,7 +393,6 @@ def test_options_of_other_tools(compile_):
     assert (refused.code, refused.err.splitlines()[0]) == (
         2, "error: `--pip-args` is not supported: puffin does not run pip",
     )  # fmt: skip
-    assert compile_("lib\n", "--universal").code == 2
 
 
 def test_nothing_to_do_needs_no_resolver(puffin):

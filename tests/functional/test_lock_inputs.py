@@ -157,3 +157,43 @@ name = "alpha"
 version = "1.0"
 wheels = [{ name = "alpha-1.0-py3-none-any.whl", url = "URLalpha-1.0-py3-none-any.whl", hashes = HASHES }]
 """
+
+
+HEAD = """version = 1
+requires-python = ">=3.8"
+
+[[package]]
+name = "app"
+version = "1"
+source = { virtual = "." }
+"""
+LIB = '\n[[package]]\nname = "far-lib"\nversion = "1"\nsource = { editable = "far/lib" }\n'
+
+
+@pytest.mark.parametrize(
+    ("lock", "problem"),
+    [
+        (
+            HEAD + 'dependencies = [{ name = "alpha" }]\n',
+            ":8`: it has no entry for `alpha`, which another entry",
+        ),
+        (HEAD.replace("3.8", "99"), ":2`: it is for Python `>=99`, and this is Python "),
+        (HEAD.replace("app", "other"), "`: it has no entry for the project `app`"),
+        (
+            HEAD + 'dependencies = [{ name = "far-lib" }]\n' + LIB,
+            ":13`: `far-lib` is at `far/lib`, which does not exist",
+        ),
+    ],
+)
+def test_a_lock_that_does_not_fit_is_an_error_with_its_line(puffin, env, lock, problem):
+    """Nothing is changed, neither with the lock itself nor with the lock of a project."""
+    puffin.file("pyproject.toml", '[project]\nname = "app"\nversion = "1"\n')
+    puffin.file("uv.lock", lock)
+    words = (
+        (("sync", "--frozen"),) if "project" in problem else (("sync", "--frozen"), ("pip", "sync", "uv.lock"))
+    )
+    for each in words:
+        done = puffin(*each, "-i", "http://127.0.0.1:9/simple/")
+        assert done.code in (1, 2), done.err
+        assert f"Failed to use the lock file `uv.lock{problem}" in done.err, done.err
+        assert env.installed() == {}

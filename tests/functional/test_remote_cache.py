@@ -1,5 +1,7 @@
 """A remote cache: what one machine fetched, built and compiled, another one takes; and nothing that is not right."""
 
+import json
+import subprocess
 import sys
 
 import pytest
@@ -204,3 +206,56 @@ def test_a_file_cannot_have_anything_uploaded(puffin, env, cache):
     puffin.file("puffin.toml", f'remote-cache = "{cache.url}"\nremote-cache-write = true\n')
     done = puffin.sync("")
     assert (done.code, "the setting `remote-cache-write` is unknown" in done.err) == (2, True), done.err
+
+
+def test_the_profile_and_the_report_count_what_it_gave(machines, puffin, cache):
+    first, second = machines("first"), machines("second")
+    first.sync(cache.url, "--compile-bytecode", "--remote-cache-write")
+    second.sync(cache.url, "--compile-bytecode")
+    rows = {}
+    for name in ("first", "second"):
+        shown = puffin("profile", "show", "--json", "--cache-dir", puffin.root / f"cache-{name}")
+        rows[name] = {each["layer"]: each for each in json.loads(shown.out)[0]["remote_cache"]}
+    assert {layer: (each["hits"], each["misses"]) for layer, each in rows["first"].items()} == {
+        "wheels": (0, {"absent": 3}),
+        "sources": (0, {"absent": 1}),
+        "builds": (0, {"absent": 1}),
+        "bytecode": (0, {"absent": 3}),
+        "uploads": (8, {}),
+    }
+    assert {layer: (each["hits"], each["misses"]) for layer, each in rows["second"].items()} == {
+        "wheels": (2, {}),
+        "builds": (1, {}),
+        "bytecode": (3, {}),
+    }
+    assert all(each["bytes"] > 0 for each in rows["second"].values())
+    shown = puffin("profile", "show", "--cache-dir", puffin.root / "cache-second")
+    assert "What the remote cache gave" in shown.out
+    puffin.file(
+        "puffin.toml",
+        f'index-url = "{first.shop.url}"\n[envs.third]\npath = "third"\nrequirements = ["requirements.txt"]\n',
+    )
+    words = ("sync", "--report", "report.json", "--cache-dir", puffin.root / "cache-third")
+    done = puffin(*words, env={"PUFFIN_REMOTE_CACHE": cache.url, "PUFFIN_REMOTE_CACHE_KEY": KEY})
+    assert done.code == 0, done.err
+    remote = json.loads((puffin.cwd / "report.json").read_text())["remote"]
+    assert {layer: (each["hit"], each["miss"]) for layer, each in remote.items()} == {
+        "wheels": (2, {}),
+        "builds": (1, {}),
+    }
+
+
+def test_without_a_remote_cache_nothing_of_it_is_imported(puffin, env, shop):
+    puffin.file("requirements.txt", "alpha==1.0\nbeta==1.0\n")
+    code = (
+        "import sys\nfrom puffin.cli.entry import main\n"
+        f"words = ['pip', 'sync', 'requirements.txt', '-i', {shop.url!r}, '--executor', 'inline']\n"
+        "try: main(words)\nexcept SystemExit as end: assert not end.code, end\n"
+        "found = [name for name in sys.modules if name.startswith(('puffin.stages.remote', 'fsspec', 'crypto'))]\n"
+        "assert not found, found\n"
+        "assert not {'puffin.pipeline.change.remote', 'puffin.pipeline.tasks.remote'} & set(sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=puffin.cwd, env=puffin.environ(), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr

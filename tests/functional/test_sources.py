@@ -201,6 +201,19 @@ def test_requirements_of_members_that_conflict(puffin, shop):
     assert not (puffin.cwd / ".venv").exists()
 
 
+def test_the_chain_of_each_member_is_told_where_members_conflict(puffin, shop):
+    """Members may need each other in a circle; what does not fit is told with the ways that lead there."""
+    puffin.file("pyproject.toml", '[tool.uv.workspace]\nmembers = ["app", "lib", "base"]\n')
+    for name, requires in (("app", ("lib", "other<9")), ("lib", ("base", "app")), ("base", ("other>=9",))):
+        app(puffin, "", name=name, requires=requires)
+    shop.add(*forge_wheel("other", "8.0"))
+    done = puffin("sync", "app", "-i", shop.url)
+    assert (done.code, (puffin.cwd / "app/.venv").exists()) == (1, False)
+    for words in ("`other<9` (app/pyproject.toml:7)", "`lib` 1.0 needs `base`", "`base` 1.0 needs `other>=9`"):
+        assert words in done.err, done.err
+    assert puffin("sync", "base", "-i", shop.url).code == 0
+
+
 def test_a_lock_of_uv(puffin, shop):
     workspace(puffin)
     wheel = f'wheels = [{{ url = "{shop.file_url("other-9.0-py3-none-any.whl")}", hash = "sha256:$" }}]'
@@ -223,6 +236,23 @@ def test_a_lock_of_uv(puffin, shop):
     (puffin.cwd / "puffin.toml").unlink()
     assert sync(puffin, shop, "--reinstall")["app/.venv"] == one
     assert Env(puffin.cwd / "app/.venv").installed()["other"] == "9.0"
+
+
+def test_markers_of_sources_are_those_of_the_target(puffin, shop):
+    """Whatever this machine is, in the project itself and in one that is named by its place."""
+    for name in ("a", "b"):
+        write_project(puffin.cwd / name, "lib", f"1.0+{name}", static=True)
+    windows = "{ path = '../a', marker = \"sys_platform == 'win32'\" }"
+    older = "{ path = '../b', marker = \"python_version < '3.9' and sys_platform != 'win32'\" }"
+    app(puffin, f"[tool.uv.sources]\nlib = [{windows}, {older}]\n")
+    puffin.file("r.in", "-e ./app\n")
+    for source in ("app/pyproject.toml", "r.in"):
+        for words, place in (
+            (("--python-platform", "windows"), "./a"),
+            (("--python-platform", "linux", "--python-version", "3.8"), "./b"),
+            (("--python-platform", "macos", "--python-version", "3.12"), "lib==9.0"),
+        ):
+            assert place in pins(puffin, shop, source, *words)
 
 
 @needs_git

@@ -12,9 +12,13 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from puffin.stages.resolve.index.config import FilePolicy
+from puffin.stages.resolve.output.merge import Merged, merge_answers
+from puffin.stages.resolve.requirements.region import region_of_pythons
 from puffin.stages.resolve.requirements.values import Entry
+from puffin.stages.resolve.solve.regions import RegionPart, resolve_region
 from puffin.stages.resolve.solve.request import ALLOW, Resolution, ResolveRequest
 from puffin.stages.resolve.solve.resolve import resolve
+from puffin.value import replace
 from tests.helpers.replay import Replay
 
 SCENARIOS = Path(__file__).resolve().parent.parent / "scenarios"
@@ -73,6 +77,17 @@ def request(*texts: str, python: str = "3.12.1", **fields: Any) -> ResolveReques
 def package(requires: Mapping[str, list[str]]) -> dict[str, dict[str, Any]]:
     """Versions with what each one needs."""
     return {version: {"requires_dist": texts} for version, texts in requires.items()}
+
+
+def everywhere(asked: ResolveRequest, universe: Replay, pythons: str = ">=3.12") -> tuple[Merged, ...]:
+    """The merged answer for all platforms and these Pythons."""
+
+    def solve(part: RegionPart) -> Resolution:
+        preferences = (*asked.preferences, *part.preferences)
+        own = {"region": part.region, "python_version": part.python_version, "preferences": preferences}
+        return resolve(replace(asked, **own), universe)
+
+    return merge_answers(resolve_region(region_of_pythons(pythons), solve))
 
 
 def pins(resolution: Resolution) -> dict[str, str]:
@@ -138,11 +153,11 @@ class Packse:
         return request(*self.data["root"].get("requires", []), python=full, files=files, **allow)
 
 
-def packse(group: str = "") -> Iterator[Packse]:
-    """The scenarios that need no universal resolution."""
+def packse(group: str = "", *, universal: bool = False) -> Iterator[Packse]:
+    """The scenarios that need no universal resolution, or only those that do."""
     for path in sorted((SCENARIOS / "packse" / "scenarios" / group).rglob("*.toml")):
         scenario = Packse(path)
-        if not scenario.universal:
+        if scenario.universal is universal:
             yield scenario
 
 

@@ -20,7 +20,7 @@ from puffin import __version__
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "puffin"
 # the distributions whose modules have another name
-MODULES = {"python-discovery": "python_discovery"}
+MODULES = {"dep-logic": "dep_logic", "python-discovery": "python_discovery"}
 ACCELERATORS = {"_sha2", "_sha256"}  # hashlib's own, by version of Python
 
 

@@ -13,7 +13,18 @@ from rich.text import Text
 from puffin.cache.layout import Cache
 from puffin.cli.commands.call import CacheDirectory, Call
 from puffin.cli.options.inspect import StoreOptions
-from puffin.cli.page.words import comparison_json, ended, executor, figures, report_json, signed, verdict, when
+from puffin.cli.page.words import (
+    REMOTE_HEAD,
+    comparison_json,
+    ended,
+    executor,
+    figures,
+    remote_rows,
+    report_json,
+    signed,
+    verdict,
+    when,
+)
 from puffin.cli.page.write import reported
 from puffin.cli.screen.console import wants_color
 from puffin.cli.screen.quantities import duration
@@ -135,6 +146,8 @@ def _details(report: Report) -> Iterable[Any]:
             for each in report.workers[:_ROWS]
         ]
         yield _table("Workers", ("<Worker", "Tasks", "Busy", "<Idle"), rows)
+    if report.profile.remote:
+        yield _table("What the remote cache gave", REMOTE_HEAD, remote_rows(report.profile))
     if report.packages:
         slow = [
             (

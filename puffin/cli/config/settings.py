@@ -41,8 +41,26 @@ def compile_settings(values: "Values", cache_dir: str, header: str) -> CompileSe
     """Return the settings of a compilation, likewise."""
     read = _read(values, cache_dir)
     style = "" if read.get("no_annotate") else read.get("annotation_style") or "split"
-    more = {"run": made(Settings, read), "header": header, "annotation_style": style}
+    more = {"run": made(Settings, read), "header": header, "annotation_style": style, **_targets(values)}
     return made(CompileSettings, {**read, **more})
+
+
+def _targets(values: "Values") -> "dict[str, Any]":
+    """Return the targets: those that are configured do not count where options name one target, or another way.
+
+    Raises :class:`UsageError` for options that exclude each other.
+    """
+    given, targets = values.get("given", ()), values.get("targets", ())
+    one = next((name for name in ("python_platform", "python_version") if values.get(name)), "")
+    many = next((name for name in ("targets", "universal") if name in given and values[name]), "")
+    if one and many and (one, many) != ("python_version", "universal"):
+        first, second = (f"`--{name.replace('_', '-')}`" for name in (many, one))
+        text = f"{first} cannot be used with {second}: the one is for several environments, the other for one"
+        raise UsageError(text=text, hints=("leave out one of them",))
+    if "targets" in given and not all(targets):
+        raise UsageError(text="`--targets` names no target", hints=("write one as in `linux-x86_64-cp312`",))
+    alone = not many and (bool(one) or ("universal" in given and not values["universal"]))
+    return {"targets": () if alone else targets}
 
 
 def _read(values: "Values", cache_dir: str) -> "dict[str, Any]":

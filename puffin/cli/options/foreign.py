@@ -192,8 +192,6 @@ _COMPILE: Foreign = (
     (("--system",), FLAG, ("nothing is installed", "name the interpreter with `--python`")),
     (("--link-mode",), VALUE, "has no effect: nothing is installed"),
     (("--project",), VALUE, "has no effect on `pip` commands; use `--directory`"),
-    (("--universal",), FLAG,
-     ("puffin resolves for one platform at a time", "compile once for each `--python-platform`")),
 )
 _WORKSPACE: Foreign = (  # of uv's commands for projects
     *_ANYWHERE,

@@ -71,7 +71,7 @@ LOCK = (
     *ENVIRONMENTS,
     *picked(
         COMPILE, "upgrade", "upgrade_package", "resolution", "prerelease", "prerelease_package", "pre",
-        "exclude_newer", "generate_hashes",
+        "exclude_newer", "generate_hashes", "universal", "targets",
     ),
     *table.FILES,
     *table.BUILD,

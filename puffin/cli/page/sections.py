@@ -5,7 +5,7 @@ from html import escape
 from urllib.parse import quote
 
 from puffin.cli.page.timeline import Styles
-from puffin.cli.page.words import figures, moved, shown_path, signed
+from puffin.cli.page.words import REMOTE_HEAD, figures, moved, remote_rows, shown_path, signed
 from puffin.cli.screen.quantities import duration
 from puffin.pipeline.profile.report import Comparison, Difference, PackageWork, Phase, Report
 from puffin.pipeline.profile.spans import Part, parts
@@ -195,6 +195,12 @@ def _package(package: PackageWork, longest: float, styles: Styles) -> tuple[str,
     log = f'<a href="file://{escape(quote(package.log))}">build log</a>' if package.log else ""
     bar = f'<span class="meter">{strip}</span>'
     return escape(package.label), bar, duration(package.seconds), escape(stages), moved(package.taken), log
+
+
+def remote_cache(report: Report) -> str:
+    """Return what the layers of a remote cache gave."""
+    rows = [tuple([escape(cell) for cell in row]) for row in remote_rows(report.profile)]
+    return table(REMOTE_HEAD, rows) if rows else ""
 
 
 def environments(report: Report) -> str:

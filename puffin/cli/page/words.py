@@ -91,6 +91,23 @@ def figures(phase: Phase, wall: float) -> tuple[str, ...]:
     )
 
 
+def remote_rows(profile: Profile) -> list[tuple[str, ...]]:
+    """Return a row for each layer of the remote cache: its name, hits, misses with reasons, bytes, time."""
+    return [
+        (
+            each.layer,
+            str(each.hits),
+            ", ".join(f"{count} {reason}" for reason, count in each.misses),
+            moved(each.bytes),
+            duration(each.seconds),
+        )
+        for each in profile.remote
+    ]
+
+
+REMOTE_HEAD = ("<Remote cache", "Hits", "<Misses", "Bytes", "Time")
+
+
 def signed(change: float) -> str:
     """Return a change of a time: ``+1.2 s``, ``-40 ms``."""
     return f"{'+' if change >= 0 else '-'}{duration(abs(change))}"
@@ -117,6 +134,7 @@ def report_json(report: Report) -> dict[str, Any]:
         else None,
         "parallelism": report.parallelism,
         "cache": {"hits": report.hits, "misses": report.misses, "saved": report.saved},
+        "remote_cache": [_fields(each) | {"misses": dict(each.misses)} for each in profile.remote],
         "critical_path": [
             {"name": each.name, "package": each.package, "seconds": each.seconds}
             for each in parts(report.path, by_package=True)

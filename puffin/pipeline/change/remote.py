@@ -10,6 +10,7 @@ from threading import active_count
 
 from puffin.artifact.artifact import DIRECTORY, WHEEL, Artifact, expected_sha256
 from puffin.cache.atomic import remove_tree
+from puffin.pipeline.change.values import RemoteTally
 from puffin.pipeline.graph.record import current, phase
 from puffin.pipeline.graph.task import DONE
 from puffin.pipeline.run.forked_workers import ForkedWorkers
@@ -22,7 +23,7 @@ from puffin.stages.remote.signature import signer_of
 from puffin.stages.remote.tasks import kept_for_upload
 from puffin.stages.remote.upload import Uploaded, Uploads
 from puffin.stages.remote.values import HIT, MISS, RemoteCache
-from puffin.value import astuple, from_tuple, frozen, replace
+from puffin.value import astuple, from_tuple, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,17 +39,6 @@ if TYPE_CHECKING:
 _PROBE = 4  # what part of its patience the first answer has by HTTP, once something is to be asked
 _AT_A_TIME = 16  # questions
 _LEAST = 0.5  # seconds for many answers
-
-
-@frozen
-class RemoteTally:
-    """What one layer of a remote cache came to; ``misses`` are counts by their reasons, sorted."""
-
-    layer: str
-    hits: int
-    misses: "tuple[tuple[str, int], ...]"
-    bytes: int
-    seconds: float
 
 
 class RemoteRun:

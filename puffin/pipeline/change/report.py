@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from puffin.cache.layout import Cache
-    from puffin.pipeline.change.values import Change, EnvResult, Installed, ManyResult
+    from puffin.pipeline.change.values import Change, EnvResult, Installed, ManyResult, RemoteTally
     from puffin.pipeline.tasks.supply import Supply
     from puffin.stages.link.commit.placement import Conflict
     from puffin.stages.resolve.solve.request import Resolved
@@ -215,9 +215,15 @@ def report_of(result: "ManyResult", cache: "Cache") -> "dict[str, Any]":
             "builds_shared": shared.builds_shared,
         },
         "cache": {"hit": shared.hits, "miss": shared.misses, "repaired": shared.repaired},
+        "remote": {each.layer: _remote(each) for each in shared.remote},
         "envs": [_environment(each, cache, items) for each in result.environments],
         "phases": {name: round(seconds, 6) for name, seconds in result.phases},
     }
+
+
+def _remote(tally: "RemoteTally") -> "dict[str, Any]":
+    misses = dict(tally.misses)
+    return {"hit": tally.hits, "miss": misses, "bytes": tally.bytes, "wait_s": round(tally.seconds, 6)}
 
 
 def _status(result: "EnvResult") -> str:

@@ -116,6 +116,7 @@ def _shared(
         built=work.tally.built if work and work.tally else 0,
         builds_shared=work.tally.shared if work and work.tally else 0,
         compiled=work.compiled if work else 0,
+        remote=work.remote.tallies() if work and work.remote else (),
     )
 
 

@@ -77,6 +77,17 @@ class EnvResult:
 
 
 @frozen
+class RemoteTally:
+    """What one layer of a remote cache came to: ``misses`` by their reasons, sorted; ``seconds`` of waiting for it."""
+
+    layer: str
+    hits: int
+    misses: "tuple[tuple[str, int], ...]"
+    bytes: int
+    seconds: float
+
+
+@frozen
 class Shared:
     """How much work the environments had in common; sizes are in bytes."""
 
@@ -90,6 +101,7 @@ class Shared:
     misses: int = 0
     repaired: int = 0
     compiled: int = 0
+    remote: tuple[RemoteTally, ...] = ()
 
 
 @frozen

@@ -18,13 +18,13 @@ from puffin.pipeline.request.builds import Toolchain, toolchain_with
 from puffin.pipeline.request.session import Session
 from puffin.pipeline.request.settings import FAILED, UNCHANGED, UPDATED, CompileSettings, Line
 from puffin.pipeline.request.where import Interpreters
+from puffin.pipeline.resolve.answer import answer_for, warnings_of
 from puffin.pipeline.resolve.many import Question, Universes, question_of
 from puffin.pipeline.resolve.output import listed, output_text
-from puffin.pipeline.workspace.specs import EnvSpec, known_lock, lock_of, sources_of
+from puffin.pipeline.workspace.specs import EnvSpec, groups_of, known_lock, lock_of, shared_lock, sources_of
 from puffin.stages.resolve.output.earlier import read_preferences, read_upgrades
 from puffin.stages.resolve.output.target import write_output
 from puffin.stages.resolve.output.values import Listed
-from puffin.stages.resolve.projects.sources import check_python
 from puffin.stages.resolve.projects.values import Build
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.stages.resolve.solve.request import Preference, Resolution
@@ -41,6 +41,15 @@ class LockSettings:
     compile: "CompileSettings"
     consistent: bool = False
     check: bool = False
+
+
+@frozen
+class Written:
+    """What came of a lock: the number of its packages, whether it changed or would, and what of it."""
+
+    packages: int
+    changed: bool
+    lines: "tuple[Line, ...]" = ()
 
 
 def lock(settings: LockSettings, session: "Session") -> "tuple[EnvResult, ...]":
@@ -62,6 +71,7 @@ class _LockRun:
         self._universes = Universes(session)
         self._agreed: dict[tuple[Any, ...], tuple[Entry, ...]] = {}
         self._results: dict[str, EnvResult] = {}
+        self._written: dict[str, Written] = {}
 
     def run(self) -> "tuple[EnvResult, ...]":
         make_room(self._session.cache)
@@ -96,7 +106,7 @@ class _LockRun:
         question = self._questions.get(spec.name)
         self._results[spec.name] = EnvResult(
             name=spec.name,
-            path=lock_of(spec),
+            path=self._lock_of(spec),
             python=_python(question) if question else "",
             status=status,
             packages=packages,
@@ -108,6 +118,8 @@ class _LockRun:
     def _read(self, spec: "EnvSpec") -> None:
         run = self._settings.compile.run
         request = sources_of(spec, run.constraint)
+        if self._is_selectable(spec):
+            request = replace(request, extras=(), groups=(), selectable=True)
         build, markers = self._builder(spec), self._markers(spec)
         sources = Reading(request, run, self._session, build=build, markers=markers).sources()
         question = question_of(
@@ -115,14 +127,22 @@ class _LockRun:
             run,
             sources,
             self._toolchain(spec),
-            known_lock(spec),
+            self._lock_of(spec) if self._is_selectable(spec) else known_lock(spec),
             self._session,
             self._upgrades,
             installs=False,
         )
         self._questions[spec.name] = question
-        for warning in (*sources.requirements.warnings, *check_python(sources, _python(question))):
+        for warning in warnings_of(self._settings.compile, sources, _python(question)):
             self._session.reporter.warn(f"{warning} (`{spec.name}`)")
+
+    def _is_selectable(self, spec: "EnvSpec") -> bool:
+        """Tell whether a lock is to have all extras and groups of its project, for selection."""
+        several = self._settings.compile.universal or self._settings.compile.targets
+        return bool(several and spec.project)
+
+    def _lock_of(self, spec: "EnvSpec") -> str:
+        return shared_lock(spec) if self._is_selectable(spec) else lock_of(spec)
 
     def _toolchain(self, spec: "EnvSpec") -> "Toolchain":
         return toolchain_with(self._interpreters.of(spec))
@@ -188,28 +208,49 @@ class _LockRun:
         return replace(first, name="", setup=setup)
 
     def _lock(self, spec: "EnvSpec") -> None:
+        lock = self._lock_of(spec)
+        if lock not in self._written:  # by another environment, which shares it
+            self._written[lock] = self._locked(spec, lock)
+        own = self._written[lock]
+        self._note(spec, UPDATED if own.changed else UNCHANGED, packages=own.packages, lines=own.lines)
+
+    def _locked(self, spec: "EnvSpec", lock: str) -> "Written":
+        """Write or check the lock of an environment."""
         question = self._questions[spec.name]
         limits = self._agreed.get(_target_key(question), ())
         setup = replace(question.setup, constraints=(*question.setup.constraints, *limits))
-        universe = self._universes.of(question)
-        resolution = resolved(setup, universe)
-        for warning in resolution.warnings:
+        answer = answer_for(
+            self._settings.compile,
+            setup,
+            question.sources,
+            question.toolchain.interpreter,
+            lambda own: self._universes.of(replace(question, setup=own)),
+        )
+        for warning in answer.resolution.warnings:
             self._session.reporter.warn(f"{warning} (`{spec.name}`)")
-        lock = lock_of(spec)
         locked = lock.endswith(".toml")
-        settings = replace(self._settings.compile, output_file=lock, header=f"puffin lock {spec.name}")
-        packages = listed(resolution, setup, question.sources, universe, settings, locked=locked)
-        text = output_text(packages, settings, question.sources, setup, locked=locked).encode()
-        lines: tuple[Line, ...] = ()
-        if self._settings.check:
-            former = read(lock)
-            changed = former != text
-            if changed:
-                pins = read_preferences(lock, read=self._session.read, environ=self._session.environ)
-                lines = pin_changes(pins, packages) or text_difference((former or b""), text)
-        else:
-            changed = write_output(lock, text)
-        self._note(spec, UPDATED if changed else UNCHANGED, packages=len(packages), lines=lines)
+        settings = replace(
+            self._settings.compile,
+            output_file=lock,
+            header=f"puffin lock {spec.name}",
+            default_groups=self._default_groups(lock, question.sources.groups),
+        )
+        packages = listed(answer, question.sources, settings, locked=locked)
+        text = output_text(packages, settings, question.sources, answer, locked=locked).encode()
+        count = len({each.name for each in packages})
+        if not self._settings.check:
+            return Written(packages=count, changed=write_output(lock, text))
+        former = read(lock)
+        if former == text:
+            return Written(packages=count, changed=False)
+        pins = read_preferences(lock, read=self._session.read, environ=self._session.environ)
+        lines = pin_changes(pins, packages) or text_difference((former or b""), text)
+        return Written(packages=count, changed=True, lines=lines)
+
+    def _default_groups(self, lock: str, known: "Sequence[str]") -> tuple[str, ...]:
+        """Return those groups of a lock with selection that all its environments have."""
+        sharing = [set(groups_of(spec)) for spec in self._specs if self._lock_of(spec) == lock]
+        return tuple([each for each in known if all(each in own for own in sharing)])
 
 
 def pin_changes(former: "Sequence[Preference]", packages: "Sequence[Listed]") -> tuple[Line, ...]:

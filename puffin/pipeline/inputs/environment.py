@@ -5,7 +5,7 @@ import os
 from puffin import depends
 from puffin.errors import USAGE, PuffinError
 from puffin.pipeline.inputs.inputs import Reading
-from puffin.pipeline.workspace.specs import known_lock, needs_lock, sources_of
+from puffin.pipeline.workspace.specs import groups_of, known_lock, needs_lock, sources_of
 from puffin.stages.resolve.requirements.plain import is_lock
 from puffin.stages.resolve.requirements.values import SourceRequest
 from puffin.value import replace
@@ -64,8 +64,9 @@ def read_spec(
         constraints = () if is_lock(lock) else settings.constraint
         request = SourceRequest(files=(lock,), constraints=constraints)
         if lock == spec.uv_lock:  # which is for all members
-            groups = tuple(dict.fromkeys(group.rpartition(":")[2] for group in spec.groups))
-            request = replace(request, extras=spec.extras, groups=groups, packages=spec.packages)
+            request = replace(request, extras=spec.extras, groups=groups_of(spec), packages=spec.packages)
+        elif is_lock(lock):  # which has them for selection, or was written with them
+            request = replace(request, extras=spec.extras, groups=groups_of(spec), selectable=True)
         found = Reading(request, settings, session, naming=naming).inputs(interpreter)
         return replace(
             found, pins=tuple([pin for pin in found.pins if not left_out or pin.name not in left_out])

@@ -225,6 +225,7 @@ class Reading:
             files=kinds_of_files(settings, None),
             default_groups=() if request.packages else self._default_groups(request.files[0]),
             packages=request.packages,
+            known_only=request.selectable,
         )
         locked = read_lock(read_source(request.files[0], shown, self._session.read), target=target)
         hashes = {each.name: each.hashes for each in locked.artifacts}

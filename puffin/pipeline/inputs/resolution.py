@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from puffin.pipeline.run.forked_workers import Begin, ForkedWorkers, Serve
     from puffin.stages.resolve.index.config import IndexConfig
     from puffin.stages.resolve.output.earlier import Upgrades
+    from puffin.stages.resolve.output.gather import Sieve
     from puffin.stages.resolve.projects.sources import Sources
     from puffin.stages.resolve.requirements.values import Entry, Requirements
     from puffin.stages.resolve.solve.request import Resolution
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from puffin.stages.resolve.universe.index import IndexUniverse
     from puffin.stages.resolve.universe.kept import KeptUniverse
     from puffin.stages.resolve.universe.values import Builder, Checkout
+
+    Opened = Callable[["ResolutionSetup"], KeptUniverse]
 
 
 NO_TARGET = ResolutionTarget(markers=(), python_version="", tags=(), real_python_version="")
@@ -88,9 +91,27 @@ class ResolutionSetup:
             markers=dict(target.markers),
             python_version=target.python_version,
             real_python_version=target.real_python_version,
-            tag=target.tags[0] if target.tags else "",
+            tag=target.tags[0] if target.tags and not target.region else "",
+            region=target.region,
             **common(ResolveRequest, self),
         )
+
+
+@frozen
+class Answered:
+    """A resolution; the target of ``setup`` is what it is for.
+
+    ``universe`` knows the files of the packages, and is None if there are none. Where the answer is for several
+    environments, ``marks`` are the markers of the packages, in their order, and ``environments`` those of the
+    environments, none for all platforms; ``sieve`` leaves those files of a package that fit where its marker holds.
+    """
+
+    resolution: "Resolution"
+    setup: ResolutionSetup
+    universe: "KeptUniverse | None" = None
+    marks: "tuple[str, ...] | None" = None
+    environments: "tuple[str, ...] | None" = None
+    sieve: "Sieve | None" = None
 
 
 def setup_of(

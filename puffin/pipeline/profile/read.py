@@ -69,6 +69,17 @@ class RecordedChange:
 
 
 @frozen
+class RemoteUse:
+    """What a layer of a remote cache gave, or was given (``uploads``); ``misses`` are counts by their reasons."""
+
+    layer: str
+    hits: int
+    misses: tuple[tuple[str, int], ...]
+    bytes: int
+    seconds: float
+
+
+@frozen
 class Profile:
     """The record of one run. ``status`` is its exit code, ``KILLED`` or ``UNTOLD``.
 
@@ -90,6 +101,7 @@ class Profile:
     rows: tuple[Row, ...] = ()
     untimed: tuple[Row, ...] = ()
     changes: tuple[RecordedChange, ...] = ()
+    remote: tuple[RemoteUse, ...] = ()
 
     @property
     def wall(self) -> float:
@@ -227,6 +239,7 @@ def parse(lines: list[dict[str, Any]], path: str = "") -> Profile:
         rows=timed,
         untimed=tuple([row for row in rows if row.start <= 0]),
         changes=tuple([found for line in lines if (found := _change(line)) is not None]),
+        remote=tuple([_remote(line) for line in lines if _text(line, "remote")]),
     )
 
 
@@ -240,6 +253,18 @@ def _change(line: dict[str, Any]) -> RecordedChange | None:
         path=_text(line, "path"),
         names=_texts(line, "names"),
         reason=reason,
+    )
+
+
+def _remote(line: dict[str, Any]) -> RemoteUse:
+    told = line.get("misses")
+    misses = told if isinstance(told, dict) else {}
+    return RemoteUse(
+        layer=_text(line, "remote"),
+        hits=int(_number(line, "hits")),
+        misses=tuple([(str(reason), int(_number(misses, reason))) for reason in misses]),
+        bytes=int(_number(line, "bytes")),
+        seconds=_number(line, "seconds"),
     )
 
 

@@ -198,7 +198,8 @@ class ManySettings:
 class CompileSettings:
     """The request of a compilation: ``run`` decides the resolution, the rest the output.
 
-    ``header`` is the command that the header names, empty for no header.
+    ``header`` is the command that the header names, empty for no header. ``targets`` are named as in
+    ``locate.everywhere``. ``default_groups`` are those that a lock selects unless somebody says otherwise.
     """
 
     run: Settings
@@ -217,6 +218,9 @@ class CompileSettings:
     emit_build_options: bool = False
     emit_index_annotation: bool = False
     emit_marker_expression: bool = False
+    universal: bool = False
+    targets: tuple[str, ...] = ()
+    default_groups: tuple[str, ...] = ()
 
 
 @frozen

@@ -1,30 +1,30 @@
 """One compilation: what needs no interpreter is done while an interpreter answers; then the rest, up to the text."""
 
 import time
+from contextlib import ExitStack
 
 from puffin import depends
 from puffin.pipeline.builds.projects import Projects
 from puffin.pipeline.builds.settings import BuildSeams, builds_of
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.inputs.inputs import Reading, requested
-from puffin.pipeline.inputs.resolution import children_of, open_universe, resolved, setup_of
+from puffin.pipeline.inputs.resolution import children_of, open_universe, setup_of
 from puffin.pipeline.request.builds import toolchain_with
 from puffin.pipeline.request.imports import import_resolving
 from puffin.pipeline.request.where import target_interpreter
+from puffin.pipeline.resolve.answer import answer_for, warnings_of
 from puffin.stages.resolve.output.earlier import read_preferences, read_upgrades
-from puffin.stages.resolve.solve.request import Resolution
 from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from puffin.pipeline.builds.session import BuildSession
     from puffin.pipeline.builds.values import BuildSettings
-    from puffin.pipeline.inputs.resolution import ResolutionSetup
+    from puffin.pipeline.inputs.resolution import Answered, ResolutionSetup
     from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import CompileSettings
     from puffin.stages.link.interpreter.interpreter import Interpreter
     from puffin.stages.resolve.locate.platforms import ResolutionTarget
-    from puffin.stages.resolve.output.values import Listed
     from puffin.stages.resolve.projects.sources import Sources
     from puffin.stages.resolve.universe.children import Children
     from puffin.stages.resolve.universe.kept import KeptUniverse
@@ -41,6 +41,7 @@ class Compilation:
         self._sources: Sources
         self._setup: ResolutionSetup | None = None
         self._children: Children | None = None
+        self._is_open = False  # whether a universe asks indexes by the children
 
     def begin(self) -> None:
         """Do what needs no interpreter, and request the pages of the requirements; errors wait for :meth:`run`."""
@@ -97,58 +98,57 @@ class Compilation:
 
     def run(self, interpreter: "Interpreter") -> str:
         """Resolve, write the output file if there is one, and return the text of the output."""
-        from puffin.pipeline.resolve.output import output_text
+        from puffin.pipeline.resolve.output import listed, output_text
         from puffin.stages.resolve.output.target import write_output
 
         with phase("read requirements"):
             setup = self._prepare()
-        settings, target = self._settings, self._target(interpreter)
-        setup = replace(setup, target=target)
-        self._warn(target.python_version)
-        packages = self._resolve(setup, interpreter)
+        setup = replace(setup, target=self._target(interpreter))
+        self._warn(setup.target.python_version)
+        with ExitStack() as opened:
+            answer = self._answer(setup, interpreter, opened)
+            self._tell(answer)
+            with phase("gather files"):
+                packages = listed(answer, self._sources, self._settings, locked=self._locked)
         with phase("write output"):
-            text = output_text(packages, settings, self._sources, setup, locked=self._locked)
-            if settings.run.dry_run:
+            output_file = self._settings.output_file
+            text = output_text(packages, self._settings, self._sources, answer, locked=self._locked)
+            if self._settings.run.dry_run:
                 return text
-            if not (settings.output_file and write_output(settings.output_file, text.encode())):
+            if not (output_file and write_output(output_file, text.encode())):
                 depends.settled()
         return text
 
     def _warn(self, python_version: str) -> None:
-        from puffin.stages.resolve.projects.sources import check_python
-
-        sources, warn = self._sources, self._session.reporter.warn
-        for warning in (*sources.requirements.warnings, *check_python(sources, python_version)):
+        warn = self._session.reporter.warn
+        for warning in warnings_of(self._settings, self._sources, python_version):
             warn(warning)
-        if not sources.requirements.entries:
+        if not self._sources.requirements.entries:
             warn("The sources contain no requirements")
 
-    def _resolve(self, setup: "ResolutionSetup", interpreter: "Interpreter") -> "tuple[Listed, ...]":
-        if not setup.requirements:
-            return self._listed(Resolution(packages=()), setup, None)
-        cache = self._session.cache
+    def _answer(self, setup: "ResolutionSetup", interpreter: "Interpreter", opened: "ExitStack") -> "Answered":
         builds = builds_of(setup, self._settings.run, self._session)
         seams = BuildSeams(lambda: self._build_session(builds), lambda: toolchain_with(interpreter))
-        with open_universe(
-            setup, cache, build=seams.build, checkout=seams.checkout, children=lambda: self.children
-        ) as universe:
-            with phase("resolve"):
-                resolution = resolved(setup, universe)
-            return self._listed(resolution, setup, universe)
+
+        def universe(own: "ResolutionSetup") -> "KeptUniverse":
+            children = None if self._is_open else lambda: self.children
+            self._is_open = True
+            made = open_universe(
+                own, self._session.cache, build=seams.build, checkout=seams.checkout, children=children
+            )
+            return opened.enter_context(made)
+
+        with phase("resolve"):
+            return answer_for(self._settings, setup, self._sources, interpreter, universe)
 
     def _build_session(self, builds: "BuildSettings") -> "BuildSession":
         from puffin.pipeline.builds.session import BuildSession
 
         return BuildSession(builds, self._session)
 
-    def _listed(
-        self, resolution: Resolution, setup: "ResolutionSetup", universe: "KeptUniverse | None"
-    ) -> "tuple[Listed, ...]":
-        from puffin.pipeline.resolve.output import listed
-
+    def _tell(self, answer: "Answered") -> None:
         reporter = self._session.reporter
-        for warning in resolution.warnings:
+        for warning in answer.resolution.warnings:
             reporter.warn(warning)
-        reporter.phase("Resolved", len(resolution.packages), time.perf_counter() - self._session.started)
-        with phase("gather files"):
-            return listed(resolution, setup, self._sources, universe, self._settings, locked=self._locked)
+        count = len({each.name for each in answer.resolution.packages})
+        reporter.phase("Resolved", count, time.perf_counter() - self._session.started)

@@ -8,7 +8,7 @@ from puffin.pipeline.inputs.inputs import kinds_of_files
 from puffin.pipeline.request.settings import CompileSettings
 from puffin.stages.fetch.fetch import client_for
 from puffin.stages.resolve.index.config import IndexConfig
-from puffin.stages.resolve.output.gather import Gathering, gather
+from puffin.stages.resolve.output.gather import Gathering, gather, markers_of
 from puffin.stages.resolve.output.values import Listed, Style
 from puffin.stages.resolve.projects.sources import Sources
 
@@ -16,37 +16,32 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from puffin.pipeline.inputs.resolution import ResolutionSetup
-    from puffin.stages.resolve.solve.request import Resolution
-    from puffin.stages.resolve.universe.kept import KeptUniverse
+    from puffin.pipeline.inputs.resolution import Answered, ResolutionSetup
 
 
 def listed(
-    resolution: "Resolution",
-    setup: "ResolutionSetup",
-    sources: Sources,
-    universe: "KeptUniverse | None",
-    settings: CompileSettings,
-    *,
-    locked: bool,
+    answer: "Answered", sources: Sources, settings: CompileSettings, *, locked: bool
 ) -> "tuple[Listed, ...]":
     """Return the packages of an output with their files; the target of a URL is fetched if its hash is wanted."""
-    target = setup.target
+    setup, universe, marks = answer.setup, answer.universe, answer.marks
+    if marks is None and (settings.no_strip_markers or locked):
+        marks = markers_of(answer.resolution.packages)
     gathering = Gathering(
         sources=sources,
-        markers=target.markers,
-        tags=target.tags,
+        conditions=setup.request.conditions,
+        tags=setup.target.tags,
         policy=setup.files,
         cwd=os.getcwd(),
         files_of=universe.files if universe else lambda _: (),
         sha256=partial(_sha256, setup),
         hashed=settings.generate_hashes and not locked,
         locked=locked,
-        marked=settings.no_strip_markers or locked,
+        marks=marks or (),
+        sieve=answer.sieve,
         kept=setup.preferences,
         exclude_newer=setup.exclude_newer,
     )
-    return gather(resolution, gathering)
+    return gather(answer.resolution, gathering)
 
 
 def _sha256(setup: "ResolutionSetup", url: str) -> tuple[str, int]:
@@ -60,34 +55,40 @@ def output_text(
     packages: "Sequence[Listed]",
     settings: CompileSettings,
     sources: Sources,
-    setup: "ResolutionSetup",
+    answer: "Answered",
     *,
     locked: bool,
 ) -> str:
     """Return the output: a lock file, or a requirements file. Raises ``NoHash``."""
-    markers, excluded = setup.target.markers, frozenset(settings.no_emit_package)
+    from puffin.stages.resolve.output.requirements import environment_marker, render_requirements
+
+    target, excluded = answer.setup.target, frozenset(settings.no_emit_package)
+    environments = answer.environments
+    if environments is None:
+        environments = (environment_marker(dict(target.markers)),)
     if locked:
         from puffin.stages.resolve.output.pylock import LockStyle, render_pylock
 
         lock = LockStyle(
-            markers=markers,
-            python_version=setup.target.python_version,
+            environments=environments,
+            requires_python=target.requires_python,
             base=os.path.dirname(os.path.abspath(settings.output_file or "pylock.toml")),
             header=settings.header,
             excluded=excluded,
+            extras=sources.extras,
+            groups=sources.groups,
+            default_groups=settings.default_groups,
         )
         return render_pylock(packages, lock)
-    from puffin.stages.resolve.output.requirements import environment_marker, render_requirements
-
     style = Style(
         header=settings.header,
         annotation=settings.annotation_style,
         extras=settings.no_strip_extras,
-        markers=settings.no_strip_markers,
+        markers=settings.no_strip_markers or bool(target.region),
         index_annotation=settings.emit_index_annotation,
-        options=tuple(_options(settings, sources, setup.config)),
+        options=tuple(_options(settings, sources, answer.setup.config)),
         excluded=excluded,
-        environment=environment_marker(dict(markers)) if settings.emit_marker_expression else "",
+        environments=environments if settings.emit_marker_expression else (),
     )
     return render_requirements(packages, style)
 

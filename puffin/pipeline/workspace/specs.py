@@ -3,6 +3,8 @@
 import os
 
 from puffin import depends
+from puffin.names import normalise
+from puffin.pipeline.workspace.document import read_content
 from puffin.stages.resolve.requirements.values import SourceRequest
 from puffin.value import frozen
 
@@ -99,9 +101,30 @@ def lock_of(spec: EnvSpec) -> str:
 
 
 def known_lock(spec: EnvSpec) -> str:
-    """Return the lock whose pins are preferred: that of :func:`lock_of`, or uv's where it does not exist."""
+    """Return the lock whose pins are preferred: that of :func:`lock_of`, or where it does not exist a shared one."""
     lock = lock_of(spec)
-    return spec.uv_lock if spec.uv_lock and not depends.is_file(lock) else lock
+    if not spec.project or depends.is_file(lock):
+        return lock
+    shared = shared_lock(spec)
+    if shared != lock and _has_selection(shared):
+        return shared
+    return spec.uv_lock or lock
+
+
+def shared_lock(spec: EnvSpec) -> str:
+    """Return the lock of a project for all environments, which select extras and groups from it."""
+    return os.path.join(os.path.dirname(spec.project), "pylock.toml")
+
+
+def _has_selection(lock: str) -> bool:
+    """Tell whether a lock file has extras or groups that environments can select."""
+    data = read_content(lock) or b""
+    return b"\nextras = [" in data or b"\ndependency-groups = [" in data
+
+
+def groups_of(spec: EnvSpec) -> tuple[str, ...]:
+    """Return the names (normalised) of the groups of an environment, wherever these are."""
+    return tuple(dict.fromkeys(normalise(group.rpartition(":")[2]) for group in spec.groups))
 
 
 def _slug(name: str) -> str:

@@ -1,7 +1,7 @@
 """The target of a resolution: an interpreter, or another Python version or platform in its place.
 
 Platforms are named as uv names them: ``linux``, ``macos``, ``windows``, and ``ARCH-SYSTEM`` such as
-``x86_64-manylinux_2_28``, ``aarch64-apple-darwin`` or ``x86_64-pc-windows-msvc``.
+``x86_64-manylinux_2_28``, ``aarch64-apple-darwin`` or ``x86_64-pc-windows-msvc``; or as ``linux-aarch64``.
 """
 
 import re
@@ -21,6 +21,7 @@ _ALIASES = {
     "macos": "aarch64-apple-darwin",
     "windows": "x86_64-pc-windows-msvc",
 }
+_ARCHITECTURES = {"arm64": "aarch64", "amd64": "x86_64"}
 _DEFAULT_GLIBC = 28  # that of the oldest distributions in wide use
 _OLDEST_GLIBC = {"x86_64": 5, "i686": 5}  # others have had wheels from 2.17 on
 _LEGACY = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
@@ -55,13 +56,23 @@ class ResolutionTarget:
     """What a resolution is made for.
 
     ``markers`` are the pairs of PEP 508's environment, ``python_version`` is full (``3.12.1``), ``tags`` are
-    the wheel tags, best first; ``real_python_version`` is that of the interpreter that would build.
+    the wheel tags, best first; ``real_python_version`` is that of the interpreter that would build. ``region`` is the
+    marker of all environments that the resolution is for, where it is for several, and ``pythons`` then the specifier
+    of their Pythons. ``name`` is that of a declared target.
     """
 
     markers: tuple[tuple[str, str], ...]
     python_version: str
     tags: tuple[str, ...]
     real_python_version: str
+    region: str = ""
+    pythons: str = ""
+    name: str = ""
+
+    @property
+    def requires_python(self) -> str:
+        """The specifier of the Pythons that the resolution is for."""
+        return self.pythons or f">={self.python_version}"
 
 
 def target_for(
@@ -103,6 +114,8 @@ def parse_python(text: str) -> "Version":
 def platform_named(name: str) -> Platform:
     """Return the platform with this name. Raises :class:`UsageError`."""
     arch, _, system = _ALIASES.get(name, name).partition("-")
+    if arch in _ALIASES:  # such as `linux-x86_64`
+        arch, system = _ARCHITECTURES.get(system, system), _ALIASES[arch].partition("-")[2]
     platform = _linux(arch, system) or _other(arch, system)
     if platform is None:
         raise UsageError(text=f"`{name}` is no platform that `--python-platform` knows", hints=(_EXAMPLES,))

@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 
+ANY_PLATFORM = "*"
+"""The platform of tags that stand for those of every platform; among tags that have it, it is one of its own."""
+
 
 def priorities(tags: tuple[str, ...]) -> dict[str, int]:
     """Return the place of each tag in *tags*, for :func:`rank`."""
@@ -31,6 +34,8 @@ def rank(filename: str, priorities: "Mapping[str, int]") -> int | None:
     """Return the place of the best tag of the wheel *filename* (lower is better), None if none is supported."""
     _, pythons, abis, platforms = split_tags(filename)
     best: int | None = None
+    if ANY_PLATFORM in priorities:
+        platforms = ANY_PLATFORM
     for python in pythons.split("."):
         for abi in abis.split("."):
             for platform in platforms.split("."):

@@ -1,5 +1,6 @@
 """The pins and hashes of an existing output file, which a new resolution prefers."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 
 from puffin.errors import PuffinError, UsageError
@@ -8,10 +9,14 @@ from puffin.stages.resolve.metadata.toml import InvalidProject, decode_text, par
 from puffin.stages.resolve.requirements.errors import RequirementsFileNotFound
 from puffin.stages.resolve.requirements.file import absolute_path, read_requirements
 from puffin.stages.resolve.requirements.plain import is_lock
-from puffin.stages.resolve.requirements.texts import requirement_parts
+from puffin.stages.resolve.requirements.texts import marker_of, requirement_parts
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.stages.resolve.solve.request import Preference
+from puffin.types import Any
 from puffin.value import frozen
+
+_SELECTED = re.compile(r"""["'][^"']+["'] in (?:extras|dependency_groups)\b""")
+_TRUE = "python_version >= '0'"
 
 
 @frozen
@@ -72,7 +77,20 @@ def _pinned(entry: Entry) -> Preference | None:
     plain = entry.specifier.startswith(operator) and "," not in version and not version.endswith(".*")
     if not (entry.name and plain):
         return None
-    return Preference(name=entry.name, version=version, hashes=entry.hashes)
+    return Preference(name=entry.name, version=version, hashes=entry.hashes, marker=entry.marker)
+
+
+def _marker(package: "Mapping[str, Any]") -> str:
+    """Return the marker of a package in a lock file; all extras and groups count as selected."""
+    marker = package.get("marker")
+    if not isinstance(marker, str):
+        return ""
+    selected = _SELECTED.sub(_TRUE, marker)
+    try:
+        marker_of(selected)
+    except (ValueError, RecursionError):
+        return ""  # a version that is no more than preferred may be preferred everywhere
+    return selected
 
 
 def _locked(data: bytes, path: str) -> tuple[Preference, ...]:
@@ -81,7 +99,7 @@ def _locked(data: bytes, path: str) -> tuple[Preference, ...]:
     if not isinstance(packages, list) or not all(isinstance(each, Mapping) for each in packages):
         raise InvalidProject(file=path, problem="`packages` is not an array of tables")
     return tuple(
-        Preference(name=normalise(each["name"]), version=each["version"])
+        Preference(name=normalise(each["name"]), version=each["version"], marker=_marker(each))
         for each in packages
         if isinstance(each.get("name"), str) and isinstance(each.get("version"), str)
     )

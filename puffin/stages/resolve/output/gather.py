@@ -31,18 +31,21 @@ from puffin.value import frozen, replace
 
 _ALGORITHMS = ("sha256", "sha512", "sha384", "blake2b")
 
+Sieve = Callable[["Iterable[FileLink]", str], "Iterable[FileLink]"]
+
 
 @frozen
 class Gathering:
     """What to gather for the output, and where it is from.
 
-    ``hashed``, ``locked`` and ``marked`` tell whether hashes, files and markers are wanted. ``files_of`` returns every
-    file of a version; ``sha256`` digest and size of the file at a URL. ``kept`` are the pins of the earlier
-    output. ``exclude_newer`` is as in ``exclude_newer_for``.
+    ``hashed`` and ``locked`` tell whether hashes and files are wanted. ``marks`` are the markers of packages, in their
+    order. ``conditions`` tell which requirements apply, ``sieve`` which files fit where a marker holds. ``files_of``
+    returns every file of a version; ``sha256`` digest and size of the file at a URL. ``kept`` are the pins of the
+    earlier output. ``exclude_newer`` is as in ``exclude_newer_for``.
     """
 
     sources: Sources
-    markers: tuple[tuple[str, str], ...]
+    conditions: Conditions
     tags: tuple[str, ...]
     policy: FilePolicy
     cwd: str
@@ -50,7 +53,8 @@ class Gathering:
     sha256: "Callable[[str], tuple[str, int]]"
     hashed: bool = False
     locked: bool = False
-    marked: bool = False
+    marks: tuple[str, ...] = ()
+    sieve: "Sieve | None" = None
     kept: tuple[Preference, ...] = ()
     exclude_newer: str = ""
 
@@ -58,19 +62,21 @@ class Gathering:
 def gather(resolution: Resolution, gathering: Gathering) -> tuple[Listed, ...]:
     """Return the packages of the output. Raises what reading their files raises."""
     gatherer = _Gatherer(resolution, gathering)
-    return tuple([gatherer.listed(package) for package in resolution.packages])
+    marks = gathering.marks or ("",) * len(resolution.packages)
+    return tuple(
+        [gatherer.listed(package, marker) for package, marker in zip(resolution.packages, marks, strict=True)]
+    )
 
 
 class _Gatherer:
     def __init__(self, resolution: Resolution, gathering: Gathering) -> None:
         self._gathering = gathering
         self._labels = dict(gathering.sources.labels)
-        self._markers = markers_of(resolution.packages) if gathering.marked else {}
         self._ranks = priorities(gathering.tags)
         self._kept = {(each.name, each.version): each.hashes for each in gathering.kept}
-        self._named = _by_name(gathering.sources, Conditions(dict(gathering.markers)))
+        self._named = _by_name(gathering.sources, gathering.conditions)
 
-    def listed(self, package: Resolved) -> Listed:
+    def listed(self, package: Resolved, marker: str) -> Listed:
         gathering = self._gathering
         wanted = gathering.hashed or gathering.locked
         sources = gathering.sources
@@ -81,10 +87,10 @@ class _Gatherer:
             name=package.name,
             version=package.version,
             extras=package.extras,
-            marker=self._markers.get(package.name, ""),
+            marker=marker,
             direct=direct,
             hashes=self._hashes(package, direct.hashes if direct else (), links) if gathering.hashed else (),
-            files=tuple([self._file(link) for link in links if self._is_installable(package, link)])
+            files=tuple([self._file(link) for link in self._installable(package, marker, links)])
             if gathering.locked
             else (),
             parents=tuple(sorted({parent.name for parent in package.via if parent.name})),
@@ -127,6 +133,12 @@ class _Gatherer:
             size=link.size,
             upload_time=link.upload_time,
         )
+
+    def _installable(self, package: Resolved, marker: str, links: "Sequence[FileLink]") -> "Iterable[FileLink]":
+        """Return the files that a lock may list: of wheels those for environments that need the package."""
+        fitting = [link for link in links if self._is_installable(package, link)]
+        sieve = self._gathering.sieve
+        return fitting if sieve is None else sieve(fitting, marker)
 
     def _is_installable(self, package: Resolved, link: FileLink) -> bool:
         """Tell whether a lock may list a file; a yanked one only where all of the version are."""
@@ -251,8 +263,8 @@ def _as_written(package: Resolved, entries: Iterable[Entry]) -> str:
     return "" if "${" in location else location
 
 
-def markers_of(packages: Iterable[Resolved]) -> dict[str, str]:
-    """Return the marker of each package by name; those without any condition are left out."""
+def markers_of(packages: Sequence[Resolved]) -> tuple[str, ...]:
+    """Return the marker of each package, empty for those without any condition."""
     parents = {package.name: package.via for package in packages}
     known: dict[str, _Alternatives] = dict.fromkeys(parents, frozenset())
     changed = True
@@ -263,7 +275,7 @@ def markers_of(packages: Iterable[Resolved]) -> dict[str, str]:
             if found != known[name]:
                 known[name] = found
                 changed = True
-    return {name: _text(found) for name, found in known.items() if found and found != _ALWAYS}
+    return tuple([_text(known[each.name]) for each in packages])
 
 
 def _through(parent: Parent, known: Mapping[str, _Alternatives]) -> _Alternatives:
@@ -279,5 +291,7 @@ def _simplest(conditions: _Alternatives) -> _Alternatives:
 
 
 def _text(conditions: _Alternatives) -> str:
+    if not conditions or conditions == _ALWAYS:
+        return ""
     alternatives = [" and ".join(f"({each})" for each in sorted(condition)) for condition in conditions]
     return written_marker(" or ".join(f"({each})" for each in sorted(alternatives)))

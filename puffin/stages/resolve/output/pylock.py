@@ -1,7 +1,8 @@
 """The output as a lock file, ``pylock.toml`` (PEP 751). Pure, and always the same bytes.
 
-The lock holds for the environments like the one it was resolved for: its Python version, implementation,
-system and machine are in ``environments``, and only files that fit are listed.
+The lock holds for the environments like those it was resolved for: Python version, implementation, system and
+machine of each are in ``environments``, and only files that fit one of them are listed. A lock for all platforms has
+no ``environments``.
 """
 
 import os
@@ -15,7 +16,7 @@ from packaging.version import Version
 from puffin.artifact.urls import file_path, is_file_url
 from puffin.errors import PuffinError
 from puffin.stages.resolve.index.page import is_wheel
-from puffin.stages.resolve.output.requirements import environment_marker, header
+from puffin.stages.resolve.output.requirements import header
 from puffin.stages.resolve.output.values import DirectReference, Listed, OutputFile
 from puffin.value import frozen
 
@@ -33,15 +34,19 @@ class NoHash(PuffinError):
 class LockStyle:
     """The content of a lock file apart from its packages.
 
-    ``markers`` are the target's; ``base`` is the directory of the lock file, which local paths are relative
-    to; ``header`` is the command to name in the header, or empty.
+    ``environments`` are the markers of those that it was resolved for, none for all platforms; ``base`` is the
+    directory of the lock file, which local paths are relative to; ``header`` is the command to name in the header, or
+    empty. ``extras`` and ``groups`` can be selected; ``default_groups`` are selected unless somebody says otherwise.
     """
 
-    markers: tuple[tuple[str, str], ...]
-    python_version: str
+    environments: tuple[str, ...]
+    requires_python: str
     base: str
     header: str = ""
     excluded: frozenset[str] = frozenset()
+    extras: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    default_groups: tuple[str, ...] = ()
 
 
 def render_pylock(packages: Iterable[Listed], lock: LockStyle) -> str:
@@ -64,8 +69,11 @@ def lock_content(packages: Iterable[Listed], lock: LockStyle) -> dict[str, objec
     kept = [package for package in packages if package.name not in lock.excluded]
     return {
         "lock-version": LOCK_VERSION,
-        "environments": [environment_marker(dict(lock.markers))],
-        "requires-python": f">={lock.python_version}",
+        **({"environments": list(lock.environments)} if lock.environments else {}),
+        "requires-python": lock.requires_python,
+        **({"extras": sorted(lock.extras)} if lock.extras else {}),
+        **({"dependency-groups": sorted(lock.groups)} if lock.groups else {}),
+        **({"default-groups": sorted(lock.default_groups)} if lock.default_groups else {}),
         "created-by": "puffin",
         "packages": [_package(each, lock) for each in sorted(kept, key=lambda each: (each.name, each.version))],
     }

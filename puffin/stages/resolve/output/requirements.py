@@ -84,7 +84,7 @@ def render_requirements(packages: Iterable[Listed], style: Style) -> str:
     """Return the text of the file, which ends in a newline unless it is empty."""
     ordered = sorted(packages, key=_order)
     lines = [*header(style.header)] if style.header else []
-    lines += [_KNOWN, f"#    {style.environment}"] if style.environment else []
+    lines += [_KNOWN, *[f"#    {each}" for each in style.environments]] if style.environments else []
     lines += [*style.options, *([""] if ordered else [])] if style.options else []
     for package in ordered:
         if package.name not in style.excluded:

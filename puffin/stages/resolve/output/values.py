@@ -69,8 +69,8 @@ class Style:
     """How a requirements file is written: ``annotation`` is :data:`SPLIT`, :data:`LINE`, or empty for none.
 
     ``header`` is the command to name in the header, empty for no header. ``options`` are lines such as
-    ``--index-url URL``; ``excluded`` are names of packages to leave out. ``environment`` is the marker of the
-    environments that the pins hold for, empty if it is not to be written.
+    ``--index-url URL``; ``excluded`` are names of packages to leave out. ``environments`` are the markers of
+    those that the pins hold for, none if they are not to be written.
     """
 
     header: str = ""
@@ -80,4 +80,4 @@ class Style:
     index_annotation: bool = False
     options: tuple[str, ...] = ()
     excluded: frozenset[str] = frozenset()
-    environment: str = ""
+    environments: tuple[str, ...] = ()

@@ -58,7 +58,8 @@ class LockTarget:
 
     ``extras`` and ``groups`` are normalised; the default groups of the file come with the groups. ``default_groups``
     are those of a ``uv.lock``, which does not tell them, and ``packages`` the projects in it that are installed.
-    With ``every``, all packages in it are meant.
+    With ``every``, all packages in it are meant. With ``known_only``, extras and groups that the file does not have are
+    passed over: it was written with them.
     """
 
     markers: "Mapping[str, str]"
@@ -69,6 +70,7 @@ class LockTarget:
     default_groups: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     every: bool = False
+    known_only: bool = False
     files: FilePolicy = FilePolicy()
 
 
@@ -89,6 +91,7 @@ def read_lock(file: SourceFile, *, target: LockTarget) -> Locked:
     """
     shown = file.shown
     lock = _parsed(_document_of(file, target), shown)
+    _check_python(lock, target, file)
     if os.path.basename(file.path) == UV_LOCK:  # which has been reduced to them
         target = replace(target, extras=(), groups=(), all_extras=False)
     tags = [Tag(*text.split("-", 2)) for text in target.tags]
@@ -104,7 +107,7 @@ def read_lock(file: SourceFile, *, target: LockTarget) -> Locked:
         )
     except PylockSelectError as error:
         raise LockUnusable(file=shown, problem=_worded(str(error))) from None
-    reader = _Reader(file.directory, shown, target.files)
+    reader = _Reader(file, target.files)
     for package, source in sorted(chosen, key=lambda pair: pair[0].name):
         reader.take(package, source)
     return Locked(
@@ -126,7 +129,7 @@ def lock_constraints(path: str, shown: str, data: bytes, markers: "Mapping[str, 
     extras = frozenset(lock.extras or ())
     groups = frozenset((*(lock.dependency_groups or ()), *(lock.default_groups or ())))
     environment: dict[str, Any] = {**markers, "extras": extras, "dependency_groups": groups}
-    reader = _Reader(file.directory, file.shown, target.files)
+    reader = _Reader(file, target.files)
     return tuple(
         [
             reader.constraint(package)
@@ -140,11 +143,12 @@ def _document_of(file: SourceFile, target: LockTarget) -> "Mapping[str, Any]":
     """Return the document of PEP 751 in a lock file, of a ``uv.lock`` what it has for *target*."""
     document = parse_toml(file.text, file.shown).values
     is_uv = os.path.basename(file.path) == UV_LOCK
-    return _of_uv(document, target, file.shown) if is_uv else document
+    return _of_uv(document, target, file) if is_uv else document
 
 
-def _of_uv(document: "Mapping[str, Any]", target: LockTarget, shown: str) -> "dict[str, Any]":
+def _of_uv(document: "Mapping[str, Any]", target: LockTarget, file: SourceFile) -> "dict[str, Any]":
     """Return what a ``uv.lock`` has for *target* as a document of PEP 751."""
+    shown = file.shown
     conditions = Conditions(target.markers)
     try:
         lock = UvLock(document, lambda marker: conditions.hold_at(marker, shown), target.packages)
@@ -155,7 +159,7 @@ def _of_uv(document: "Mapping[str, Any]", target: LockTarget, shown: str) -> "di
         defaults = [each for each in target.default_groups if each in kinds]
         return lock.pylock(extras, [*defaults, *_had(target.groups, kinds, "group", shown)])
     except UvLockProblem as error:
-        raise LockUnusable(file=shown, problem=str(error)) from None
+        raise LockUnusable(file=_place(file, error.name), problem=error.problem) from None
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise LockUnusable(file=shown, problem=f"it is not in the format of uv ({error})") from None
 
@@ -174,6 +178,22 @@ def _parsed(document: "Mapping[str, Any]", shown: str) -> "Pylock":
         raise LockUnusable(file=shown, problem=_worded(str(error))) from None
 
 
+def _check_python(lock: "Pylock", target: LockTarget, file: SourceFile) -> None:
+    """Raise :class:`LockUnusable` if a lock is for other versions of Python."""
+    version = target.markers["python_full_version"]
+    if lock.requires_python and not lock.requires_python.contains(version, prereleases=True):
+        problem = f"it is for Python `{lock.requires_python}`, and this is Python {version}"
+        raise LockUnusable(file=_place(file, "requires-python"), problem=problem)
+
+
+def _place(file: SourceFile, word: str) -> str:
+    """Return the first line of a file in which *word* stands alone, as ``file:line``; the file if there is none."""
+    alone = re.compile(rf"(?<![\w.-]){re.escape(word)}(?![\w.-])").search if word else None
+    lines = file.text.splitlines() if alone else []
+    found = next((number for number, line in enumerate(lines, 1) if alone and alone(line)), 0)
+    return f"{file.shown}:{found}" if found else file.shown
+
+
 def _warnings(lock: "Pylock", shown: str) -> tuple[str, ...]:
     version = (lock.lock_version.major, lock.lock_version.minor)
     if version <= _KNOWN_MINOR:
@@ -185,12 +205,17 @@ def _warnings(lock: "Pylock", shown: str) -> tuple[str, ...]:
 
 def _extras(lock: "Pylock", target: LockTarget, shown: str) -> "list[str]":
     known = [str(each) for each in lock.extras or ()]
+    if target.known_only:
+        return [each for each in target.extras if each in known]
     return known if target.all_extras else _had(target.extras, known, "extra", shown)
 
 
 def _groups(lock: "Pylock", target: LockTarget, shown: str) -> "list[str]":
     known = [str(each) for each in (*(lock.dependency_groups or ()), *(lock.default_groups or ()))]
-    return [*(str(each) for each in lock.default_groups or ()), *_had(target.groups, known, "group", shown)]
+    defaults = [str(each) for each in lock.default_groups or ()]
+    if target.known_only:  # an environment has no groups but its own
+        return [each for each in target.groups if each in known]
+    return [*defaults, *_had(target.groups, known, "group", shown)]
 
 
 def _had(asked: "Sequence[str]", known: "Sequence[str]", kind: str, shown: str) -> "list[str]":
@@ -203,12 +228,13 @@ def _had(asked: "Sequence[str]", known: "Sequence[str]", kind: str, shown: str) 
 
 
 class _Reader:
-    """Collects pins and wheels; *base* is the directory that the paths of the file are relative to."""
+    """Collects pins and wheels of a lock *file*."""
 
-    def __init__(self, base: str, shown: str, files: FilePolicy) -> None:
+    def __init__(self, file: SourceFile, files: FilePolicy) -> None:
         self._files = files
-        self._base = base
-        self._shown = shown
+        self._file = file
+        self._base = file.directory
+        self._shown = file.shown
         self.pins: list[Pin] = []
         self.artifacts: list[Artifact] = []
 
@@ -217,7 +243,7 @@ class _Reader:
         text = f"{package.name}=={version}" if version else str(package.name)
         pin = Pin(name=package.name, version=version, text=text, origin=self._shown)
         if isinstance(source, (PackageWheel, PackageSdist)):
-            self.artifacts.append(self._file(pin, package, source))
+            self.artifacts.append(self._artifact(pin, package, source))
             self.pins.append(pin)
         else:
             self.pins.append(self._direct(pin, package))
@@ -246,7 +272,7 @@ class _Reader:
         pin = self._direct(Pin(name=package.name, origin=self._shown), package)
         return Entry(file=self._shown, constraint=True, **common(Entry, pin))
 
-    def _file(self, pin: Pin, package: "Package", file: "PackageWheel | PackageSdist") -> Artifact:
+    def _artifact(self, pin: Pin, package: "Package", file: "PackageWheel | PackageSdist") -> Artifact:
         wheel = file.filename.endswith(".whl")
         if wheel and not self._files.wheels(pin.name):
             problem = f"`{pin.text}` has no source distribution there, and `--no-binary` forbids its wheels"
@@ -272,6 +298,10 @@ class _Reader:
 
     def _direct(self, pin: Pin, package: "Package") -> Pin:
         archive, directory, vcs = package.archive, package.directory, package.vcs
+        path = directory.path if directory else archive.path if archive else None
+        if path and not self._file.exists(os.path.join(self._base, path)):
+            problem = f"`{pin.name}` is at `{path}`, which does not exist"
+            raise LockUnusable(file=_place(self._file, path), problem=problem)
         if archive is not None:
             url, hashes, below = (
                 self._url(archive.url, archive.path),

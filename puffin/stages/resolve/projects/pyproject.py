@@ -122,6 +122,11 @@ def read_group(file: SourceFile, group: str) -> tuple[Project, tuple[Entry, ...]
     return Project(name=normalise(name), file=f"{file.shown}:{group}"), entries_of(texts, file)
 
 
+def group_names(file: SourceFile) -> tuple[str, ...]:
+    """Return the names (normalised) of all dependency groups of a ``pyproject.toml``."""
+    return tuple(_normalised(_groups(parse_toml(file.text, file.shown)), file.shown))
+
+
 def _groups(document: TomlTable) -> object:
     """Return the dependency groups; ``dev-dependencies`` of uv, which is older, are of the group ``dev``."""
     groups = document.values.get("dependency-groups", {})

@@ -24,6 +24,7 @@ from puffin.stages.resolve.projects.pyproject import (
     NeedsBuild,
     check_specifier,
     describes_project,
+    group_names,
     has_project,
     ignored_entries,
     read_group,
@@ -55,6 +56,8 @@ from puffin.stages.resolve.requirements.file import absolute_path
 from puffin.stages.resolve.requirements.values import Entry, Requirements, SourceRequest
 from puffin.value import replace
 
+EXTRAS, GROUPS = "extras", "dependency_groups"  # the variables of PEP 751 that have them
+
 
 def read_projects(
     request: SourceRequest,
@@ -79,6 +82,8 @@ def read_projects(
     reader.take_extras()
     for group in dict.fromkeys(request.groups):
         reader.group(group)
+    if request.selectable:
+        reader.take_selectable()
     limits = [reader.limits(root) for root in reader.roots.values()]
     reached = lowering.reached((*reader.entries, *given))
     return Declared(
@@ -91,6 +96,8 @@ def read_projects(
         reached=reached,
         needs=tuple(lowering.needs),
         virtual=tuple(lowering.virtual),
+        extras=tuple(reader.selectable[EXTRAS]),
+        groups=tuple(reader.selectable[GROUPS]),
         constraints=tuple([entry for constraints, _ in limits for entry in constraints]),
         overrides=tuple([entry for _, overrides in limits for entry in overrides]),
     )
@@ -123,6 +130,7 @@ class _Reader:
         self.labels: dict[tuple[str, str], dict[str, None]] = {}
         self.pythons: list[tuple[str, str]] = []
         self.warnings: dict[str, None] = {}
+        self.selectable: dict[str, dict[str, None]] = {EXTRAS: {}, GROUPS: {}}
 
     def project(self, path: str, kind: str) -> None:
         file = self._file(path)
@@ -145,7 +153,7 @@ class _Reader:
             self.pythons.append((project.file, project.requires_python))
 
     def _stated(self, file: SourceFile, kind: str) -> Project:
-        extras = bool(self._extras) or self._request.all_extras
+        extras = bool(self._extras) or self._request.all_extras or self._request.selectable
         if kind == PYPROJECT:
             return read_pyproject(file, extras=extras)
         if kind == SETUP_CFG:
@@ -223,7 +231,7 @@ class _Reader:
     def _placed_under(self, tables: ProjectTables, entries: tuple[Entry, ...], extra: str) -> tuple[Entry, ...]:
         return self._placed(entries, self._lowering.asker(tables, extras=(extra,) if extra else ()))
 
-    def group(self, text: str) -> None:
+    def group(self, text: str, selected: tuple[str, str] = ("", "")) -> None:
         path, name = split_group(text)
         if kind_of(path) != PYPROJECT:
             raise UsageError(
@@ -237,9 +245,29 @@ class _Reader:
         entries = self._placed(
             entries, self._lowering.asker(self._tables(file.directory), group=normalise(name))
         )
-        self._take(entries, project.label if project.name else f"({project.file})")
+        self._take(entries, project.label if project.name else f"({project.file})", selected)
 
-    def _take(self, entries: Iterable[Entry], label: str) -> None:
+    def take_selectable(self) -> None:
+        """Take all extras and groups of the projects, each for those who select it."""
+        for project, tables in self._projects:
+            label = replace(project, file=relative(project.file)).label
+            place = partial(self._placed_under, tables)
+            base = requirements_of(project, (), all_extras=False, place=place)
+            for extra, _ in project.extras:
+                entries = requirements_of(project, (extra,), all_extras=False, place=place)
+                self._take([each for each in entries if each not in base], label, (EXTRAS, extra))
+                if self._request.itself and tables.is_package:
+                    self._take((self._itself(project, tables, frozenset((extra,))),), "", (EXTRAS, extra))
+        for path in self._request.files:
+            if kind_of(path) == PYPROJECT:
+                for group in group_names(self._file(path)):
+                    self.group(f"{path}:{group}", (GROUPS, group))
+
+    def _take(self, entries: Iterable[Entry], label: str, selected: tuple[str, str] = ("", "")) -> None:
+        kind, name = selected
+        if kind:
+            self.selectable[kind][name] = None
+            entries = [replace(entry, within=f"'{name}' in {kind}") for entry in entries]
         for entry in entries:
             self.entries.append(entry)
             if label:

@@ -34,8 +34,9 @@ class Sources:
     for several), such as ``-r requirements.in`` or ``name (pyproject.toml)``; standard input and scripts
     have none.
     ``pythons`` are pairs of file and the Python specifier that it states. ``reached`` limit what local projects ask
-    for to where these say that it comes from; of ``virtual`` packages only the dependencies are installed. ``needs``
-    are pairs of local projects (directory and extras), of which the first needs the second.
+    for to where these say that it comes from; of ``virtual`` packages only the dependencies are installed. ``extras``
+    and ``groups`` are those that a lock file has for selection. ``needs`` are pairs of local projects (directory and
+    extras), of which the first needs the second.
     """
 
     requirements: Requirements
@@ -45,6 +46,8 @@ class Sources:
     reached: tuple[Entry, ...] = ()
     needs: "tuple[Any, ...]" = ()
     virtual: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
 
 
 def read_sources(
@@ -105,6 +108,8 @@ def read_sources(
         reached=projects.reached,
         needs=projects.needs,
         virtual=projects.virtual,
+        extras=projects.extras,
+        groups=projects.groups,
         overrides=(*overrides.entries, *[each for each in projects.overrides if each.name not in told]),
         labels=tuple([(key, tuple(own)) for key, own in labels.items()]),
         pythons=projects.pythons,
@@ -122,7 +127,7 @@ def project_file(path: str, *, read: Read, exists: Exists) -> str:
 
 def _may_name_projects(request: SourceRequest, given: Iterable[Entry]) -> bool:
     """Tell whether projects have a part: as sources, by an option, or because a URL may point to one."""
-    asked = request.extras or request.all_extras or request.groups or request.tree
+    asked = request.extras or request.all_extras or request.groups or request.tree or request.selectable
     return (
         bool(asked) or any(kind_of(path) != PLAIN for path in request.files) or any(each.url for each in given)
     )

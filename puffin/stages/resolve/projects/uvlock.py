@@ -25,7 +25,12 @@ _LOCAL = ("virtual", "editable", "directory")
 
 
 class UvLockProblem(Exception):
-    """A lock file of uv cannot be used, because of ``args[0]``, a clause."""
+    """A lock file of uv cannot be used, because of ``problem``, a clause about the package ``name``, if about one."""
+
+    def __init__(self, problem: str, name: str = "") -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.name = name
 
 
 class UvLock:
@@ -49,7 +54,10 @@ class UvLock:
         self._by_name: dict[str, list[Package]] = {}
         for package in self._packages:
             self._by_name.setdefault(package["name"], []).append(package)
-        self.roots = [each for name in packages for each in self._by_name.get(name, ())] or self._roots()
+        missing = next((name for name in packages if name not in self._by_name), "")
+        if missing:
+            raise UvLockProblem(f"it has no entry for the project `{missing}`")
+        self.roots = [each for name in packages for each in self._by_name[name]] or self._roots()
 
     def _roots(self) -> "list[Package]":
         root = [each for each in self._packages if any(each["source"].get(kind) == "." for kind in _LOCAL)]
@@ -109,7 +117,8 @@ class UvLock:
             markers = each.get("resolution-markers", ("",))
             if all(each.get(key) == needed[key] for key in keys) and any(map(self._holds, markers)):
                 return each
-        raise UvLockProblem(f"it has no entry for `{needed['name']}`, which another entry requires")
+        name = needed["name"]
+        raise UvLockProblem(f"it has no entry for `{name}`, which another entry requires", name)
 
 
 def _entry(package: "Package") -> "dict[str, Any] | None":

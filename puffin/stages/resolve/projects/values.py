@@ -79,6 +79,8 @@ class Declared:
     reached: tuple[Entry, ...] = ()
     needs: "tuple[Any, ...]" = ()
     virtual: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
     constraints: tuple[Entry, ...] = ()
     overrides: tuple[Entry, ...] = ()
 

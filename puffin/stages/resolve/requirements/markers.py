@@ -103,6 +103,14 @@ class Conditions:
             known = self._known[marker, extras] = self._held(marker, extras)
         return known
 
+    def halves(self, marker: str, extras: frozenset[str] = _NO_EXTRAS) -> tuple[str, str] | None:
+        """Return the parts of the environments that a marker divides: None, for this is about one environment."""
+        return None
+
+    def newer(self, requires_python: str) -> tuple[str, str] | None:
+        """Return the part with newer Pythons, and the rest: None, for this is about one environment."""
+        return None
+
     def hold_at(self, marker: str, origin: str) -> bool:
         """Tell whether *marker* holds without extras; raises :class:`MarkerNotEvaluable` naming *origin*."""
         try:

@@ -13,8 +13,8 @@ Clause = tuple[str, str]
 # Patterns are compiled when a text is not remembered.
 _VERSION = r"\d+(?:\.\d+)*"
 _CLAUSE = rf"(?:(?:[=!]=|[<>]=?)\s*{_VERSION}|[=!]=\s*{_VERSION}\.\*|~=\s*{_VERSION}\.\d+)"
-CLAUSES = rf"{_CLAUSE}(?:\s*,\s*{_CLAUSE})*"
-_PLAIN_CLAUSES = rf"(?a)\s*{CLAUSES}\s*"
+_CLAUSES = rf"{_CLAUSE}(?:\s*,\s*{_CLAUSE})*"
+_PLAIN_CLAUSES = rf"(?a)\s*{_CLAUSES}\s*"
 _PLAIN_CLAUSE = rf"(?a){_CLAUSE}"
 _SINGLE = r"(?a)([=!<>~]+)\s*([\d.*]+)"
 _NUMBERS = r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))*"

@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache, wraps
 
-from puffin.names import normalise
-from puffin.stages.resolve.requirements.releases import CLAUSES, Clause, plain_clauses, release_matches
+from puffin.names import final_release, normalise
+from puffin.stages.resolve.requirements.releases import Clause, plain_clauses, release_matches
 from puffin.stages.resolve.requirements.usual_markers import canonical_text, usual_marker
 from puffin.types import Any
 
@@ -30,9 +30,13 @@ Parts = tuple[str, tuple[str, ...], str, str, str]
 _memory: "dict[str, dict[Any, Any]]" = {}
 _MOST = 30_000
 
-_PLAIN = (  # compiled when a text is not remembered
-    r"(?a)\s*([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(?:\[([\w.,-]*)\])?\s*"
-    rf"(?:(\()?\s*({CLAUSES})\s*(?(3)\)))?\s*"
+# Patterns are compiled when a text is not remembered.
+_NAME = r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?"
+_VERSION = r"\d+(?:\.\d+)*(?:(?:a|b|rc)\d+)?(?:\.post\d+)?(?:\.dev\d+)?"
+_CLAUSE = rf"(?:(?:===?|!=|[<>]=?)\s*{_VERSION}|[=!]=\s*\d+(?:\.\d+)*\.\*|~=\s*\d+\.{_VERSION})"
+_PLAIN = (
+    rf"(?a)\s*({_NAME})\s*(?:\[((?:\s*{_NAME}\s*,)*\s*{_NAME}\s*)?\])?\s*"
+    rf"(?:(\()?\s*({_CLAUSE}(?:\s*,\s*{_CLAUSE})*)\s*(?(3)\)))?\s*"
 )
 
 
@@ -116,13 +120,18 @@ def requirement_parts(text: str) -> Parts:
     return _parts(text) if "@" in text else _known_parts(text)  # a URL may hold credentials
 
 
+def is_plain_requirement(text: str) -> bool:
+    """Tell whether a requirement without marker is in a usual form, which needs no packaging."""
+    return re.fullmatch(_PLAIN, text) is not None
+
+
 def _parts(text: str) -> Parts:
     head, semicolon, tail = text.partition(";")
     found = re.fullmatch(_PLAIN, head)
     marker = canonical_text(usual_marker(tail)) if found and semicolon else ""
-    extras = found[2].split(",") if found and found[2] else []
-    if found and marker is not None and all(map(str.isalnum, extras)):
-        clauses = {"".join(each.split()) for each in found[4].split(",")} if found[4] else ()
+    clauses = {"".join(each.split()) for each in found[4].split(",")} if found and found[4] else set()
+    if found and marker is not None and _are_distinct(clauses):
+        extras = [each.strip() for each in found[2].split(",")] if found[2] else []
         return normalise(found[1]), _names(extras), ",".join(sorted(clauses)), marker, ""
     read = requirement_of(text)
     return (
@@ -135,6 +144,15 @@ def _parts(text: str) -> Parts:
 
 
 _known_parts = remembered(_parts)
+
+
+def _are_distinct(clauses: set[str]) -> bool:
+    """Tell whether it is sure that no two comparisons are the same, of which packaging keeps one."""
+    keys: set[Any] = set()
+    for each in clauses:
+        version = each.lstrip("=!<>~")
+        keys.add((each[: -len(version)], version if version[-1] == "*" else final_release(version)))
+    return len(keys) == len(clauses)
 
 
 @remembered

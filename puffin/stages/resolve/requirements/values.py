@@ -12,7 +12,8 @@ class Entry:
     of packaging, empty where there are none; ``url`` is absolute (paths become ``file:`` URLs), without
     hashes and ``egg`` in its fragment, and empty for a requirement from an index; ``hashes`` are
     ``"algorithm:hex"`` in lower case; ``line`` counts from 1 in ``file``, which is named as the user would. What is
-    from no line has line 0, and as ``file`` what tells where it is from.
+    from no line has line 0, and as ``file`` what tells where it is from. ``within`` is the marker of the extra or the
+    group that a lock file has it for, such as ``'dev' in dependency_groups``; the resolver takes no notice of it.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Entry:
     file: str = ""
     line: int = 0
     constraint: bool = False
+    within: str = ""
 
     @property
     def origin(self) -> str:
@@ -85,7 +87,8 @@ class SourceRequest:
 
     ``itself`` tells whether projects are wanted, besides what they ask for, and ``editable`` how. ``tree`` are
     directories of projects that get each other's working copies, though no workspace says so.
-    ``packages`` are the projects in a ``uv.lock`` that are wanted, where these are not what uv means.
+    ``packages`` are the projects in a ``uv.lock`` that are wanted, where these are not what uv means. ``selectable``
+    asks for all extras and groups of projects, each of them for those who select it.
     """
 
     files: tuple[str, ...]
@@ -98,3 +101,4 @@ class SourceRequest:
     editable: bool = True
     tree: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
+    selectable: bool = False

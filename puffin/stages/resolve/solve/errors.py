@@ -164,19 +164,22 @@ class NoSolution(PuffinError):
     """No versions meet all requirements.
 
     ``demands`` are what the user says, ``statements`` what the packages and the index say: together they
-    cannot be. ``package`` is the list of the names in ``demands``.
+    cannot be. ``package`` is the list of the names in ``demands``. ``where`` says which environments this is
+    about, and is empty for all that the resolution is for.
     """
 
     names: tuple[str, ...]
     demands: tuple[UserDemand, ...]
     statements: "tuple[Statement, ...]"
+    where: str = ""
 
     def summary(self) -> str:
         names = [f"`{name}`" for name in self.names]
+        where = f" {self.where}" if self.where else ""
         if len(names) == 1:
-            return f"Failed to resolve {names[0]}: no version can be used"
+            return f"Failed to resolve {names[0]}: no version can be used{where}"
         shown = names if len(names) <= 5 else [*names[:4], f"{len(names) - 4} more"]
-        return f"Failed to resolve {in_sentence(shown)}: no versions fit together"
+        return f"Failed to resolve {in_sentence(shown)}: no versions fit together{where}"
 
     def details(self) -> tuple[str, ...]:
         said = [item.worded() for item in self.statements]

@@ -32,6 +32,7 @@ from puffin.stages.resolve.solve.incompatibility import (
     Incompatibility,
     Required,
     RuledOut,
+    UserStatement,
     leaves,
 )
 from puffin.stages.resolve.solve.package import OFFERED, Package
@@ -39,7 +40,7 @@ from puffin.stages.resolve.solve.request import DISALLOW, EXPLICIT, exclude_newe
 from puffin.stages.resolve.solve.requirement import Need, is_prerelease
 from puffin.stages.resolve.solve.specifiers import VersionTable, bits
 from puffin.stages.resolve.solve.universe import NOT_FOUND, OFFLINE, OFFLINE_HINT
-from puffin.stages.resolve.solve.world import World
+from puffin.stages.resolve.solve.world import World, several
 
 _SHOWN_TAGS = 4
 _MOST_HINTS = 4
@@ -60,6 +61,28 @@ def conflict_explained(world: World, proof: Incompatibility) -> NoSolution:
         statements=condensed(tuple(statements)),
         hints=hints(world, parts.needs(), parts.ruled_out),
     )
+
+
+def divide_by_proof(world: World, proof: Incompatibility) -> None:
+    """Raise :class:`Divided` if a proof rests on needs of one package that have different markers."""
+    given, stated = world.given, list(leaves(proof))
+    names = dict.fromkeys(own.slot[0] for own in stated if isinstance(own, UserStatement))
+    about = [(own, "") for name in names for own in given.about(name)]
+    for group in several(about).values():
+        for own, _ in group:
+            given.divide_by(own.root.marker if own.root else "")
+    for statement in stated:
+        if isinstance(statement, Depends):
+            _divide_by_needs(world, statement)
+
+
+def _divide_by_needs(world: World, statement: Depends) -> None:
+    name, extra = statement.slot
+    extras = frozenset([extra] if extra else [])
+    for index in bits(statement.versions):
+        found = world.package(name).requires(index, extras) or ()
+        for _, marker in several(found).get(statement.target[0], ()):
+            world.given.divide_by(marker, extras)
 
 
 def too_many_rounds(world: World, heavy: tuple[str, ...]) -> TooManyRounds:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from puffin.artifact.urls import is_file_url
 from puffin.errors import PuffinError
 from puffin.stages.resolve.requirements.errors import ConflictingUrls
-from puffin.stages.resolve.requirements.markers import Conditions
 from puffin.stages.resolve.requirements.place import same_place
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.stages.resolve.solve.request import Preference, ResolveRequest
@@ -27,6 +26,14 @@ class NameMismatch(PuffinError):
 
 class LatePlace(Exception):
     """A URL came up in the middle of the search; what was learned before does not take it into account."""
+
+
+class Divided(Exception):
+    """A region has to be divided, into ``parts``: no answer, or no good one, is for all of it."""
+
+    def __init__(self, parts: tuple[str, str]) -> None:
+        super().__init__()
+        self.parts = parts
 
 
 class UrlMetadata:
@@ -120,19 +127,31 @@ class Given:
 
     def __init__(self, request: ResolveRequest) -> None:
         self.request = request
-        self.conditions = Conditions(request.markers)
-        self.python = PythonRange(request.python_version)
+        self.conditions = request.conditions
+        self.python = PythonRange(request.python_version, onwards=bool(request.region))
         self.overrides = self._by_name(request.overrides, OVERRIDE)
         self.overridden = frozenset(root.name for root in request.overrides)
         self.constraints = self._by_name((*request.constraints, *request.reached), CONSTRAINT)
         self._sourced = frozenset(root.name for root in request.reached)
-        self.preferences: dict[str, Preference] = {own.name: own for own in request.preferences}
+        self.preferences: dict[str, Preference] = {
+            own.name: own for own in reversed(request.preferences) if self.conditions.hold(own.marker)
+        }
         self.roots = self._roots()
         self.direct = frozenset(own.name for own in self.roots)
         self.explicit = self._explicit()
         self.pins = self._pins()
         self._pointing = [own for own in self._all() if own.url]
         self.located = frozenset(own.name for own in self._pointing)
+
+    def divide_for(self, requires_python: str) -> None:
+        """Raise :class:`Divided` if a part of the region has the Pythons that a ``Requires-Python`` asks for."""
+        if parts := self.conditions.newer(requires_python):
+            raise Divided(parts)
+
+    def divide_by(self, marker: str, extras: frozenset[str] = frozenset()) -> None:
+        """Raise :class:`Divided` if a marker holds in one part of the region only."""
+        if parts := self.conditions.halves(marker, extras):
+            raise Divided(parts)
 
     def replaced(self, own: Need) -> tuple[Need, ...]:
         """Return the replacement of a need: itself, or the overrides of that package that apply here."""

@@ -133,7 +133,7 @@ class Greedy:
         self.chosen[candidate.name] = candidate
         package = self._world.package(candidate.name)
         self._prefetch.wait_for_metadata(package.handle(candidate.index))
-        needs = package.requires(candidate.index, candidate.extras)
+        needs = self._world.requires(package, candidate.index, candidate.extras)
         if needs is None or not package.allowed >> candidate.index & 1:
             return False
         found = [own for own, _ in needs]

@@ -292,8 +292,14 @@ class Package:
         may_yank = release.yanked is not None and self._may_yank(index)
         reason = self._eligibility.refusal(release, may_yank, self._may_prerelease, self.name)
         if reason is not None:
+            self._divide(reason)
             self.kill(index, reason)
         return reason is None
+
+    def _divide(self, reason: Rejection) -> None:
+        """Divide the region if newer Pythons in it can use a version. Raises :class:`Divided`."""
+        if self._given.request.region and reason.kind == PYTHON:
+            self._given.divide_for(reason.detail)
 
     def _may_yank(self, index: int) -> bool:
         """Tell whether a pin admits a version that is yanked, and of all others only such that cannot be taken."""
@@ -340,7 +346,9 @@ class Package:
             raise
         self._builds += found.built
         if index != INSTALLED and not self._given.python.admits(found.requires_python):
-            self.kill(index, Rejection(kind=PYTHON, detail=found.requires_python))
+            reason = Rejection(kind=PYTHON, detail=found.requires_python)
+            self._divide(reason)
+            self.kill(index, reason)
             return None
         return found
 
@@ -359,6 +367,13 @@ class Package:
             metadata = self.metadata(index)
             self._requires[key] = None if metadata is None else self._parsed(index, metadata, extras)
         return self._requires[key]
+
+    def asked_of_itself(self, index: int, extras: frozenset[str]) -> list[tuple[Need, str]]:
+        """Return the needs of a version of itself, by which extras ask for others, each with its marker."""
+        metadata = self.metadata(index)
+        if metadata is None or self._given.request.no_deps:
+            return []
+        return [(own, marker) for own, marker in self._holding(metadata, extras) if own.name == self.name]
 
     def foreseen(self, index: int, extras: frozenset[str]) -> list[Need]:
         """Return the probable needs of a version, from metadata that has arrived; nothing is concluded from it."""

@@ -367,7 +367,7 @@ class PubGrub:
         if index is None:
             return self._at_odds(slot)
         self._look_ahead(slot, index)
-        needs = package.requires(index, frozenset([slot[1]] if slot[1] else []))
+        needs = self._world.requires(package, index, frozenset([slot[1]] if slot[1] else []))
         if needs is None:
             self._rule_out(slot, index)
             return [slot]

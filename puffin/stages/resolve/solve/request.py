@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 
 from puffin.stages.resolve.index.config import FilePolicy
+from puffin.stages.resolve.requirements.markers import Conditions
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.value import frozen
 
@@ -17,6 +18,8 @@ IF_NECESSARY_OR_EXPLICIT = "if-necessary-or-explicit"
 class Preference:
     """A version to be kept where possible: from an earlier output file, or installed.
 
+    ``marker`` tells for which environments the earlier output has the version.
+
     ``installed``, where not None, is a handle for :meth:`Universe.metadata`: this version is taken as it
     is, and while it fits, the universe is not asked for the versions of the package at all. A package to be
     upgraded has no preference, unless it is installed: then ``upgrade`` tells that this version is one candidate
@@ -28,6 +31,7 @@ class Preference:
     hashes: tuple[str, ...] = ()
     installed: object = None
     upgrade: bool = False
+    marker: str = ""
 
 
 def exclude_newer_for(text: str, name: str) -> str:
@@ -83,6 +87,8 @@ class ResolveRequest:
     ``reached`` are constraints with URLs, which are read when their packages come up. ``virtual`` are packages that
     are resolved, and then not part of the answer.
     ``keep_yanked`` lets preferences keep yanked versions, as uv does; else they move on.
+    ``region``, if it is not empty, is the marker of all environments that the answer is for; ``markers`` are not used
+    then, and ``python_version`` is the oldest Python of the region.
     """
 
     requirements: tuple[Entry, ...]
@@ -103,7 +109,17 @@ class ResolveRequest:
     offline: bool = False
     keep_yanked: bool = False
     tag: str = ""
+    region: str = ""
     max_rounds: int = 200_000
+
+    @property
+    def conditions(self) -> Conditions:
+        """What evaluates markers for the target."""
+        if not self.region:
+            return Conditions(self.markers)
+        from puffin.stages.resolve.requirements.region import RegionConditions
+
+        return RegionConditions(self.region)
 
     @property
     def given(self) -> tuple[Entry, ...]:
@@ -120,8 +136,8 @@ class Parent:
     """Who asks for a package: another package of the resolution (``name``), or a root's ``origin``.
 
     ``requirement`` is the requirement's text as that parent has it; ``marker`` its marker without ``extra``
-    clauses evaluated, as written. Exactly one of ``name`` and ``origin`` is set. ``version`` is the parent
-    package's.
+    clauses evaluated, as written; ``within`` is as in ``Entry``, and ``extras`` are those that are asked
+    for. Exactly one of ``name`` and ``origin`` is set. ``version`` is the parent package's.
     """
 
     name: str = ""
@@ -129,6 +145,8 @@ class Parent:
     origin: str = ""
     requirement: str = ""
     marker: str = ""
+    within: str = ""
+    extras: tuple[str, ...] = ()
 
 
 @frozen

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 
-from puffin.stages.resolve.requirements.markers import Conditions
 from puffin.stages.resolve.solve.check import Facts, broken_rules
-from puffin.stages.resolve.solve.given import Given, LatePlace, UrlMetadata
+from puffin.stages.resolve.solve.given import Divided, Given, LatePlace, UrlMetadata
 from puffin.stages.resolve.solve.greedy import Greedy
 from puffin.stages.resolve.solve.package import INSTALLED, OFFERED, Candidate
 from puffin.stages.resolve.solve.request import Parent, Resolution, Resolved, ResolveRequest
@@ -35,12 +34,8 @@ class _Reached:
         self._pending: dict[str, None] = {}
         for own in world.given.roots:
             root = own.root
-            self._take(
-                own,
-                Parent(
-                    origin=root.origin if root else "", requirement=own.text, marker=root.marker if root else ""
-                ),
-            )
+            origin, marker, within = (root.origin, root.marker, root.within) if root else ("", "", "")
+            self._take(own, _parent(own, origin=origin, marker=marker, within=within))
         while self._pending:
             name = next(iter(self._pending))
             del self._pending[name]
@@ -51,10 +46,13 @@ class _Reached:
         if candidate is None or candidate.index < 0:
             return
         self.visited.add(name)
-        package = self._world.package(name)
+        package, version = self._world.package(name), candidate.version
+        if self._world.given.request.region:
+            for own, marker in package.asked_of_itself(candidate.index, self.extras[name]):
+                self.parents[name][_parent(own, name=name, version=version, marker=marker)] = None
         for own, marker in package.requires(candidate.index, self.extras[name]) or ():
             self.needs.setdefault(name, {})[own.name] = None
-            self._take(own, Parent(name=name, version=candidate.version, requirement=own.text, marker=marker))
+            self._take(own, _parent(own, name=name, version=version, marker=marker))
 
     def _take(self, own: Need, parent: Parent) -> None:
         known = self.extras.get(own.name)
@@ -62,6 +60,10 @@ class _Reached:
         if known is None or not own.extras <= known:
             self.extras[own.name] = own.extras | (known or frozenset())
             self._pending[own.name] = None
+
+
+def _parent(own: Need, **fields: str) -> Parent:
+    return Parent(requirement=own.text, extras=tuple(sorted(own.extras)), **fields)
 
 
 def _resolved(world: World, reached: _Reached, name: str) -> Resolved:
@@ -137,13 +139,24 @@ def resolve(
     :class:`~puffin.stages.resolve.solve.given.NameMismatch`, and what the universe raises.
     """
     urls = UrlMetadata(universe)
-    world = World(Given(urls.read(request, Conditions(request.markers).hold)), urls)
+    world = World(Given(_undivided(urls, request)), urls)
     world.announce(world.given.roots)
+    if request.region:
+        world.divide([(own, "") for own in world.given.roots])
     while True:
         try:
             return _installed(_Searches(world).run(former or {}), request.virtual)
         except LatePlace:
             world.renew()
+
+
+def _undivided(urls: UrlMetadata, request: ResolveRequest) -> ResolveRequest:
+    """Read what the user points to. Raises :class:`Divided` if a URL counts in one part of the region only."""
+    conditions = request.conditions
+    for root in request.given if request.region else ():
+        if root.url and (parts := conditions.halves(root.marker)):
+            raise Divided(parts)
+    return urls.read(request, conditions.hold)
 
 
 def _installed(found: Resolution, virtual: tuple[str, ...]) -> Resolution:
@@ -173,13 +186,15 @@ class _Searches:
 
     def _by_pubgrub(self, rounds: int) -> Resolution:
         from puffin.stages.resolve.solve.errors import AnswerRefused
-        from puffin.stages.resolve.solve.explain import conflict_explained, too_many_rounds
+        from puffin.stages.resolve.solve.explain import conflict_explained, divide_by_proof, too_many_rounds
         from puffin.stages.resolve.solve.pubgrub import Exhausted, PubGrub, Unsolvable
 
         search = PubGrub(self._world, max(0, self._world.given.request.max_rounds - rounds))
         try:
             found = self._checked(search.run(), rounds + search.rounds)
         except Unsolvable as failure:
+            if self._world.given.request.region:
+                divide_by_proof(self._world, failure.proof)
             raise conflict_explained(self._world, failure.proof) from None
         except Exhausted as failure:
             raise too_many_rounds(self._world, failure.heavy) from None

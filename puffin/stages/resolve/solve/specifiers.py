@@ -134,22 +134,29 @@ def _bits(start: int, stop: int) -> int:
 
 
 class PythonRange:
-    """Tells whether a ``Requires-Python`` admits one Python version."""
+    """Tells whether a ``Requires-Python`` admits one Python version.
 
-    def __init__(self, version: str) -> None:
+    *onwards*: it stands for those that follow it too. Then versions that are left out (``!=3.9.0``) do not count.
+    """
+
+    def __init__(self, version: str, *, onwards: bool = False) -> None:
         self.version = version
+        self._onwards = onwards
 
     def admits(self, requires_python: str) -> bool:
         """Return whether the version fits a ``Requires-Python``, read leniently."""
-        return not requires_python or _admits_python(requires_python, self.version)
+        return not requires_python or _admits_python(requires_python, self.version, self._onwards)
 
 
 @remembered
-def _admits_python(requires_python: str, version: str) -> bool:
+def _admits_python(requires_python: str, version: str, onwards: bool) -> bool:
     from puffin.stages.resolve.requirements.lenient import specifier
 
     clauses = clauses_of(specifier(requires_python))
-    return all(clause_matches(operator, wanted, version) for operator, wanted in clauses)
+    return all(
+        (onwards and operator == "!=") or clause_matches(operator, wanted, version)
+        for operator, wanted in clauses
+    )
 
 
 def bits(mask: int) -> "Iterable[int]":

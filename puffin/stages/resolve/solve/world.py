@@ -1,9 +1,11 @@
 """The packages that a resolution has met so far, and the requests that it announces to the universe."""
 
-from collections.abc import Callable, Collection, Iterable
+from _operator import and_
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import reduce
 
 from puffin.stages.resolve.solve.given import Given, UrlMetadata
-from puffin.stages.resolve.solve.package import OFFERED, Package
+from puffin.stages.resolve.solve.package import OFFERED, Package, Requires
 from puffin.stages.resolve.solve.requirement import Need
 from puffin.stages.resolve.solve.specifiers import admits
 
@@ -34,6 +36,27 @@ class World:
             lambda each: [other for other, found in self.packages.items() if each in found.needs],
         )
 
+    def requires(self, package: Package, index: int, extras: frozenset[str]) -> Requires | None:
+        """Return what a version needs, as :meth:`Package.requires` does.
+
+        Raises :class:`Divided` if its needs of one package, for different environments, exclude each other.
+        """
+        found = package.requires(index, extras)
+        if self.given.request.region and found:
+            self.divide(found, extras)
+        return found
+
+    def divide(self, needs: "Iterable[tuple[Need, str]]", extras: frozenset[str] = frozenset()) -> None:
+        """Raise :class:`Divided` if needs of one package have different markers, and no version meets all of them."""
+        for name, group in several(needs).items():
+            if len({own.url for own, _ in group}) > 1 or not self._admitted_by_all(name, group):
+                for _, marker in group:
+                    self.given.divide_by(marker, extras)
+
+    def _admitted_by_all(self, name: str, group: "Sequence[tuple[Need, str]]") -> int:
+        package = self.package(name)
+        return reduce(and_, [package.mask(own) for own, _ in group], package.known)
+
     def announce(self, needs: Iterable[Need]) -> None:
         """Announce packages to the universe whose versions will probably be requested."""
         new = {own.name: None for own in needs if own.name not in self._announced and not self._will_do(own)}
@@ -62,6 +85,14 @@ class World:
     def renew(self) -> None:
         """Reset the packages, after a URL came up that none of them takes into account."""
         self.packages = {}
+
+
+def several(needs: "Iterable[tuple[Need, str]]") -> "dict[str, list[tuple[Need, str]]]":
+    """Return those packages of which several things are needed, under different markers."""
+    found: dict[str, list[tuple[Need, str]]] = {}
+    for own, marker in needs:
+        found.setdefault(own.name, []).append((own, own.root.marker if own.root else marker))
+    return {name: group for name, group in found.items() if len({marker for _, marker in group}) > 1}
 
 
 def why_wanted(name: str, direct: "Collection[str]", parents: "Callable[[str], Iterable[str]]") -> str:

@@ -106,7 +106,8 @@ def test_markers_of_packages_follow_all_ways_to_them() -> None:
         _package("f", Parent(name="g", marker=windows), Parent(name="a", marker=old)),
         _package("g", Parent(name="f")),
     ]
-    assert markers_of(packages) == {
+    found = dict(zip("abcdefg", markers_of(packages), strict=True))
+    assert {name: marker for name, marker in found.items() if marker} == {
         "b": 'sys_platform == "win32"',
         "c": 'python_version < "3.9" or sys_platform == "win32"',
         "d": 'python_version < "3.9" and sys_platform == "win32"',
@@ -117,8 +118,8 @@ def test_markers_of_packages_follow_all_ways_to_them() -> None:
 
 def test_too_many_alternatives_are_no_marker() -> None:
     ways = [Parent(origin=str(n), marker=f"python_full_version == '3.9.{n}'") for n in range(9)]
-    assert "a" in markers_of([_package("a", *ways[:8])])
-    assert markers_of([_package("a", *ways)]) == {}
+    assert markers_of([_package("a", *ways[:8])]) != ("",)
+    assert markers_of([_package("a", *ways)]) == ("",)
 
 
 def _package(name: str, *via: Parent) -> Resolved:

@@ -12,8 +12,12 @@ from puffin.stages.resolve.output.values import DirectReference, Listed, OutputF
 from tests.helpers.requirements import LINUX
 
 SHA = "sha256:" + "0" * 64
+ENVIRONMENT = (
+    "implementation_name == 'cpython' and platform_machine == 'x86_64'"
+    " and python_version == '3.12' and sys_platform == 'linux'"
+)
 LOCK = LockStyle(
-    markers=tuple(LINUX.items()), python_version="3.12.4", base="/project", header="puffin pip compile a.in"
+    environments=(ENVIRONMENT,), requires_python=">=3.12.4", base="/project", header="puffin pip compile a.in"
 )
 
 
@@ -52,10 +56,6 @@ def direct(**fields: object) -> Listed:
     return Listed(name="a", version="1.0", direct=DirectReference(written="", **fields))  # type: ignore[arg-type]
 
 
-ENVIRONMENT = (
-    "implementation_name == 'cpython' and platform_machine == 'x86_64'"
-    " and python_version == '3.12' and sys_platform == 'linux'"
-)
 HASHES = f'hashes = {{sha256 = "{"0" * 64}"}}'
 WHEEL = f'url = "https://e.org/six-1.17.0-py3-none-any.whl", size = 10, {HASHES}'
 

@@ -11,8 +11,14 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from puffin.stages.resolve.requirements import texts
+from puffin.stages.resolve.requirements.lenient import requirement
 from puffin.stages.resolve.requirements.releases import plain_pin
-from puffin.stages.resolve.requirements.texts import clause_matches, clauses_of, requirement_parts
+from puffin.stages.resolve.requirements.texts import (
+    clause_matches,
+    clauses_of,
+    is_plain_requirement,
+    requirement_parts,
+)
 from puffin.stages.resolve.solve.requirement import is_prerelease, pinned
 from puffin.stages.resolve.solve.specifiers import VersionTable, admits
 
@@ -51,6 +57,17 @@ def test_requirements_are_read_as_packaging_reads_them(text: str) -> None:
     extras = tuple(sorted({canonicalize_name(each) for each in told.extras}))
     marker, url = str(told.marker or ""), told.url or ""
     assert requirement_parts(text) == (canonicalize_name(told.name), extras, str(told.specifier), marker, url)
+
+
+@given(REQUIREMENTS)
+def test_what_packaging_reads_is_left_as_it_is(text: str) -> None:
+    """Of requirements in metadata: one pattern tells and reads the usual ones."""
+    try:
+        Requirement(text)
+    except InvalidRequirement:
+        assert not is_plain_requirement(text)
+        return
+    assert requirement(text) == text.strip()
 
 
 @given(st.lists(CLAUSE, max_size=3).map(",".join), VERSIONS.filter(lambda text: "*" not in text))

@@ -1,0 +1,38 @@
+"""The answer of a resolution as an output needs it: for one environment, for all platforms, or for declared targets."""
+
+from puffin.pipeline.inputs.resolution import Answered, ResolutionSetup, resolved
+from puffin.pipeline.request.settings import CompileSettings
+from puffin.stages.resolve.projects.sources import Sources, check_python
+from puffin.stages.resolve.solve.request import Resolution
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from puffin.pipeline.inputs.resolution import Opened
+    from puffin.stages.link.interpreter.interpreter import Interpreter
+
+
+def answer_for(
+    settings: CompileSettings,
+    setup: ResolutionSetup,
+    sources: Sources,
+    interpreter: "Interpreter",
+    opened: "Opened",
+) -> Answered:
+    """Return the answer for the environments that *settings* name, by default for the target of *setup*.
+
+    *opened* returns the universe of a set-up, which the caller closes. Raises what resolving raises, and
+    :class:`UsageError` for targets.
+    """
+    if settings.universal or settings.targets:
+        from puffin.pipeline.resolve.everywhere import answer_everywhere
+
+        return answer_everywhere(settings, setup, sources, interpreter, opened)
+    universe = opened(setup) if setup.requirements else None
+    resolution = Resolution(packages=()) if universe is None else resolved(setup, universe)
+    return Answered(resolution=resolution, setup=setup, universe=universe)
+
+
+def warnings_of(settings: CompileSettings, sources: Sources, python_version: str) -> tuple[str, ...]:
+    """Return the warnings about sources; those about Pythons are for a resolution for one environment."""
+    several = settings.universal or settings.targets
+    return (*sources.requirements.warnings, *(() if several else check_python(sources, python_version)))

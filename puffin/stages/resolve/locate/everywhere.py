@@ -1,0 +1,151 @@
+"""The targets of a resolution for several environments: a region of all platforms, or declared targets.
+
+A declared target is named ``PLATFORM-PYTHON``, such as ``linux-x86_64-cp312`` or ``macos-3.12``; its platform is one
+of those of ``--python-platform``.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from puffin.errors import UsageError
+from puffin.stages.link.interpreter.interpreter import Interpreter
+from puffin.stages.resolve.index.page import FileLink, is_wheel
+from puffin.stages.resolve.locate.platforms import ResolutionTarget, target_for
+from puffin.stages.resolve.locate.tags import ANY_PLATFORM, split_tags
+from puffin.stages.resolve.requirements.region import (
+    RegionConditions,
+    lowest_python,
+    narrowed,
+    region_of_pythons,
+    union_of,
+)
+from puffin.value import replace
+
+_MINORS = range(2, 40)
+_TARGET = re.compile(r"(.+)-(?:cp)?(3\.?\d+(?:\.\d+)?)")
+_VARIABLES = ("implementation_name", "os_name", "platform_machine", "sys_platform")
+_MACHINES = {"win_amd64": "AMD64", "win_arm64": "ARM64", "win32": "x86"}
+_LINUX = re.compile(r"(?:manylinux\d*|musllinux|linux)(?:_\d+_\d+)?_(\w+)")
+_MAC = re.compile(r"macosx_\d+_\d+_(\w+)")
+_BOTH_MACHINES = ("universal2", "universal", "intel", "fat64", "fat3", "fat")
+
+
+def universal_target(interpreter: "Interpreter", pythons: str) -> ResolutionTarget:
+    """Return the target of all platforms with the Pythons of a specifier; *interpreter* builds what has to be built.
+
+    Raises :class:`UsageError` for a specifier that admits no Python 3.
+    """
+    region = region_of_pythons(pythons)
+    if not region:
+        raise UsageError(text=f"No version of Python 3 meets `{pythons}`, so there is nothing to resolve for")
+    return ResolutionTarget(
+        markers=tuple(sorted(interpreter.markers)),
+        python_version=lowest_python(region),
+        tags=tuple(_tags(RegionConditions(region))),
+        real_python_version=interpreter.version_text,
+        region=region,
+        pythons=pythons,
+    )
+
+
+def _tags(conditions: RegionConditions) -> "Iterable[str]":
+    """Yield the tags of wheels that some Python of a region takes, on whatever platform."""
+    minors = [minor for minor in _MINORS if conditions.hold(f"python_version == '3.{minor}'")]
+    for minor in reversed(minors):
+        own = f"cp3{minor}"
+        for abi in (own, f"{own}t", f"{own}m", "none"):
+            yield f"{own}-{abi}-{ANY_PLATFORM}"
+        yield f"pp3{minor}-pypy3{minor}_pp73-{ANY_PLATFORM}"
+    for minor in range(minors[-1] if minors else 0, 1, -1):
+        yield f"cp3{minor}-abi3-{ANY_PLATFORM}"
+        yield f"py3{minor}-none-{ANY_PLATFORM}"
+    yield f"py3-none-{ANY_PLATFORM}"
+    yield ANY_PLATFORM
+
+
+def declared_targets(interpreter: "Interpreter", names: "Iterable[str]") -> tuple[ResolutionTarget, ...]:
+    """Return the targets with these names, each once. Raises :class:`UsageError` for a name that is none."""
+    found: dict[str, str] = {}
+    targets = []
+    for name in dict.fromkeys(names):
+        target = _declared(interpreter, name)
+        first = found.setdefault(region_of(dict(target.markers)), name)
+        if first != name:
+            text = f"The targets `{first}` and `{name}` cannot be told apart: no marker differs between them"
+            raise UsageError(text=text, hints=("leave out one of them",))
+        targets.append(target)
+    return tuple(targets)
+
+
+def covering(targets: "Sequence[ResolutionTarget]") -> ResolutionTarget:
+    """Return one target that stands for all of *targets* in an output: their region, and the tags of all."""
+    regions = [each.region or region_of(dict(each.markers)) for each in targets]
+    region = union_of(regions)
+    return replace(
+        targets[0],
+        region=region,
+        python_version=lowest_python(region),
+        pythons=targets[0].pythons or f">={lowest_python(region).removesuffix('.0')}",
+        tags=tuple(dict.fromkeys(tag for each in targets for tag in each.tags)),
+    )
+
+
+def _declared(interpreter: "Interpreter", name: str) -> ResolutionTarget:
+    found = _TARGET.fullmatch(name)
+    if found is None:
+        hint = (
+            "write a platform and a Python: `linux-x86_64-cp312`, `macos-3.12`, `x86_64-manylinux_2_28-cp311`"
+        )
+        raise UsageError(text=f"`{name}` is not a target", hints=(hint,))
+    python = found[2] if "." in found[2] else f"3.{found[2][1:]}"
+    try:
+        return replace(target_for(interpreter, python_version=python, python_platform=found[1]), name=name)
+    except UsageError as error:
+        raise UsageError(text=f"`{name}` is not a target", causes=(error,), hints=error.hints) from None
+
+
+def region_of(markers: "Mapping[str, str]") -> str:
+    """Return the marker of the environments that a resolution for one of them, with these *markers*, is for."""
+    parts = [f"{name} == '{markers[name]}'" for name in (*_VARIABLES, "python_version")]
+    return " and ".join(parts)
+
+
+def wheels_for(files: "Iterable[FileLink]", region: str, marker: str) -> "Iterator[FileLink]":
+    """Yield those of *files* that fit an environment of a region that a marker holds for, and source distributions."""
+    conditions = RegionConditions(narrowed(region, marker))
+    for file in files:
+        if not is_wheel(file.filename) or conditions.hold(wheel_marker(file.filename)):
+            yield file
+
+
+def wheel_marker(filename: str) -> str:
+    """Return the marker of the environments that the tags of a wheel name; empty if it tells nothing."""
+    _, pythons, abis, platforms = split_tags(filename)
+    parts = [_either(map(_platform_marker, platforms.split(".")))]
+    if "abi3" not in abis.split("."):
+        parts.append(_either(map(_python_marker, pythons.split("."))))
+    return " and ".join([f"({part})" for part in parts if part])
+
+
+def _either(markers: "Iterable[str]") -> str:
+    found = list(dict.fromkeys(markers))
+    return " or ".join([f"({each})" for each in found]) if all(found) else ""
+
+
+def _platform_marker(platform: str) -> str:
+    if platform in _MACHINES:
+        return f"sys_platform == 'win32' and platform_machine == '{_MACHINES[platform]}'"
+    if found := _LINUX.fullmatch(platform):
+        return f"sys_platform == 'linux' and platform_machine == '{found[1]}'"
+    if found := _MAC.fullmatch(platform):
+        machine = "" if found[1] in _BOTH_MACHINES else f" and platform_machine == '{found[1]}'"
+        return f"sys_platform == 'darwin'{machine}"
+    return ""
+
+
+def _python_marker(python: str) -> str:
+    found = re.fullmatch(r"(cp|pp)3(\d+)", python)
+    if found is None:
+        return ""
+    implementation = "cpython" if found[1] == "cp" else "pypy"
+    return f"python_version == '3.{found[2]}' and implementation_name == '{implementation}'"
