@@ -154,7 +154,7 @@ def _at_work(puffin, words, index):
 
 def test_the_commands_for_many_environments(puffin, index):
     """Those of WORKSPACES.md and CI.md, on what its configuration names."""
-    [configuration] = [block for block in blocks("docs/WORKSPACES.md") if kind_of(block) == "toml"]
+    [configuration] = [block for block in blocks("docs/WORKSPACES.md") if block.startswith("[env-defaults]")]
     configuration = configuration.replace('["3.11", "3.12"]', f'["{HERE}"]').replace('"3.12"', f'"{HERE}"')
     for name in ("alpha", "beta", "sphinx"):
         index.add(*forge_wheel(name, "1.0"))
