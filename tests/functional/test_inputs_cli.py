@@ -163,6 +163,11 @@ def test_extras_groups_and_markers_of_a_lock_file(puffin, env, index):
     ):
         assert puffin("pip", "sync", "pylock.toml", *words).code == 0
         assert " ".join(env.installed()) == names
+    for file, names in (("pylock.toml", "alpha delta"), ("pylock.toml[ more ]", "alpha beta delta")):
+        other = puffin.venv(name=f"of {names}")
+        done = puffin("pip", "install", "-r", file, "-p", other.root)
+        assert (done.code, " ".join(other.installed())) == (0, names), done.err
+    assert "has no extra `no`" in puffin("pip", "install", "-r", "pylock.toml[more,no]").err
     done = puffin("pip", "sync", "pylock.toml", "--group", "docs")
     assert (done.code, done.err) == (
         2,

@@ -35,7 +35,10 @@ def install_command(call: Call) -> int:
         record.keep()
         run = call.settings(cache_dir)
         session = call.session(run)
-        if any(map(is_lock, options.requirement)):
+        files = [_without_extras(path) for path in options.requirement]
+        if any(is_lock(path) for path, _ in files):
+            extras = tuple([extra for _, own in files for extra in own])
+            run = replace(run, files=tuple([path for path, _ in files]), extra=(*run.extra, *extras))
             _install_lock(options, run, session)
             return 0
         settings = InstallSettings(
@@ -57,7 +60,15 @@ def _install_lock(options: InstallOptions, run: "Settings", session: "Session") 
             text="A lock file is complete: neither packages nor a report can be given beside it",
             hints=("install the others by a command of their own",),
         )
-    sync(replace(run, files=options.requirement), session, exact=options.exact)
+    sync(run, session, exact=options.exact)
+
+
+def _without_extras(path: str) -> tuple[str, tuple[str, ...]]:
+    """Return the path of a lock file and the extras behind it in brackets, as pip takes them; else *path* alone."""
+    place, _, rest = path.partition("[")
+    if not rest.endswith("]") or not is_lock(place):
+        return path, ()
+    return place, tuple([extra for each in rest[:-1].split(",") if (extra := each.strip())])
 
 
 def _sources(options: InstallOptions, run: "Settings", session: "Session") -> "Sources":

@@ -76,6 +76,7 @@ LOCK = (
     *table.FILES,
     *table.BUILD,
     *table.INDEX,
+    *table.BUILDERS,
     *table.PROFILE,
     *table.ALWAYS,
 )

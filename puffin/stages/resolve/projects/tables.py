@@ -33,6 +33,12 @@ _KEYS = {
     URL: frozenset(("subdirectory",)),
     INDEX: frozenset(),
 }
+_INDEX_KEYS = frozenset(  # those of uv, and `packages`
+    (
+        "name", "url", "explicit", "default", "format", "packages", "publish-url", "authenticate",
+        "ignore-error-codes", "cache-control", "hash-algorithm", "exclude-newer", "exclude-newer-package",
+    )
+)  # fmt: skip
 _REFS = ("rev", "tag", "branch")
 _TOOLS = ("puffin", "uv")
 _FLAGS = ("editable", "package")
@@ -199,6 +205,12 @@ class _Tables:
         return [self._index((*where, "index", str(number)), table) for number, table in enumerate(tables)]
 
     def _index(self, at: tuple[str, ...], table: "Mapping[str, Any]") -> NamedIndex:
+        for key in table:
+            if key not in _INDEX_KEYS:
+                raise self._wrong((*at, key), f"`{key}` is not a key of an index")
+        packages = table.get("packages", [])
+        if not isinstance(packages, list) or not all(isinstance(each, str) for each in packages):
+            raise self._wrong((*at, "packages"), "`packages` is not a list of strings")
         name, url = table.get("name", ""), table.get("url", "")
         if not isinstance(name, str) or not isinstance(url, str) or not url:
             raise self._wrong(at, "an index needs a `url`, and may have a `name`: both are strings")
@@ -207,7 +219,7 @@ class _Tables:
         if "://" not in url:
             url = os.path.normpath(os.path.join(self._file.directory, os.path.expanduser(url)))
         flags = {key: self._flag(table.get(key, False), (*at, key)) is True for key in ("explicit", "default")}
-        return NamedIndex(name=name, url=url, packages=tuple(table.get("packages", ())), **flags)
+        return NamedIndex(name=name, url=url, packages=tuple(packages), **flags)
 
     def _sources(self) -> "dict[str, tuple[PackageSource, ...]]":
         found: dict[str, tuple[PackageSource, ...]] = {}

@@ -279,6 +279,8 @@ WORKSPACE = "[tool.uv.workspace]\n"
         (WORKSPACE + 'members = "x"', 7, "`members` is not a list of strings"),
         (WORKSPACE + "member = []", 7, "`member` is not a key here; there are `members` and `exclude`"),
         ("[[tool.uv.index]]\nname = 'x'", 6, "an index needs a `url`"),
+        ("[[tool.uv.index]]\nurl = 'x'\nexplict = true", 8, "`explict` is not a key of an index"),
+        ("[[tool.uv.index]]\nurl = 'x'\npackages = 'a'", 8, "`packages` is not a list of strings"),
     ],
 )
 def test_what_cannot_be_is_an_error_with_its_line(tree, tail, line, problem):
