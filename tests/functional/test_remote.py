@@ -193,3 +193,48 @@ def test_a_wheel_is_checked_when_it_comes_back(remote, farm, env, shop, far_told
     done = remote.sync("foreign==1.0\n", "-i", shop.url)
     assert done.code == 1
     assert "does not fit the environment by its" in done.err
+
+
+def test_compile_and_lock_ask_a_worker_for_metadata(remote, farm, env, shop, far_told):
+    shop.add(*forge_wheel("lib", "1.0"))
+    for name in ("compiled", "locked"):
+        shop.add(*forge_sdist(name, told=far_told, requires=("lib",)))
+    remote.file("requirements.in", "compiled\n")
+    where = ("-i", shop.url, "--executor", farm.address)
+    done = remote("pip", "compile", "requirements.in", "--no-header", "--no-annotate", *where)
+    assert (done.code, done.out) == (0, "compiled==1.0\nlib==1.0\n"), done.err
+    remote.file("requirements.in", "locked\n")
+    done = remote("lock", "requirements.in", *where)
+    assert done.code == 0, done.err
+    assert "locked==1.0" in (remote.cwd / "requirements.txt").read_text()
+    assert not list(remote.cache.glob("build-envs-v0/*"))
+    assert len(far_told.read_text().splitlines()) == 2
+
+
+def test_a_scheduler_that_is_away_is_told_by_compile_too(puffin, env, shop):
+    shop.add(*forge_sdist("away", requires=("lib",)))
+    puffin.file("requirements.in", "away\n")
+    words = ("pip", "compile", "requirements.in", "-i", shop.url, "--executor", "tcp://127.0.0.1:9")
+    done = puffin(*words, env={"PUFFIN_SCHEDULER_TIMEOUT": "1"})
+    assert (done.code, done.err.splitlines()[0]) == (
+        75,
+        "error: Failed to connect to the scheduler at `tcp://127.0.0.1:9`",
+    )
+
+
+def test_what_a_worker_has_built_is_not_built_for_a_second_machine(remote, shop, tmp_path, far_told):
+    """Each of four sources is built once, whichever of four workers is asked for it the second time."""
+    pins = "".join(f"twice{number}==1.0\n" for number in range(4))
+    for number in range(4):
+        shop.add(*forge_sdist(f"twice{number}", told=far_told))
+    with Farm(tmp_path / "farm") as farm:
+        for _ in range(4):
+            farm.worker()
+        remote.executor = farm.ready().address
+        for number in range(3):
+            remote.venv(name=f"env{number}")
+            cache = remote.root / f"cache{number}"
+            done = remote.sync(pins, "-i", shop.url, "-p", f"env{number}", "--cache-dir", cache)
+            assert done.code == 0, done.err
+        assert sorted(told_by(far_told)) == [f"twice{number}" for number in range(4)]
+        assert len(wheels_in(farm)) == 4

@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+from tests.helpers.cli import Env
 from tests.helpers.dask_farm import Farm, workers_of
 from tests.helpers.sdists import forge_backend, forge_sdist
 from tests.helpers.waiting import SECONDS, until
@@ -205,6 +206,39 @@ def test_a_worker_is_cut_off_while_it_builds(puffin, env, shop, networks, tmp_pa
         watch.cancel()
         assert process.returncode == 0, told
     assert env.installed() == {"cut": "1.0"}
+
+
+def test_two_builds_at_once_on_workers_that_reach_no_index(puffin, env, shop, networks, tmp_path):
+    """Both workers say that they cannot fetch, and both are sent the bytes."""
+    names = [f"far{number}" for number in range(4)]
+    for name in names:
+        shop.add(*forge_sdist(name))
+    with Farm(tmp_path / "farm", host=networks[0][2]) as farm:
+        for name, there, _, _ in networks:
+            farm.worker("--host", there, prefix=("ip", "netns", "exec", name), threads=2)
+        puffin.executor = farm.ready().address
+        done = puffin.sync("".join(f"{name}==1.0\n" for name in names), "-i", shop.url)
+    assert done.code == 0, done.err
+    assert env.installed() == dict.fromkeys(names, "1.0")
+
+
+def test_machines_in_networks_of_their_own_get_an_environment(puffin, shop, networks, tmp_path):
+    """They reach no index, and each other only if this machine forwards; what no worker gives is brought."""
+    shop.add(*forge_sdist("made"))
+    shop.add(*forge_wheel("lib", "1.0"))
+    puffin.file("requirements.txt", "made==1.0\nlib==1.0\n")
+    with Farm(tmp_path / "farm", host=networks[0][2]) as farm:
+        for name, there, _, _ in networks:
+            farm.worker("--host", there, prefix=("ip", "netns", "exec", name))
+        farm.ready()
+        done = puffin("sync", "requirements.txt", "-i", shop.url, "--on", farm.address, "--path", "~/env")
+        assert done.code == 0, done.err
+        for worker in farm.workers:
+            assert Env(worker.root / "home" / "env").installed() == {"lib": "1.0", "made": "1.0"}
+    fetched = [
+        each.path for each in shop.requests if "/files/" in each.path and not each.path.endswith(".metadata")
+    ]
+    assert len(fetched) == len({*fetched})
 
 
 def namespace_of(worker):

@@ -138,6 +138,21 @@ def test_a_machine_takes_from_another_what_this_one_does_not_have(puffin, shop, 
     assert fetched(shop) == []
 
 
+def test_a_remote_cache_serves_this_machine(puffin, shop, make, tmp_path):
+    shop.add(*forge_sdist("made", told=tmp_path / "told"))
+    farm, store = make(1), ("--remote-cache", f"file://{tmp_path}/store")
+    key = {"PUFFIN_REMOTE_CACHE_KEY": "a key that is long enough for this"}
+    done = on(puffin, farm, f"made==1.0\n{LIBS}", "-i", shop.url, *store, "--remote-cache-write", env=key)
+    assert done.code == 0, done.err
+    shop.requests.clear()
+    other = make(1)
+    done = on(puffin, other, None, "-i", shop.url, *store, "--cache-dir", tmp_path / "empty", env=key)
+    assert done.code == 0, done.err
+    assert inside(other.workers[0]).installed() == {**INSTALLED, "made": "1.0"}
+    assert [each for each in fetched(shop) if each.endswith(".whl")] == []
+    assert (tmp_path / "told").read_text().count("wheel made") == 1
+
+
 def test_a_worker_that_joins_later_gets_the_environment(puffin, shop, make):
     farm = make(1)
     assert on(puffin, farm, LIBS, "-i", shop.url).code == 0

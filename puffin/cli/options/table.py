@@ -139,15 +139,22 @@ PROFILE = (
     option("--profile [FILE.html]", "Write a page that shows where the time went.", RUNNING),
     option("--trace FILE.json", "Write a trace for Perfetto or `chrome://tracing`.", RUNNING),
 )
+TLS = (
+    option("--tls-ca FILE", "With tls://: CA certificates used to verify the scheduler.", RUNNING),
+    option("--tls-cert FILE", "With tls://: the client certificate.", RUNNING),
+    option("--tls-key FILE", "With tls://: the key of the client certificate.", RUNNING),
+)
+BUILDERS = (  # of commands that do nothing else with an executor
+    option("--executor ADDRESS", "Send builds to the workers of a dask scheduler, tcp://HOST:PORT.", RUNNING),
+    *TLS,
+)
 RUN = (
     option("-j --jobs N", "How many processes work in parallel (default: the number of cores).", RUNNING),
     option("--executor auto|inline|pool|cluster|ADDRESS",
         "What runs the task graph (default: auto); tcp://HOST:PORT sends builds to a dask scheduler.", RUNNING),
     option("--shared-filesystem",
         "With a scheduler: its workers share the cache and the environments, and do all of the work.", RUNNING),
-    option("--tls-ca FILE", "With tls://: CA certificates used to verify the scheduler.", RUNNING),
-    option("--tls-cert FILE", "With tls://: the client certificate.", RUNNING),
-    option("--tls-key FILE", "With tls://: the key of the client certificate.", RUNNING),
+    *TLS,
     *PROFILE,
     option("--dashboard [PORT]", "Use the cluster executor and serve dask's live dashboard.", RUNNING),
     option("--dashboard-linger", "Keep the dashboard up until Ctrl-C.", RUNNING),

@@ -71,6 +71,7 @@ LOCK = (
     *table.FILES,
     *table.BUILD,
     *table.INDEX,
+    *table.BUILDERS,
     *table.PROFILE,
     *table.ALWAYS,
 )

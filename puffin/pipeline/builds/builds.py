@@ -17,6 +17,7 @@ from puffin.pipeline.builds.values import BuildCycle, BuildSettings
 from puffin.pipeline.find.chosen import archive_of_wheel, supply_of
 from puffin.pipeline.graph.record import warn
 from puffin.pipeline.graph.task import DONE, Key, Outcome, Task
+from puffin.pipeline.profile.read import build_times
 from puffin.pipeline.request.builds import Toolchain
 from puffin.pipeline.tasks.supply import BUILD, ENVIRONMENT, FETCH, UNZIP, wheel_tasks
 from puffin.stages.build import kept
@@ -30,6 +31,7 @@ Resolve = Callable[[tuple[str, ...], Toolchain, str, Artifact, str], tuple[Artif
 
 METADATA_GOAL, WHEEL_GOAL, EDITABLE_GOAL = "metadata", "wheel", "editable"
 _SOURCE_WEIGHT = 2_000_000  # bytes: what a build counts as among the work of unzipping
+_SECOND = 50_000_000  # what a second of a recorded build counts as, more than the size of most sources
 _GROWTH = "growth"
 
 
@@ -68,6 +70,7 @@ class Builds:
         self._needs: dict[str, set[str]] = {}
         self._whole: set[str] = set()
         self._damaged: set[str] = set()
+        self._times: dict[str, float] | None = None
 
     def supply(
         self, artifact: "Artifact", toolchain: Toolchain, goal: str = "", label: str = ""
@@ -212,9 +215,16 @@ class Builds:
             label=job.label,
             arguments=(("order", astuple(order)), ("cache_root", self._cache.root)),
             inputs=(("source", self._fetch(job).key),),
-            weight=_SOURCE_WEIGHT + job.artifact.size,
+            weight=self._weight(job.artifact),
             grows=True,
         )
+
+    def _weight(self, artifact: "Artifact") -> int:
+        """Return the work that a build is; of those that workers share, the longest begins first."""
+        if self._settings.remote is not None and self._times is None:
+            self._times = build_times(self._cache)
+        seconds = self._times.get(artifact.name, 0.0) if self._times else 0.0
+        return _SOURCE_WEIGHT + artifact.size + int(seconds * _SECOND)
 
     def _store(self, job: Job, found: "kept.KeptWheel | None") -> Task:
         arguments: tuple[tuple[str, Any], ...] = (("name", job.artifact.name), ("cache_root", self._cache.root))

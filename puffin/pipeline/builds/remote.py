@@ -18,6 +18,8 @@ from puffin.stages.fetch.network import network_from_wire
 from puffin.value import astuple, from_tuple, replace
 
 _HERE = "puffin.stages.build.remote_here:build_here"
+_KEPT_BUILDS = "puffin.stages.build.remote_here:kept_builds"
+_KEPT_BUILD = "puffin.stages.build.remote_here:kept_build"
 _FITS = "puffin.stages.build.remote_here:python_fits"
 
 
@@ -100,6 +102,7 @@ def build_on_worker(
         python=python,
         brings=brings,
         send=lambda packed: _send(farm, told, packed, python),
+        recall=lambda name, packed: farm.recall(name, _KEPT_BUILDS, _KEPT_BUILD, packed),
         unreachable=farm.unreachable,
         trusted_hosts=network_from_wire(network).trusted_hosts,
         offline=network_from_wire(network).offline,

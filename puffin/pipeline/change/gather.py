@@ -5,7 +5,7 @@ from puffin.errors import PuffinError
 from puffin.pipeline.change.builds import ManyBuilds
 from puffin.pipeline.change.run import ChangeRun
 from puffin.pipeline.change.work import explained
-from puffin.pipeline.graph.ledger import no_growth
+from puffin.pipeline.graph.ledger import Grow, no_growth
 from puffin.pipeline.graph.task import DONE
 from puffin.pipeline.tasks.supply import UNZIP, Load, Supply, Use, identity, loads_of, root_failure, wheel_tasks
 from puffin.stages.link.direct_url import with_source
@@ -33,8 +33,15 @@ class GatherRun(ChangeRun):
             self._engine.idle()
             return
         missing = [load.supply for load in loads]
-        grow = builds.grow if builds else no_growth
-        ledger = self._engine.run(tasks, self._engine.chosen(missing), grow=grow)
+        grow: Grow = builds.grow if builds else no_growth
+        remote = self._remote
+        if remote is not None:
+            remote.look([each.artifact for each in missing])
+            tasks, grow = remote.planned(tasks, grow)
+        took = remote.took if remote is not None else None
+        ledger = self._engine.run(tasks, self._engine.chosen(missing), took, grow)
+        if remote is not None:
+            self._end_uploads = remote.begin_uploads()
         for load in loads:
             for use in load.uses:
                 archives.update(self._take(runs[use.site], use, load.supply, ledger))

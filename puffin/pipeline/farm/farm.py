@@ -69,6 +69,8 @@ class Farm:
         self.link = Link(remote)
         # servers that workers cannot reach
         self.unreachable: set[str] = {EVERYTHING} if remote.brings else set()
+        self._listing = threading.Lock()
+        self._listed: dict[str, frozenset[str]] = {}
         self._free = threading.Condition()
         self._busy: dict[str, int] = {}
         self._reserved: set[str] = set()
@@ -129,6 +131,26 @@ class Farm:
                 return worker, answer
             tried.append((worker, how))
         raise WorkersLost(package=label, attempts=tuple(tried))
+
+    def recall(self, name: str, listing: str, reference: str, packed: bytes) -> "tuple[str, bytes] | None":
+        """Return a worker that keeps something under *name*, and its answer to *packed*; None if there is none.
+
+        The function *listing* returns the names on a worker, which is asked once; *reference* the answer, or None.
+        """
+        for worker in self._keepers(name, listing):
+            (answer,) = self.link.ask([worker], [(ask, reference, packed)])[worker]
+            if isinstance(answer, bytes):
+                meter.worked(worker)
+                return worker, answer
+        return None
+
+    def _keepers(self, name: str, listing: str) -> list[str]:
+        with self._listing:
+            new = [worker for worker in self.link.fit() if worker not in self._listed]
+            told = self.link.ask(new, [(ask, listing)]) if new else {}
+            for worker, (answer,) in told.items():
+                self._listed[worker] = frozenset(answer) if isinstance(answer, list) else frozenset()
+            return [worker for worker in self.link.fit() if name in self._listed.get(worker, ())]
 
     def _take(self, tried: list[str], label: str, needs: "WorkerNeeds", *, alone: bool) -> str:
         """Wait for a worker to be free and return it, taken; for what is to be *alone*, wait until it is idle."""

@@ -105,6 +105,7 @@ class Peers:
 
     def __init__(self, worker: Any) -> None:
         self._worker = worker
+        self._silent: set[str] = set()  # who did not answer is not asked again
 
     def addresses(self) -> list[str]:
         """Return the addresses of all other workers."""
@@ -163,9 +164,12 @@ class Peers:
 
     def _ask(self, address: str, what: str, **arguments: Any) -> Any:
         """Return the answer of a peer, None if it has none, cannot be reached or is silent."""
+        if address in self._silent:
+            return None
         try:
             return self._wait(getattr(self._worker.rpc(address), what)(**arguments))
         except Exception:  # whatever a peer, or a worker that is closing, may raise
+            self._silent.add(address)
             return None
 
     def _wait(self, question: Any) -> Any:

@@ -7,6 +7,8 @@ from typing import Any
 
 from puffin.cache.layout import Bucket, Cache
 from puffin.errors import PuffinError, os_cause
+from puffin.meter import HIT
+from puffin.names import normalise
 from puffin.pipeline.graph.task import DONE
 from puffin.value import frozen
 
@@ -167,6 +169,22 @@ def load_profiles(cache: Cache) -> list[Profile]:
             found.append(load_profile(path))
         except RecordUnreadable:
             continue
+    return found
+
+
+def build_times(cache: Cache) -> dict[str, float]:
+    """Return how many seconds the last recorded build of each package took, by its normalised name."""
+    found: dict[str, float] = {}
+    for path in record_paths(cache):
+        try:
+            with open(path, "rb") as file:
+                data = b"\n".join(line for line in file if line.startswith(b'{"stage":"build",'))
+        except OSError:
+            continue
+        for line in _lines(data):
+            if _text(line, "status") == DONE and _text(line, "cache") != HIT:
+                name = normalise(_text(line, "package").partition(" ")[0])
+                found[name] = max(0.0, _number(line, "end") - _number(line, "start"))
     return found
 
 

@@ -184,9 +184,7 @@ class ClusterRun:
         threads = ThreadPoolExecutor(min(len(orders), _AT_ONCE), thread_name_prefix="puffin-machine")
         try:
             with phase("make environments"):
-                futures = {
-                    threads.submit(_make, self._remote, row, order): row for row, order in orders.items()
-                }
+                futures = {threads.submit(self._make, row, order): row for row, order in orders.items()}
                 for row in futures.values():
                     self._reporter.environment(row.name, "working")
                 for future in as_completed(futures):
@@ -222,7 +220,9 @@ class ClusterRun:
         }
         self._bring(lacking, holders)
         return {
-            row: replace(order, sources=tuple([(each, tuple(holders[each])) for each in lacking[row]]))
+            row: replace(
+                order, sources=tuple([(each, tuple(holders[each])) for each in lacking[row]]), driven=True
+            )
             for row, order in orders.items()
         }
 
@@ -254,6 +254,15 @@ class ClusterRun:
             if answer is not True or at >= manifest.bytes:
                 return answer is True
         return False
+
+    def _make(self, row: MachineRow, order: MachineOrder) -> MachineAnswer:
+        """Have a machine make an environment; bring it what no other machine could give it."""
+        answer = _made(self._remote, row, order)
+        if answer.lacking:
+            for archive in answer.lacking:
+                self._send(archive, row.machine.name)
+            answer = _made(self._remote, row, replace(order, sources=(), driven=False))
+        return answer
 
     def _take(self, row: MachineRow, answer: MachineAnswer) -> None:
         for warning in answer.warnings:
@@ -293,7 +302,7 @@ def _has(stock: "tuple[Sequence[str], Sequence[Sequence[str]]] | None", number: 
     return stock is not None and (archive in stock[0] or archive in stock[1][number])
 
 
-def _make(remote: Remote, row: MachineRow, order: MachineOrder) -> MachineAnswer:
+def _made(remote: Remote, row: MachineRow, order: MachineOrder) -> MachineAnswer:
     """Have a machine make an environment; its failure is the answer, that of the scheduler is raised."""
     label, reference = order.place.path, f"{_WORKER}:make_here"
     try:

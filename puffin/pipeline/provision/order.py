@@ -39,6 +39,7 @@ class PlaceWanted:
 class MachineOrder:
     """One environment on one machine. ``sources`` are pairs of an archive and the workers that have it.
 
+    If it is ``driven``, somebody waits who brings what no worker gives.
     ``wanted`` is what the environment is to hold, ``supplies`` are where that comes from. ``inputs`` say where builds
     find what they need. ``target`` is the key of the interpreter that all of it is for (:func:`target_key`).
     """
@@ -51,6 +52,7 @@ class MachineOrder:
     supplies: tuple[Supply, ...]
     sources: tuple[tuple[str, tuple[str, ...]], ...] = ()
     version: str = ""
+    driven: bool = False
 
     @property
     def archives(self) -> tuple[str, ...]:
@@ -85,10 +87,14 @@ def _beneath(root: str, path: str) -> str:
 
 @frozen
 class MachineAnswer:
-    """How an environment came out on a machine; ``warnings`` are for the user."""
+    """How an environment came out on a machine; ``warnings`` are for the user.
+
+    With archives in ``lacking`` nothing was done: no worker gave them.
+    """
 
     result: EnvResult
     warnings: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
 
 
 def target_key(interpreter: Interpreter) -> str:

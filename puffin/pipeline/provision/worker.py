@@ -15,6 +15,7 @@ from puffin.cache.layout import Bucket, Cache, current_boot, default_root
 from puffin.cache.lock import Lock
 from puffin.errors import BUG, Cause, PuffinError
 from puffin.pipeline.change.spec import SpecRun
+from puffin.pipeline.change.values import EnvResult
 from puffin.pipeline.farm.peers import Peers, held, own_cache
 from puffin.pipeline.provision.order import (
     MachineAnswer,
@@ -24,7 +25,7 @@ from puffin.pipeline.provision.order import (
     wanted_of,
 )
 from puffin.pipeline.request.session import session_of
-from puffin.pipeline.request.settings import Settings
+from puffin.pipeline.request.settings import SKIPPED, Settings
 from puffin.pipeline.request.where import Interpreters
 from puffin.pipeline.workspace.specs import EnvSpec
 from puffin.stages.build.remote_here import pack, unpacked_wire
@@ -106,8 +107,10 @@ def make_on(worker: Any, order: MachineOrder) -> MachineAnswer:
     cache = own_cache()
     cache.initialise()
     with lock_of_place(order.place, cache):
-        if not order.settings.dry_run:
-            Peers(worker).pull(dict(order.sources))
+        lacking = () if order.settings.dry_run else tuple(Peers(worker).pull(dict(order.sources)))
+        if lacking and order.driven:
+            result = EnvResult(name=order.place.root, path=order.place.root, python="", status=SKIPPED)
+            return MachineAnswer(result=result, lacking=lacking)
         answer: MachineAnswer = _answer(order, order.place, cache)
     return answer
 

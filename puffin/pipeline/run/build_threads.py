@@ -54,11 +54,12 @@ class BuildThreads:
             self._waiting.remove(chosen)
             self._start(chosen)
 
-    def _order(self, item: WorkItem) -> tuple[bool, int, bool]:
-        """Prefer what no running one shares, then what most others share, then what is warm."""
+    def _order(self, item: WorkItem) -> tuple[bool, int, bool, int]:
+        """Prefer what no running one shares, then what most others share, then what is warm, then what is long."""
         affinity = item[0][0].affinity
         others = sum(1 for unit, _ in self._waiting if unit[0].affinity == affinity)
-        return affinity in self._running and bool(affinity), -others, affinity not in self._warm
+        is_shared = affinity in self._running and bool(affinity)
+        return is_shared, -others, affinity not in self._warm, -item[0][0].weight
 
     def _start(self, item: WorkItem) -> None:
         if self._ended is None:

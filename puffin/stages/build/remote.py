@@ -16,10 +16,10 @@ from puffin.cache.layout import Cache
 from puffin.errors import Cause, PuffinError
 from puffin.stages.build import kept
 from puffin.stages.build.failures import BuildFailed, log_tail
-from puffin.stages.build.job import LACKS, WHEEL, BuildOrder, HookAnswer
+from puffin.stages.build.job import KEPT, LACKS, WHEEL, BuildOrder, HookAnswer
 from puffin.stages.build.remote_here import ERROR, UNREACHABLE, Sent, pack, unpacked_wire
 from puffin.stages.build.task import Build
-from puffin.value import astuple, replace
+from puffin.value import astuple, from_tuple, replace
 
 Brings = tuple[tuple[tuple[Any, ...], bytes], ...]
 
@@ -40,7 +40,8 @@ class BadAnswer(PuffinError):
 class SentBuild(Build):
     """A build whose work *send* has done elsewhere; what comes back is checked and kept as if it were built here.
 
-    *send* takes what is sent, packed, and returns who answered and the answer. *brings* returns the pinned
+    *send* takes what is sent, packed, and returns who answered and the answer. *recall* returns the same for a build
+    that a worker keeps under a name, None if there is none. *brings* returns the pinned
     distributions of the build environment, given which servers' files have to be brought as bytes. ``unreachable`` is
     that set, shared by all builds; with ``:all:`` in it, workers fetch nothing.
     """
@@ -56,6 +57,7 @@ class SentBuild(Build):
         python: "tuple[Any, ...]",
         brings: "Callable[[set[str]], Brings]",
         send: "Callable[[bytes], tuple[str, bytes]]",
+        recall: "Callable[[str, bytes], tuple[str, bytes] | None]",
         unreachable: "set[str]",
         trusted_hosts: tuple[str, ...] = (),
         offline: bool = False,
@@ -64,11 +66,16 @@ class SentBuild(Build):
         self._python_wanted = python
         self._brings = brings
         self._send = send
+        self._recall = recall
         self._unreachable = unreachable
         self._trusted_hosts = trusted_hosts
         self._offline = offline
 
     def _built(self) -> "tuple[Any, ...]":
+        known = self._recalled()
+        if known is not None:
+            meter.found(meter.HIT)
+            return known
         meter.found(meter.MISS)
         while True:
             brought = frozenset(self._unreachable)  # another build may add to it meanwhile
@@ -84,6 +91,19 @@ class SentBuild(Build):
                     package=self._order.package, worker=worker, reason="lacks a file that was brought"
                 )
             self._unreachable.add(server)
+
+    def _recalled(self) -> "tuple[Any, ...] | None":
+        """Return what a worker has kept of an earlier build of the same, perhaps for another machine than this one."""
+        source = from_tuple(Artifact, self._source()[0])
+        name = f"{kept.revision_of(source)}/{self._order.settings}"
+        order = replace(self._order, artifact=astuple(self._artifact))
+        found = self._recall(name, pack((astuple(order), self._python_wanted, name)))
+        if found is None:
+            return None
+        worker, packed = found
+        meter.count(taken=len(packed))
+        answer = self._taken(worker, unpacked_wire(packed))
+        return (KEPT, *answer[1:]) if answer[0] == WHEEL else answer
 
     def _sent(self) -> Sent:
         return Sent(

@@ -12,6 +12,7 @@ from puffin.artifact.artifact import Artifact, expected_sha256
 from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache, default_root
 from puffin.errors import PuffinError
+from puffin.stages.build import kept
 from puffin.stages.build.environment import build_environment
 from puffin.stages.build.failures import BuildFailed
 from puffin.stages.build.job import KEPT, LACKS, METADATA, WHEEL, BuildOrder
@@ -20,6 +21,7 @@ from puffin.stages.fetch.network import network_from_environ, to_wire
 from puffin.stages.link.interpreter.find import find_interpreter
 from puffin.stages.link.interpreter.interpreter import Interpreter, interpreter_key
 from puffin.stages.link.interpreter.known import inspect_interpreter
+from puffin.stages.resolve.locate.tags import priorities
 from puffin.stages.unzip.ready import archive_ready
 from puffin.stages.unzip.store import fetch_once, store
 from puffin.value import astuple, from_tuple, frozen, replace
@@ -79,6 +81,35 @@ def build_here(packed: bytes) -> bytes:
     except PuffinError as error:
         log = (read(error.log) or b"") if isinstance(error, BuildFailed) and error.log else b""
         return pack((ERROR, error, log[-_MOST_LOG:]))
+
+
+def kept_builds() -> "list[str]":
+    """Return the names of the builds that the cache of this machine keeps: the revision and the settings of each."""
+    root = Cache(default_root(os.environ)).path(Bucket.BUILT)
+    try:
+        return [
+            f"{revision}/{each}" for revision in os.listdir(root) for each in os.listdir(f"{root}/{revision}")
+        ]
+    except OSError:
+        return []
+
+
+def kept_build(packed: bytes) -> "bytes | None":
+    """Return the answer to an earlier order that serves this one, as :func:`build_here` does, None if there is none.
+
+    *packed* is the order and the interpreter, both in wire form, and the name of the build.
+    """
+    wire, python, name = unpacked_wire(packed)
+    order, cache = from_tuple(BuildOrder, wire), Cache(default_root(os.environ))
+    place, wants_metadata = cache.path(Bucket.BUILT, *name.split("/")), order.goal.endswith(METADATA)
+    found = kept.find_wheel(place, priorities(order.tags), since=order.since)
+    if found is not None and kept.is_of(found, from_tuple(Artifact, order.artifact)) and kept.is_sound(found):
+        if wants_metadata:
+            return pack((METADATA, _read(os.path.join(os.path.dirname(found.path), "METADATA"))))
+        return pack((WHEEL, found.filename, found.sha256, _read(found.path)))
+    own = fitting(python) if wants_metadata else None
+    metadata = kept.find_metadata(place, interpreter_key(own), {}, since=order.since) if own else None
+    return pack((METADATA, metadata)) if metadata else None
 
 
 class _Build:

@@ -26,11 +26,9 @@ class Malformed(Exception):
         self.reason = reason
 
 
-_HEAD = re.compile(
-    r"\s*([A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\])?)\s*(\(?)([^;@()]*)(\)?)\s*(;.*)?", re.ASCII
-).fullmatch
-
-_CORRECTIONS = (  # compiled when they are needed
+# Patterns are compiled when they are needed.
+_HEAD = r"(?a)\s*([A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\])?)\s*(\(?)([^;@()]*)(\)?)\s*(;.*)?"
+_CORRECTIONS = (
     (r"['\"]", ""),  # >='3.7'
     (r"=>", ">="),
     (r"=<", "<="),
@@ -52,7 +50,7 @@ def requirement(text: str) -> str:
     text = text.strip()
     if _is_sure(text) or _is_requirement(text):
         return text
-    found = _HEAD(text)
+    found = re.fullmatch(_HEAD, text)
     if found:
         name, _open, clauses, _close, marker = found.groups()
         fixed = f"{name}{_corrected(clauses)}{marker or ''}"

@@ -32,7 +32,7 @@ _MOST = 30_000
 
 # Patterns are compiled when a text is not remembered.
 _NAME = r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?"
-_VERSION = r"\d+(?:\.\d+)*(?:(?:a|b|rc)\d+)?(?:\.post\d+)?(?:\.dev\d+)?"
+_VERSION = r"\d+(?:\.\d+)*(?:\.?(?:a|b|rc)\.?\d+)?(?:\.post\d+)?(?:\.dev\d+)?"
 _CLAUSE = rf"(?:(?:===?|!=|[<>]=?)\s*{_VERSION}|[=!]=\s*\d+(?:\.\d+)*\.\*|~=\s*\d+\.{_VERSION})"
 _PLAIN = (
     rf"(?a)\s*({_NAME})\s*(?:\[((?:\s*{_NAME}\s*,)*\s*{_NAME}\s*)?\])?\s*"

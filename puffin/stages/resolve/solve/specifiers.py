@@ -6,7 +6,7 @@ stretch of them; so the ends of the stretch are found by halving, and few versio
 
 from collections.abc import Iterable
 
-from puffin.names import final_release
+from puffin.names import final_release, release_numbers
 from puffin.stages.resolve.requirements.releases import is_plain_release, is_same_release, plain_pin
 from puffin.stages.resolve.requirements.texts import clause_matches, clauses_of, remembered, version_of
 
@@ -62,9 +62,11 @@ class VersionTable:
         return self._stretch(operator, wanted)
 
     def _compatible(self, wanted: str) -> int:
-        version = version_of(wanted)
-        epoch = f"{version.epoch}!" if version.epoch else ""
-        prefix = ".".join(map(str, version.release[:-1]))
+        numbers, epoch = release_numbers(wanted), ""
+        if not numbers:
+            version = version_of(wanted)
+            numbers, epoch = version.release, f"{version.epoch}!" if version.epoch else ""
+        prefix = ".".join(map(str, numbers[:-1]))
         return self.mask(f">={wanted}") & self.mask(f"=={epoch}{prefix}.*")
 
     def _stretch(self, operator: str, wanted: str) -> int:
