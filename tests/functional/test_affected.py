@@ -418,4 +418,4 @@ def test_what_is_missing_on_the_command_line(puffin):
     git(puffin, "init")
     commit(puffin)
     done = puffin("affected", "--since", "HEAD", "b")
-    assert (done.code, done.err.splitlines()[0]) == (2, "error: `b` is no environment and no file")
+    assert (done.code, done.err.splitlines()[0]) == (2, "error: `b` is neither an environment nor a file")

@@ -30,7 +30,7 @@ _EXAMPLES = (
     ("puffin pip install requests", "install a package with its dependencies into it"),
     ("puffin pip sync requirements.txt", "bring it to exactly these versions"),
     ("puffin lock", "pin the requirements of all environments of a project"),
-    ("puffin sync", "bring all environments to what is locked"),
+    ("puffin sync", "make all environments match their locks"),
     ("puffin help pip sync", "show the help of a command"),
 )
 _FIRST = ("sync", "lock", "envs", "affected")  # of all commands
@@ -46,6 +46,7 @@ _MEANINGS = {
     "REQUIREMENT": "A requirement such as `six` or `'six>=1.16'`, the path of a project or distribution, or a URL.",
     "PACKAGE": "The name of a package.",
     "ENV|PACKAGE": "The name or path of an environment; behind it the name of a package, if only that is meant.",
+    "ENV": "The path of an environment.",
     "ENV|GLOB": "The name or path of an environment, a pattern such as `'services/*'`, or a file that one is made "
     "from.",
 }
@@ -183,7 +184,7 @@ _command(pip, "sync", "sync:sync_command", table.SYNC,
 _command(pip, "compile", "compile:compile_command", table_resolve.COMPILE,
     "Resolve and pin requirements files, projects and scripts with all dependencies.", _words("[SOURCE]..."))
 _command(pip, "install", "install:install_command", INSTALL,
-    "Install packages with their dependencies, next to what is installed.", _words("REQUIREMENT..."))
+    "Install packages with their dependencies, and keep the others.", _words("REQUIREMENT..."))
 _command(pip, "freeze", "inspect:freeze", table_inspect.FREEZE, "Print the installed packages as requirements.")
 _command(pip, "list", "inspect:listing", table_inspect.LISTING, "List the installed packages.")
 _command(pip, "show", "inspect:show", table_inspect.SHOW,
@@ -219,6 +220,8 @@ _clean = _command(cache, "clean", "cache:clean", table_inspect.CLEAN,
     "Remove all cache entries, or those of some packages.", _words("[PACKAGE]..."))
 _command(cache, "size", "cache:size_of", table_inspect.CACHE_SIZE,
     "Print the size of the cache: in bytes, or with a unit on a terminal.")
+_command(cache, "push", "push:push_cache", table_inspect.CACHE_PUSH,
+    "Store what the cache holds in the remote cache, perhaps only what some environments use.", _words("[ENV]..."))
 _command(cache, "prune", "cache:prune_cache", table_inspect.PRUNE,
     "Remove unused entries; optionally by age or total size.")
 puffin.add_command(_clean, "clean")

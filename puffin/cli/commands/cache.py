@@ -57,9 +57,15 @@ def size_of(call: Call) -> int:
     """Print how much room the cache takes: in bytes, and for people on a terminal."""
     options = call.options(StoreOptions)
     with CacheDirectory(call) as cache_dir:
-        count = total_size(cache_dir)
+        count = _remote_size(call, cache_dir) if options.remote else total_size(cache_dir)
     call.console.write(f"{size(count) if options.human or sys.stdout.isatty() else count}\n")
     return 0
+
+
+def _remote_size(call: Call, cache_dir: str) -> int:
+    from puffin.cli.commands.push import size_of_remote
+
+    return size_of_remote(call, cache_dir)
 
 
 def prune_cache(call: Call) -> int:

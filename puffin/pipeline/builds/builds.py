@@ -377,7 +377,7 @@ class Builds:
     def _prepare_anew(self, found: "tuple[Artifact, ...]", archives: "set[str]") -> None:
         """Say that an environment was damaged; an archive that has the same damage, by a hard link, is thrown away."""
         names = ", ".join(sorted([f"`{artifact.name}`" for artifact in found]))
-        warn(f"The kept build environment of {names} was damaged; making it anew")
+        warn(f"The kept build environment of {names} was damaged; making it again")
         for archive in archives:
             discard_damaged(self._cache, archive)
 

@@ -252,7 +252,7 @@ class MetadataBuilder:
     def _check(self, source: "BuildSource", artifact: Artifact) -> None:
         toolchain = self._toolchain
         if not self._session.settings.isolates(artifact.name) and not os.path.exists(toolchain.python):
-            hint = f"make it by `puffin venv {toolchain.prefix}`, and install there what the build needs"
+            hint = f"make it by `puffin venv {toolchain.prefix}`, and install the build requirements there"
             raise NothingToBuildIn(package=source.package, environment=toolchain.prefix, hints=(hint,))
 
 

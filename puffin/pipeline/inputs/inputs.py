@@ -262,8 +262,7 @@ def check_files(files: "tuple[str, ...]", groups: "tuple[str, ...]" = (), comman
     """Raise the error for requirements files that are not given or not there, before *command* does anything."""
     if not files and not groups:
         raise UsageError(
-            text="No requirements file was given",
-            hints=(f"name one, as in `puffin {command} requirements.txt`",),
+            text="No requirements file was given", hints=(f"for example: `puffin {command} requirements.txt`",)
         )
     for path in files:
         if path != "-" and "://" not in path and not depends.lexists(path):

@@ -25,8 +25,8 @@ def config_setting(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
         raise UsageError(
-            text=f"`{text}` is no setting for a build backend",
-            hints=("give `--config-setting` a key and a value, as in `--config-setting key=value`",),
+            text=f"`{text}` is not a setting for a build backend",
+            hints=("write a key and a value, for example `--config-setting key=value`",),
         )
     return key.strip(), value
 
@@ -36,8 +36,8 @@ def package_setting(text: str) -> tuple[str, tuple[str, str]]:
     name, colon, rest = text.partition(":")
     if not colon or not is_name(name.strip()):
         raise UsageError(
-            text=f"`{text}` is no setting for the build backend of a package",
-            hints=("write a name, a key and a value, as in `--config-setting-package name:key=value`",),
+            text=f"`{text}` is not a setting for the build backend of a package",
+            hints=("write a name, a key and a value, for example `--config-setting-package name:key=value`",),
         )
     return normalise(name.strip()), config_setting(rest)
 

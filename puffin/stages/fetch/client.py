@@ -97,7 +97,7 @@ class Client:
     def persist(self, url: str, attempt: "Callable[[], T]") -> "T":
         """Call *attempt* as often as the settings allow while it raises ``Transient``."""
         if self.network.offline:
-            hint = "run the command once without `--offline`, so that the cache has what it needs"
+            hint = "run the command once without `--offline`, to fill the cache"
             raise OfflineError(url=mask(url), hints=(hint,))
         return persist(attempt, url=url, retries=self.network.retries, sleep=self._rest)
 

@@ -196,7 +196,7 @@ class Pages:
 
     def _fetch(self, index: str, name: str, old: "StoredPage | None", *, cut: bool = True) -> StoredPage:
         if self._scope.offline:
-            hint = "run the command once without `--offline`, so that the cache is filled"
+            hint = "run the command once without `--offline` to fill the cache"
             raise NotInCache(package=name, index=mask(index), hints=(hint,))
         if index in self._broken:  # it has failed for good; asking it for every package would only take time
             raise self._broken[index]
