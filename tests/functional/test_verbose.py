@@ -13,12 +13,9 @@ def test_decisions_and_requests(puffin, env, index):
     done = puffin.sync("alpha==1.0\n", "-vv", "-i", index.url)
     assert f"Environment `{env.root}` with Python " in done.raw_err
     assert "\nAdd `alpha==1.0`: it is not installed\n" in done.err
-    assert re.search(
-        r"\nFile of `alpha==1.0`: `alpha-1.0-\S+.whl` \(chosen now; the wheel that fits best; from", done.err
-    )
-    assert re.search(
-        rf"\nGET {re.escape(url)}/alpha/: 200 in \[TIME\]\n", done.err.replace(" s\n", "s\n")
-    ) or re.search(rf"\nGET {re.escape(url)}/alpha/: 200 in 0\.\d+ s\n", done.raw_err)
+    chosen = r"\nFile of `alpha==1.0`: `alpha-1.0-\S+.whl` \(chosen now; the wheel that fits best; from"
+    assert re.search(chosen, done.err)
+    assert f"\nGET {url}/alpha/: 200 in [TIME]\n" in done.err
     up_to_date = puffin.sync(None, "-v", "-i", index.url)
     assert "\nKeep `alpha==1.0`: it is installed as required\n" in up_to_date.err
     assert "GET" not in up_to_date.err
