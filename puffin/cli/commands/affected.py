@@ -13,7 +13,7 @@ from puffin.cli.options.workspace import AffectedOptions
 from puffin.cli.screen.console import Console
 from puffin.cli.screen.quantities import counted
 from puffin.errors import PuffinError, UsageError
-from puffin.pipeline.commands.affected import Affected, AffectedEnvironment, Reason, Side, affected
+from puffin.pipeline.commands.affected import Affected, AffectedEnvironment, AffectedReason, Side, affected
 from puffin.pipeline.inputs.digest import DigestSettings
 from puffin.pipeline.request.session import Session
 from puffin.pipeline.workspace.config import chosen
@@ -98,7 +98,7 @@ def _text(found: Affected) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _sentence(reason: Reason) -> str:
+def _sentence(reason: AffectedReason) -> str:
     chain = " → ".join(reason.chain)
     if reason.kind == "added":
         return f"{reason.name}{f' ({reason.note})' if reason.note else ''}"

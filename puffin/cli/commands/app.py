@@ -22,7 +22,7 @@ from puffin.cli.options.foreign import as_pip_tools, foreign_rows, instead_of, t
 from puffin.cli.options.inspect import StoreOptions
 from puffin.cli.options.resolve import INSTALL
 from puffin.cli.options.table import Row
-from puffin.cli.options.workspace import AFFECTED, ENVS, KEY, LOCK, WORKSPACE_SYNC
+from puffin.cli.options.workspace import AFFECTED, ENVS, KEY, LOCK, WHY, WORKSPACE_SYNC
 from puffin.errors import UsageError
 
 SHELLS = ("bash", "zsh", "fish")
@@ -46,6 +46,7 @@ _MEANINGS = {
     "`-` for standard input. If none is given, the first of these files that this directory has.",
     "REQUIREMENT": "A requirement such as `six` or `'six>=1.16'`, the path of a project or distribution, or a URL.",
     "PACKAGE": "The name of a package.",
+    "ENV|PACKAGE": "The name or path of an environment; behind it the name of a package, if only that is meant.",
     "ENV": "The path of an environment.",
     "ENV|GLOB": "The name or path of an environment, a pattern such as `'services/*'`, or a file that one is made "
     "from.",
@@ -200,6 +201,9 @@ _command(puffin, "envs", "envs:envs", ENVS,
     "List environments and their state.", _words("[ENV|GLOB]...", "environments"))
 _command(puffin, "affected", "affected:affected_command", AFFECTED,
     "List the environments that a change affects, and why.", _words("[ENV|GLOB]...", "environments"))
+_command(puffin, "why", "why:why_command", WHY,
+    "Say why packages of an environment were installed, reinstalled or rebuilt.",
+    _words("ENV|PACKAGE...", "environments"))
 _command(puffin, "lock", "lock:lock_command", LOCK,
     "Resolve the requirements of environments and write their lock files.", _words("[ENV|GLOB]...", "environments"))
 _command(puffin, "verify", "verify:verify_command", table_inspect.VERIFY,

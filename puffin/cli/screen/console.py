@@ -2,11 +2,12 @@
 
 import os
 import sys
-from time import perf_counter
+from time import perf_counter, time
 
 from puffin import depends, meter, signals
 from puffin.artifact.urls import mask, mask_text
 from puffin.cli.screen.quantities import counted, duration
+from puffin.reasons import reason_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -214,7 +215,8 @@ class Console:
             sign = self.style(line.sign, _SIGN_STYLES[line.sign])
             place = f" (from {mask(line.place)})" if line.place else ""
             version = f"=={line.version}" if line.version else ""
-            self.say(f" {sign} {self.style(line.name, 'bold')}{version}{place}")
+            why = f": {reason_text(line.reason, time())}" if line.reason and self.verbose else ""
+            self.say(f" {sign} {self.style(line.name, 'bold')}{version}{place}{why}")
 
     def expect(self, tasks: "Mapping[Key, Task]") -> None:
         """Show how far these tasks are; there may be more of them later."""

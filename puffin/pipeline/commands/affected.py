@@ -33,7 +33,7 @@ class Side:
 
 
 @frozen
-class Reason:
+class AffectedReason:
     """Why an environment is affected: an input of the ``kind`` differs, which has a ``name``.
 
     ``chain`` leads from the file that changed to the environment. ``note`` says more, if there is more to say.
@@ -52,7 +52,7 @@ class AffectedEnvironment:
     spec: EnvSpec
     digest: str
     former: str
-    reasons: tuple[Reason, ...]
+    reasons: tuple[AffectedReason, ...]
 
 
 @frozen
@@ -146,7 +146,7 @@ class _Comparison:
     def _affected(
         self, spec: EnvSpec, digest: EnvironmentDigest, former: EnvironmentDigest | None
     ) -> AffectedEnvironment:
-        added = Reason(kind=ADDED, name=NEW, chain=(spec.name,), note=self._unreadable)
+        added = AffectedReason(kind=ADDED, name=NEW, chain=(spec.name,), note=self._unreadable)
         reasons = self._reasons(spec, digest, former) if former else (added,)
         return AffectedEnvironment(
             spec=spec, digest=digest.digest, former=former.digest if former else "", reasons=reasons
@@ -154,14 +154,14 @@ class _Comparison:
 
     def _reasons(
         self, spec: EnvSpec, digest: EnvironmentDigest, former: EnvironmentDigest
-    ) -> tuple[Reason, ...]:
+    ) -> tuple[AffectedReason, ...]:
         """Return a reason for each input that differs; those of one chain are one."""
         found: dict[tuple[str, tuple[str, ...], str], list[str]] = {}
         for each in _differing(digest, former):
             for chain in self._chains(each, spec):
                 found.setdefault((each.kind, chain, each.note), []).append(each.name)
         return tuple(
-            Reason(kind=kind, name=", ".join(dict.fromkeys(names)), chain=chain, note=note)
+            AffectedReason(kind=kind, name=", ".join(dict.fromkeys(names)), chain=chain, note=note)
             for (kind, chain, note), names in found.items()
         )
 

@@ -190,7 +190,7 @@ class Search:
         if artifact.kind != WHEEL:
             from puffin.pipeline.request.builds import as_built
 
-            artifact = as_built(artifact, self._settings, self._session.environ)
+            artifact = as_built(artifact, self._settings, self._session.environ, self._session.cache)
         return supply_of(self._session.cache, artifact, anew=self._settings.is_anew(artifact.name))
 
     def answers(self, number: int) -> "list[Supply | PuffinError]":

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from puffin.pipeline.graph.task import Key, Outcome, Task
     from puffin.pipeline.request.scheduler import Remote
     from puffin.pipeline.workspace.specs import EnvSpec
+    from puffin.reasons import Reason
     from puffin.stages.remote.values import RemoteCache
     from puffin.stages.resolve.index.config import NamedIndex
     from puffin.stages.resolve.output.earlier import Upgrades
@@ -43,12 +44,16 @@ UPDATED, UNCHANGED, FAILED, SKIPPED, DRIFTED = "updated", "unchanged", "failed",
 
 @frozen
 class Line:
-    """One change: ``sign`` is ``+``, ``-`` or ``~`` (reinstalled); ``place`` is its origin, if shown."""
+    """One change: ``sign`` is ``+``, ``-`` or ``~`` (reinstalled); ``place`` is its origin, if shown.
+
+    ``reason`` says why it is made, once for a distribution that goes and comes.
+    """
 
     sign: str
     name: str
     version: str
     place: str = ""
+    reason: "Reason | None" = None
 
 
 @frozen
