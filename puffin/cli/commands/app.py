@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import Any
 
 import click
+from click.shell_completion import get_completion_class
 
 from puffin import __version__
 from puffin.cli.commands.call import Call
@@ -240,8 +241,6 @@ _command(profile, "compare", "profile:compare_runs", table_inspect.PROFILE_COMPA
 
 def print_completion(call: Call) -> int:
     """Print the script for a shell."""
-    from click.shell_completion import get_completion_class
-
     (shell,) = call.options(StoreOptions).arguments
     found = get_completion_class(shell)
     if found is None:
