@@ -21,6 +21,7 @@ class _Meter(_local):
     taken = 0
     given = 0
     cache = ""
+    cpu = 0.0
     log = ""
     worker = ""
     remote: "tuple[object, ...]" = ()
@@ -37,6 +38,7 @@ def reset() -> None:
     _meter.taken = _meter.given = 0
     _meter.cache = _meter.log = _meter.worker = ""
     _meter.remote = ()
+    _meter.cpu = 0.0
 
 
 def count(*, taken: int = 0, given: int = 0) -> None:
@@ -48,6 +50,11 @@ def count(*, taken: int = 0, given: int = 0) -> None:
 def found(cache: str) -> None:
     """Say whether the cache had what the task is to make: ``HIT`` or ``MISS``."""
     _meter.cache = cache
+
+
+def spent(cpu: float) -> None:
+    """Add CPU seconds of child processes that worked for the task."""
+    _meter.cpu += cpu
 
 
 def logged(path: str) -> None:
@@ -65,12 +72,12 @@ def asked(told: "tuple[object, ...]") -> None:
     _meter.remote = told
 
 
-def measured() -> "tuple[int, int, str, str, str, tuple[object, ...]]":
-    """Return what the task said: bytes taken and given, hit or miss, its log, its worker, and a remote cache's answer.
+def measured() -> "tuple[int, int, str, str, str, tuple[object, ...], float]":
+    """Return what the task said: bytes taken and given, hit or miss, log, worker, remote answer, children's CPU.
 
     A text is empty where it said nothing.
     """
-    return _meter.taken, _meter.given, _meter.cache, _meter.log, _meter.worker, _meter.remote
+    return _meter.taken, _meter.given, _meter.cache, _meter.log, _meter.worker, _meter.remote, _meter.cpu
 
 
 DECISIONS, REQUESTS = 1, 2  # how often `-v` was given to see them

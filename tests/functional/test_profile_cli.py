@@ -78,7 +78,7 @@ def test_what_has_nothing_to_do_has_a_page_only_when_asked(puffin, env, shop):
     assert records(puffin) == before
     done = puffin.sync(None, "-i", shop.url, "--profile=p.html")
     assert done.err == checked(1) + "Profile written to p.html\n"
-    assert "find interpreter" in (puffin.cwd / "p.html").read_text()
+    assert "find the interpreter" in (puffin.cwd / "p.html").read_text()
 
 
 def test_a_failed_run_has_its_record_and_its_page(puffin, env, shop):
@@ -152,7 +152,7 @@ def test_a_compilation_has_a_record_and_a_page_and_its_header_does_not_tell(puff
     done = puffin("pip", "compile", "in.txt", "-i", shop.url, "--profile=p.html", "--trace", "t.json")
     assert done.code == 0
     assert "puffin pip compile in.txt\n" in done.out
-    assert "resolve" in (puffin.cwd / "p.html").read_text()
+    assert "choose versions" in (puffin.cwd / "p.html").read_text()
     trace = json.loads((puffin.cwd / "t.json").read_text())
     assert "resolve" in {event["name"] for event in trace["traceEvents"]}
 
@@ -190,6 +190,57 @@ def test_earlier_runs_are_shown_and_compared(puffin, env, shop):
     assert puffin("profile", "show", "--lost").err.startswith("error: No such option `--lost`")
 
 
+def test_a_comparison_names_both_runs_and_refuses_what_is_not_comparable(puffin, env, shop):
+    puffin.sync("alpha==1.0\n", "-i", shop.url)
+    puffin("pip", "install", "beta", "-i", shop.url)
+    puffin.sync("alpha==2.0\n", "-i", shop.url)
+    first, second, third = [path.stem for path in records(puffin)]
+    done = puffin("profile", "compare", first, second)
+    assert done.code == 2
+    assert done.err == (
+        f"error: The runs `{first}` and `{second}` are not comparable: one is `pip sync`, the other `pip install`\n\n"
+        "hint: compare them nevertheless with `--any`\n"
+    )
+    assert puffin("profile", "compare", first, second, "--any").code == 0
+    out = puffin("profile", "compare", first, third).out
+    assert f"run {first}" in out
+    assert f"run {third}" in out
+
+
+def slowed(path, factor):
+    """Make a recorded run last *factor* times as long."""
+    lines = lines_of(path)
+    lines[-1]["ended"] = lines[0]["started"] + factor * (lines[-1]["ended"] - lines[0]["started"])
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def test_a_history_marks_what_is_slower(puffin, env, shop):
+    assert puffin("profile", "history").code == 1
+    for version in ("1.0", "2.0", "1.0"):
+        puffin.sync(f"alpha=={version}\n", "-i", shop.url)
+    slowed(records(puffin)[-1], 50)
+    done = puffin("profile", "history")
+    assert (done.code, done.err) == (0, "")
+    assert done.raw_out.splitlines()[0].startswith("puffin pip sync · ")
+    assert "█" in done.raw_out
+    told = json.loads(puffin("profile", "history", "--json").raw_out)
+    assert [each["run"] for each in told] == [path.stem for path in records(puffin)]
+    assert told[0]["slower"] is None
+    assert told[-1]["slower"] > 2
+    done = puffin("profile", "history", "--warn-slower", "20%")
+    assert done.code == 4
+    assert re.fullmatch(
+        r"warning: The last run is \d+% slower than the median of the runs before it; `--warn-slower` allows 20%\n",
+        done.err,
+    )
+    assert puffin("profile", "compare", "-2", "-1", "--warn-slower=20%").code == 4
+    assert puffin("profile", "compare", "-1", "-2", "--warn-slower=20%").code == 0
+    done = puffin("profile", "history", "--warn-slower", "20%", env={"GITHUB_ACTIONS": "true"})
+    assert done.err.startswith("::warning title=puffin::The last run is ")
+    done = puffin("profile", "history", "--warn-slower", "much")
+    assert (done.code, done.err.splitlines()[0]) == (2, "error: `much` is not a percentage")
+
+
 def test_profiles_as_json(puffin, env, shop):
     puffin.sync("alpha==1.0\n", "-i", shop.url)
     puffin.sync("alpha==2.0\n", "-i", shop.url)
@@ -199,6 +250,8 @@ def test_profiles_as_json(puffin, env, shop):
     assert sum(phase["weighted"] for phase in one["phases"]) + one["idle"] == pytest.approx(
         one["wall"], abs=1e-4
     )
+    assert one["findings"]
+    assert all(each["kind"] and each["text"] for each in one["findings"])
     assert len(json.loads(puffin("profile", "show", "--last", "5", "--json").raw_out)) == 2
     compared = json.loads(puffin("profile", "compare", "-2", "-1", "--json").raw_out)
     assert {each["name"] for each in compared["packages"]} == {"alpha==1.0", "alpha==2.0"}
@@ -329,7 +382,7 @@ def test_the_page_looks_right_in_a_browser(puffin, env, shop):
     assert page["wide"] <= 1440
     assert page["bars"] >= 6
     assert page["tips"]
-    assert page["shown"][1:5] == ["Critical path", "Where the time went", "Workers", "Why workers were idle"]
+    assert page["shown"][1:5] == ["Findings", "Critical path", "Where the time went", "Workers"]
     for png, is_dark in ((light, False), (dark, True)):
         width, height, colors = pixels(png)
         assert (width, height) == (1440, 900)

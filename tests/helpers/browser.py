@@ -75,7 +75,10 @@ class Browser:
             await asyncio.sleep(after)
             found = None
             if script:
-                answer = await page.call("Runtime.evaluate", expression=script, returnByValue=True)
+                answer = await page.call(
+                    "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True
+                )
+                assert "exceptionDetails" not in answer, answer
                 found = answer["result"].get("value")
             shot = await page.call("Page.captureScreenshot", format="png")
             return b64decode(shot["data"]), found

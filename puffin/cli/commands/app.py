@@ -236,6 +236,8 @@ _command(profile, "show", "profile:show_runs", table_inspect.PROFILE_SHOW,
     _run_name("run_", default="", metavar="[RUN]"))
 _command(profile, "compare", "profile:compare_runs", table_inspect.PROFILE_COMPARE,
     "Show the differences between two runs, each given as for `show`.", _run_name("before"), _run_name("after"))
+_command(profile, "history", "profile:show_history", table_inspect.PROFILE_HISTORY,
+    "Show how long the runs like the last one took.")
 # fmt: on
 
 

@@ -9,8 +9,8 @@ from puffin.cache.atomic import remove_tree
 from puffin.cache.layout import Cache, default_root
 from puffin.cli.config.settings import read_settings
 from puffin.cli.options.values import CacheOptions, ObserveOptions, ScreenOptions, made
-from puffin.cli.screen.errors import status_of
-from puffin.errors import USAGE
+from puffin.cli.screen.errors import plain, status_of
+from puffin.errors import USAGE, PuffinError
 from puffin.pipeline.graph import record
 from puffin.pipeline.request.session import session_of
 from puffin.pipeline.run.executor import kept
@@ -111,6 +111,8 @@ class Observed:
             self._console.end()
         if status not in (0, USAGE):
             self._record.keep()
+        if isinstance(error, PuffinError) and status != USAGE:
+            self._record.failure(plain(error))
         record.finish_record(status)
         if self._options.profile or self._options.trace:
             from puffin.cli.page.write import write_asked

@@ -1,6 +1,7 @@
-"""``puffin profile show`` and ``puffin profile compare``."""
+"""``puffin profile show``, ``compare`` and ``history``."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -13,24 +14,28 @@ from rich.text import Text
 from puffin.cache.layout import Cache
 from puffin.cli.commands.call import CacheDirectory, Call
 from puffin.cli.options.inspect import StoreOptions
+from puffin.cli.page.data import comparison_json, history_json, report_json
+from puffin.cli.page.findings import advised
 from puffin.cli.page.words import (
     REMOTE_HEAD,
-    comparison_json,
     ended,
     executor,
     figures,
     remote_rows,
-    report_json,
     signed,
+    stage_word,
     verdict,
     when,
 )
 from puffin.cli.page.write import reported
 from puffin.cli.screen.console import wants_color
+from puffin.cli.screen.github import Github
 from puffin.cli.screen.quantities import duration
-from puffin.errors import UsageError
-from puffin.pipeline.profile.read import Profile, find_record, load_profile, load_profiles
-from puffin.pipeline.profile.report import Comparison, Report, compare
+from puffin.errors import DRIFT, UsageError
+from puffin.pipeline.profile.compare import Comparison, check_comparable, compare
+from puffin.pipeline.profile.history import Past, history, slower
+from puffin.pipeline.profile.read import Profile, RecordNotFound, find_record, load_profile, load_profiles
+from puffin.pipeline.profile.report import Report
 
 _ROWS = 10
 
@@ -66,16 +71,83 @@ def _count(text: str) -> int:
 def compare_runs(call: Call) -> int:
     """Print what is different between two runs."""
     options = call.options(StoreOptions)
+    least = _percent(options.warn_slower)
     first, second = options.arguments
     with CacheDirectory(call) as cache_dir:
         cache = Cache(cache_dir)
-        before, after = [reported(load_profile(find_record(run, cache)), cache)[0] for run in (first, second)]
+        profiles = [load_profile(find_record(run, cache)) for run in (first, second)]
+        if not options.anything:
+            check_comparable(*profiles)
+        before, after = [reported(profile, cache)[0] for profile in profiles]
     found = compare(before, after)
     if options.json:
         _dump(call, comparison_json(found))
     else:
         _print(call, *_comparison(found))
-    return 0
+    return _warned(call, slower(before.profile.wall, after.profile.wall), least, f"run `{before.profile.run}`")
+
+
+def show_history(call: Call) -> int:
+    """Print how long the runs like the last one took."""
+    options = call.options(StoreOptions)
+    least = _percent(options.warn_slower)
+    with CacheDirectory(call) as cache_dir:
+        found = history(load_profiles(Cache(cache_dir)))
+    if not found:
+        raise RecordNotFound(run="-1")
+    if options.json:
+        _dump(call, history_json(found))
+    else:
+        _print(call, *_history(found))
+    return _warned(call, found[-1].slower or 0.0, least, "the median of the runs before it")
+
+
+def _percent(text: str) -> float:
+    """Return what ``--warn-slower`` was given as a part of 1, 0 where it was not given."""
+    digits = text.removesuffix("%")
+    if text and not (digits.isascii() and digits.isdigit() and int(digits)):
+        raise UsageError(text=f"`{text}` is not a percentage", hints=("for example: `--warn-slower 20%`",))
+    return int(digits or 0) / 100
+
+
+def _warned(call: Call, change: float, least: float, than: str) -> int:
+    """Warn of a run that is slower by more than *least*, where that was asked for; return the exit code."""
+    if not least or change <= least:
+        return 0
+    text = f"The last run is {change:.0%} slower than {than}; `--warn-slower` allows {least:.0%}"
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        Github(os.environ).warn(text)
+    else:
+        call.console.warn(text)
+    return DRIFT
+
+
+_BARS = "▁▂▃▄▅▆▇█"
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """Return a bar for each of the values, from 0 to the largest."""
+    most = max(values, default=0.0) or 1.0
+    return "".join([_BARS[min(len(_BARS) - 1, int(value / most * len(_BARS)))] for value in values])
+
+
+def _history(found: Sequence[Past]) -> Iterable[Any]:
+    walls = [each.profile.wall for each in found]
+    command = found[-1].profile.command
+    yield f"puffin {command} · {sparkline(walls)} · {duration(min(walls))} to {duration(max(walls))}"
+    rows = [
+        (
+            each.profile.run,
+            when(each.profile),
+            str(len(each.profile.tasks)),
+            duration(each.profile.wall),
+            f"{each.slower:+.0%}" if each.slower is not None else "",
+        )
+        for each in found
+    ]
+    yield _table(
+        "Runs like the last one", ("<Run", "<When", "Tasks", "Wall", "Against the median before"), rows
+    )
 
 
 def _dump(call: Call, value: object) -> None:
@@ -125,10 +197,12 @@ def _show_one(report: Report, call: Call) -> None:
         call,
         verdict(report),
         _line(profile),
+        "",
+        *[f"- {words.text} {words.advice}".rstrip() for _, words in advised(report)],
         _table(
             "Where the time went",
             ("<Stage or phase", "Weighted", "Wall", "Sum", "CPU", "Count", "In", "Out", "Rate"),
-            [(each.name, *figures(each, wall)) for each in shown],
+            [(stage_word(each.name), *figures(each, wall)) for each in shown],
         ),
         *_details(report),
     )
@@ -153,13 +227,13 @@ def _details(report: Report) -> Iterable[Any]:
             (
                 each.label,
                 duration(each.seconds),
-                ", ".join(f"{name} {duration(time)}" for name, time in each.stages),
+                ", ".join(f"{stage_word(name)} {duration(time)}" for name, time in each.stages),
             )
             for each in report.packages[:_ROWS]
         ]
         yield _table("Slow packages", ("<Package", "Time", "<Stages"), slow)
     if report.failures:
-        failed = [(f"{row.name} {row.label}", row.error) for row in report.failures[:_ROWS]]
+        failed = [(f"{stage_word(row.name)} {row.label}", row.error) for row in report.failures[:_ROWS]]
         yield _table("What failed", ("<Task", "<Error"), failed)
 
 
@@ -178,7 +252,7 @@ def _runs(reports: Sequence[Report]) -> Table:
             each.profile.executor,
             str(len(each.profile.tasks)),
             duration(each.profile.wall),
-            f"{each.limit.name} {each.limit.package}".strip() if each.limit else "",
+            f"{stage_word(each.limit.name)} {each.limit.package}".strip() if each.limit else "",
             ended(each.profile),
         )
         for each in reports
@@ -189,14 +263,28 @@ def _runs(reports: Sequence[Report]) -> Table:
 def _comparison(found: Comparison) -> Iterable[Any]:
     before, after = found.before, found.after
     change = after.profile.wall - before.profile.wall
-    yield f"before: {verdict(before)}"
-    yield f"after:  {verdict(after)}"
-    yield f"change: {signed(change)}"
-    for title, differences in (("Stage or phase", found.phases), ("Package", found.packages)):
+    for title, each in (("before", before), ("after", after)):
+        yield f"{title + ':':8}{_line(each.profile)}"
+        yield f"        {verdict(each)}"
+    yield f"change: {signed(change)} ({slower(before.profile.wall, after.profile.wall):+.0%})"
+    for names, what in ((found.lost, "Not from the cache any more"), (found.won, "From the cache now")):
+        if names:
+            more = f" and {len(names) - _ROWS} more" if len(names) > _ROWS else ""
+            yield f"{what}: {', '.join(names[:_ROWS])}{more}"
+    for title, differences in (
+        ("Stage or phase", found.phases),
+        ("Package", found.packages),
+        ("Task of both runs", found.tasks),
+    ):
         rows = [
-            (each.name, duration(each.before), duration(each.after), signed(each.change))
-            for each in differences[:_ROWS]
+            (_task_word(each.name), duration(each.before), duration(each.after), signed(each.change))
+            for each in differences
             if abs(each.change) >= 0.0005
-        ]
+        ][:_ROWS]
         if rows:
             yield _table("", (f"<{title}", "Before", "After", "Change"), rows)
+
+
+def _task_word(name: str) -> str:
+    stage, _, package = name.partition(" ")
+    return f"{stage_word(stage)} {package}" if "==" in package else stage_word(name)

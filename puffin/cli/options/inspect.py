@@ -109,7 +109,13 @@ _JSON = (
     option("--json", "Print JSON.", COMMON),
 )
 PROFILE_SHOW = (option("--last N", "List the last N runs.", COMMON), *_JSON, *ALWAYS)
-PROFILE_COMPARE = (*_JSON, *ALWAYS)
+_SLOWER = (
+    option("--warn-slower PERCENT", "Warn and exit with 4 if the last run is slower by more (`20%`).", COMMON),
+)
+PROFILE_COMPARE = (
+    option("--any", "Compare runs that did different things, too.", COMMON, "anything"), *_SLOWER, *_JSON, *ALWAYS,
+)
+PROFILE_HISTORY = (*_SLOWER, *_JSON, *ALWAYS)
 # fmt: on
 
 
@@ -187,3 +193,5 @@ class StoreOptions:
     ci: bool = False
     last: str = ""
     json: bool = False
+    anything: bool = False
+    warn_slower: str = ""

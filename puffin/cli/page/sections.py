@@ -1,35 +1,51 @@
 """The tables of a profile page."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
 from urllib.parse import quote
 
 from puffin.cli.page.timeline import Styles
-from puffin.cli.page.words import REMOTE_HEAD, figures, moved, remote_rows, shown_path, signed
-from puffin.cli.screen.quantities import duration
-from puffin.pipeline.profile.report import Comparison, Difference, PackageWork, Phase, Report
+from puffin.cli.page.words import (
+    REMOTE_HEAD,
+    figures,
+    moved,
+    remote_rows,
+    shown_path,
+    signed,
+    stage_word,
+    worker_name,
+)
+from puffin.cli.screen.quantities import counted, duration
+from puffin.pipeline.profile.compare import Comparison, Difference
+from puffin.pipeline.profile.report import PackageWork, Phase, Report
 from puffin.pipeline.profile.spans import Part, parts
 from puffin.pipeline.profile.why import MISSES
 from puffin.reasons import reason_text
 
 _ROWS = 12
-_REASONS = 200  # rows
 _NAMES = 10
 _LONGEST = 4  # packages that are named where a stage is
 _LEAST = 0.002  # of the run; a gap on the critical path that is shorter is not drawn
 _SHORT = 0.005  # of the run; what is shorter is summed up in one row
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table; columns whose title begins with ``<`` are text, others figures. Cells are HTML."""
-    names = [name.removeprefix("<") for name in head]
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], shown: int = 0) -> str:
+    """Return a table; columns whose title begins with ``<`` are text, others figures. Cells are HTML.
+
+    Of many rows those after the first *shown* are hidden until they are asked for.
+    """
+    names = [name.removeprefix("<") or '<span class="unseen">Bar</span>' for name in head]
     kinds = ["" if name.startswith("<") else ' class="n"' for name in head]
-    top = "".join(f"<th{kind}>{name}</th>" for name, kind in zip(names, kinds, strict=True))
+    top = "".join(f'<th scope="col"{kind}>{name}</th>' for name, kind in zip(names, kinds, strict=True))
     body = "".join(
-        f"<tr>{''.join(f'<td{kind}>{cell}</td>' for cell, kind in zip(row, kinds, strict=True))}</tr>"
-        for row in rows
+        f"<tr{' hidden' if shown and number >= shown else ''}>"
+        f"{''.join(f'<td{kind}>{cell}</td>' for cell, kind in zip(row, kinds, strict=True))}</tr>"
+        for number, row in enumerate(rows)
     )
-    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+    more = ""
+    if shown and len(rows) > shown:
+        more = f'<button type="button" class="more">Show all {len(rows)}</button>'
+    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>{more}"
 
 
 def meter(share: float, style: str) -> str:
@@ -40,7 +56,7 @@ def meter(share: float, style: str) -> str:
 
 def stage_name(name: str, styles: Styles, more: str = "") -> str:
     """Return a stage's name with its colour."""
-    shown = escape(name or "waiting")
+    shown = escape(stage_word(name))
     return f'<span class="key {styles[name][0]}"><i></i>{shown}{f" {escape(more)}" if more else ""}</span>'
 
 
@@ -58,10 +74,8 @@ def why(report: Report) -> str:
         if row.reason is not None and row.name in MISSES
     }
     shown = sorted(misses)
-    rows += [("", escape(f"{name} {label}"), escape(text)) for name, label, text in shown[:_REASONS]]
-    if len(shown) > _REASONS:
-        rows.append(("", f"and {len(shown) - _REASONS} more", ""))
-    return table(("<Environment", "<What was done", "<Why"), rows) if rows else ""
+    rows += [("", escape(f"{stage_word(name)} {label}"), escape(text)) for name, label, text in shown]
+    return table(("<Environment", "<What was done", "<Why"), rows, _ROWS) if rows else ""
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -103,7 +117,7 @@ def _path_rows(report: Report, styles: Styles) -> Sequence[tuple[str, ...]]:
 
 def _rest(rest: Sequence[Part], wall: float, styles: Styles) -> tuple[str, ...]:
     total = sum(part.seconds for part in rest)
-    names = ", ".join(part.name or "waiting" for part in rest)
+    names = ", ".join(stage_word(part.name) for part in rest)
     bar = meter(total / wall, styles[""][0])
     return '<span class="dim">the rest</span>', bar, duration(total), f"{total / wall:.0%}", escape(names)
 
@@ -126,7 +140,7 @@ def _runs(report: Report) -> list[tuple[str, float, str]]:
 def _run_text(name: str, time: float, labels: list[str]) -> str:
     packages = list(dict.fromkeys(label for label in labels if label))
     more = f" and {len(packages) - 3} more" if len(packages) > 3 else ""
-    return f"{name or 'waiting'} {', '.join(packages[:3])}{more} · {duration(time)}"
+    return f"{stage_word(name)} {', '.join(packages[:3])}{more} · {duration(time)}"
 
 
 def phases(report: Report, styles: Styles) -> str:
@@ -138,7 +152,7 @@ def phases(report: Report, styles: Styles) -> str:
     short = [phase for phase in every if phase not in shown]
     if short:
         total = sum(phase.weighted for phase in short)
-        names = ", ".join(phase.name for phase in short)
+        names = ", ".join(stage_word(phase.name) for phase in short)
         rest = f'<span class="dim" title="{escape(names)}">{len(short)} short phases</span>'
         bar, cpu = meter(total / wall, styles[""][0]), duration(sum(phase.cpu for phase in short))
         rows.append((rest, bar, f"{total / wall:.0%}", duration(total), duration(total), cpu, "", "", "", ""))
@@ -167,23 +181,20 @@ def idleness(report: Report) -> str:
     for worker in report.workers:
         total = worker.busy + sum(time for _, time in worker.idle) or 1.0
         reasons = "; ".join(f"{reason} {duration(time)}" for reason, time in worker.idle[:4]) or "never"
-        name = "driver" if worker.driver else f"worker {others.index(worker.name) + 1}"
+        number = 0 if worker.driver else others.index(worker.name) + 1
+        name = escape(worker_name(worker.name, number))
         share = f"{worker.busy / total:.0%}"
         rows.append((name, str(worker.tasks), share, meter(worker.busy / total, "busy"), escape(reasons)))
-    return table(("<Worker", "Tasks", "Busy", "<", "<Idle"), rows[:_ROWS]) + _more(len(rows)) if rows else ""
-
-
-def _more(count: int) -> str:
-    return f'<p class="dim">and {count - _ROWS} more</p>' if count > _ROWS else ""
+    return table(("<Worker", "Tasks", "Busy", "<", "<Idle"), rows, _ROWS) if rows else ""
 
 
 def packages(report: Report, styles: Styles) -> str:
     """Return the packages that took most time, with links to the logs of their builds."""
     longest = report.packages[0].seconds if report.packages else 0.0
-    rows = [_package(package, longest or 1.0, styles) for package in report.packages[:_ROWS]]
+    rows = [_package(package, longest or 1.0, styles) for package in report.packages]
     head = ("<Package", "<", "Time", "<Stages", "Size", "<Log")
-    cut = None if any(package.log for package in report.packages[:_ROWS]) else -1
-    return table(head[:cut], [row[:cut] for row in rows]) + _more(len(report.packages)) if rows else ""
+    cut = len(head) if any(package.log for package in report.packages) else len(head) - 1
+    return table(head[:cut], [row[:cut] for row in rows], _ROWS) if rows else ""
 
 
 def _package(package: PackageWork, longest: float, styles: Styles) -> tuple[str, ...]:
@@ -191,7 +202,7 @@ def _package(package: PackageWork, longest: float, styles: Styles) -> tuple[str,
         f'<i class="{styles[name][0]}" style="width:{time / longest * 100:.2f}%"></i>'
         for name, time in package.stages
     )
-    stages = ", ".join(f"{name} {duration(time)}" for name, time in package.stages)
+    stages = ", ".join(f"{stage_word(name)} {duration(time)}" for name, time in package.stages)
     log = f'<a href="file://{escape(quote(package.log))}">build log</a>' if package.log else ""
     bar = f'<span class="meter">{strip}</span>'
     return escape(package.label), bar, duration(package.seconds), escape(stages), moved(package.taken), log
@@ -216,23 +227,30 @@ def environments(report: Report) -> str:
         for each in report.places
     ]
     head = ("<Environment", "Packages", "From the cache", "Work", "Ready after")
-    return table(head, rows) if rows else ""
+    return table(head, rows, 2 * _ROWS) if rows else ""
 
 
 def change(comparison: Comparison) -> str:
-    """Return the differences from the run before."""
+    """Return the differences from the run before: of stages, of tasks that both runs have, and of the cache."""
     before, after = comparison.before.profile, comparison.after.profile
     whole = f"{duration(before.wall)} before, {duration(after.wall)} now ({signed(after.wall - before.wall)})"
-    cached = f"{comparison.before.hits} packages from the cache before, {comparison.after.hits} now"
+    cached = f"{counted(comparison.before.hits)} from the cache before, {comparison.after.hits} now"
+    lost = f" Not from the cache any more: {escape(_listed(comparison.lost))}." if comparison.lost else ""
     least = 0.01 * max(before.wall, after.wall)
-    shown = [each for each in comparison.phases if abs(each.change) >= least][:8]
-    note = f'<p class="note">{whole}; {cached}. Compared with run {escape(before.run)}.</p>'
-    return note + (
-        table(("<Stage or phase", "Before", "Now", "Change"), map(_difference, shown)) if shown else ""
-    )
+    shown = [each for each in comparison.phases if abs(each.change) >= least]
+    slower = [each for each in comparison.tasks if each.change >= max(least, 0.005)]
+    note = f'<p class="note">{whole}; {cached}.{lost} Compared with run {escape(before.run)}.</p>'
+    tables = [
+        table((title, "Before", "Now", "Change"), [_difference(each) for each in found], _ROWS)
+        for title, found in (("<Stage or phase", shown), ("<Slower task", slower))
+        if found
+    ]
+    return note + "".join(tables)
 
 
 def _difference(each: Difference) -> tuple[str, ...]:
     state = "worse" if each.change > 0 else "better"
     shown = f'<span class="{state}">{signed(each.change)}</span>'
-    return escape(each.name or "waiting"), duration(each.before), duration(each.after), shown
+    stage, _, package = each.name.partition(" ")
+    name = f"{stage_word(stage)} {package}" if "==" in package else stage_word(each.name)
+    return escape(name), duration(each.before), duration(each.after), shown

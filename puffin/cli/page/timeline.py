@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from puffin.cli.page.words import moved
-from puffin.cli.screen.quantities import duration
+from puffin.cli.page.words import moved, stage_word, worker_name
+from puffin.cli.screen.quantities import clock, duration
 from puffin.pipeline.profile.read import Profile, Row
 from puffin.pipeline.profile.spans import Span, spans
 from puffin.value import frozen, replace
@@ -13,23 +13,29 @@ Styles = Mapping[str, tuple[str, str, str]]
 
 _SINGLE = 1500  # rows, up to which each has its own bar
 _CELLS = 1000  # cells of a lane beyond that, over all lanes of up to eight workers
-_WORK, _LOAD = 20, 5  # heights in pixels
+_WORK, _LOAD, _GAP = 20, 5, 2  # heights in pixels
+_TOUCH = 2e-3  # seconds that two clocks may differ: no lane for that
 
 
 @frozen
 class Bar:
-    """A bar: its place in parts of the whole width, its stage, and its text."""
+    """A bar: its place in parts of the whole width, its stage, its text, and the environments that it serves."""
 
     left: float
     width: float
     stage: str
     text: str
+    environments: tuple[str, ...] = ()
 
 
 def bar_text(row: Row) -> str:
     """Return the text of the bar of a row."""
     sizes = [moved(row.taken)] if row.given == row.taken else [moved(row.taken), moved(row.given)]
-    words = [f"{row.name} {row.label}".strip(), duration(row.seconds), " → ".join(filter(None, sizes))]
+    words = [
+        f"{stage_word(row.name)} {row.label}".strip(),
+        duration(row.seconds),
+        " → ".join(filter(None, sizes)),
+    ]
     words += [f"cache {row.cache}"] if row.cache else []
     words += [row.status] if row.status != "done" else []
     words += [row.error] if row.error else []
@@ -45,6 +51,7 @@ def bars(rows: Sequence[Row], profile: Profile, cells: int) -> list[Bar]:
             width=row.seconds / wall,
             stage=row.name,
             text=bar_text(row),
+            environments=row.environments,
         )
         for row in rows
     ]
@@ -77,52 +84,78 @@ def _group(stage: str, first: int, last: int, inside: list[Bar], cells: int) -> 
     counts: dict[str, int] = {}
     for bar in inside:
         counts[bar.stage] = counts.get(bar.stage, 0) + 1
-    names = ", ".join(bar.text.partition(" · ")[0].partition(" ")[2] for bar in inside[:6])
-    tasks = ", ".join(f"{count} × {name}" for name, count in counts.items())
+    names = ", ".join(
+        bar.text.partition(" · ")[0].removeprefix(stage_word(bar.stage)).strip() for bar in inside[:6]
+    )
+    tasks = ", ".join(f"{count} × {stage_word(name)}" for name, count in counts.items())
     more = ", …" if len(inside) > 6 else ""
     return Bar(
-        left=first / cells, width=(last - first + 1) / cells, stage=stage, text=f"{tasks}: {names}{more}"
+        left=first / cells,
+        width=(last - first + 1) / cells,
+        stage=stage,
+        text=f"{tasks}: {names}{more}",
+        environments=tuple(dict.fromkeys([each for bar in inside for each in bar.environments])),
     )
 
 
-def svg(lane: Sequence[Bar], height: int, styles: Styles) -> str:
-    """Return a lane as an SVG element."""
+def svg(lane: Sequence[Bar], height: int, styles: Styles, places: Mapping[str, int], name: str) -> str:
+    """Return a lane as an SVG element; bars have the numbers of their environments among *places*."""
     inside = "".join(
         f'<rect class="{styles[bar.stage][0]}" x="{bar.left * 100:.3f}%" width="{max(bar.width * 100, 0.06):.3f}%" '
-        f'height="{height}"><title>{escape(bar.text)}</title></rect>'
+        f'height="{height}"{_served(bar, places)}><title>{escape(bar.text)}</title></rect>'
         for bar in lane
     )
-    return f'<svg class="lane" height="{height}">{inside}</svg>'
+    return f'<svg class="lane" height="{height}" role="img" aria-label="{escape(name)}">{inside}</svg>'
 
 
-def timeline(profile: Profile, styles: Styles) -> str:
-    """Return the lanes of all workers under an axis, the driver first."""
+def _served(bar: Bar, places: Mapping[str, int]) -> str:
+    numbers = " ".join([str(places[each]) for each in bar.environments if each in places])
+    return f' data-e="{numbers}"' if numbers else ""
+
+
+def timeline(profile: Profile, styles: Styles, places: Mapping[str, int]) -> str:
+    """Return the lanes of all workers under an axis, the driver first; they scroll when they are enlarged."""
     workers = list(dict.fromkeys([profile.driver, *[row.worker for row in profile.rows if row.worker]]))
     cells = 0
     if len(profile.rows) > _SINGLE:
         cells = max(200, _CELLS * 8 // max(8, len(workers)))
     found = [span for span in spans(profile) if span.row.phase]
-    rows = "".join(_worker(name, number, profile, styles, cells, found) for number, name in enumerate(workers))
-    return f'<div class="timeline">{_axis(profile.wall)}{rows}</div>'
+    lanes = [_worker(name, profile, styles, cells, found, places) for name in workers]
+    names = "".join(
+        f'<div class="who" style="height:{height}px" title="process {escape(name)}">'
+        f"{escape(worker_name('' if name == profile.driver else name, number))}</div>"
+        for number, (name, (_, height)) in enumerate(zip(workers, lanes, strict=True))
+    )
+    drawn = "".join(f'<div class="lanes">{inside}</div>' for inside, _ in lanes)
+    return (
+        f'<div class="timeline"><div class="names"><div class="corner"></div>{names}</div>'
+        '<div class="scroll" tabindex="0" role="group" aria-label="Timeline; + and - zoom, 0 shows all">'
+        f'<div class="drawn">{_axis(profile.wall)}{drawn}</div></div></div>'
+    )
 
 
-def _worker(name: str, number: int, profile: Profile, styles: Styles, cells: int, found: list[Span]) -> str:
+def _worker(
+    name: str, profile: Profile, styles: Styles, cells: int, found: list[Span], places: Mapping[str, int]
+) -> tuple[str, int]:
+    """Return the lanes of a worker and their height: work that overlaps, such as builds, has lanes of its own."""
     mine = [row for row in profile.rows if row.worker == name]
     phases = [replace(span.row, start=span.start, end=span.end) for span in found if span.row.worker == name]
-    work = [*phases, *[row for row in mine if not row.phase and not row.waits]]
-    lanes = [svg(bars(work, profile, cells), _WORK, styles)]
+    work = sorted(
+        [*phases, *[row for row in mine if not row.phase and not row.waits]], key=lambda row: row.start
+    )
     loads = _packed([row for row in mine if row.waits])
-    lanes += [svg(bars(each, profile, cells), _LOAD, styles) for each in loads]
-    title = "driver" if name == profile.driver else f"worker {number}"
-    label = f'<span title="process {escape(name)}">{title}</span>'
-    return f'<div class="who">{label}</div><div class="lanes">{"".join(lanes)}</div>'
+    lanes = [(each, _WORK) for each in _packed(work) or [[]]] + [(each, _LOAD) for each in loads]
+    drawn = [
+        svg(bars(each, profile, cells), height, styles, places, f"{len(each)} steps") for each, height in lanes
+    ]
+    return "".join(drawn), sum(height + _GAP for _, height in lanes)
 
 
 def _packed(rows: Sequence[Row]) -> list[list[Row]]:
     """Return rows that overlap as lanes in which none do."""
     lanes: list[list[Row]] = []
     for row in rows:
-        lane = next((each for each in lanes if each[-1].end <= row.start), None)
+        lane = next((each for each in lanes if each[-1].end <= row.start + _TOUCH), None)
         if lane is None:
             lanes.append([row])
         else:
@@ -137,18 +170,16 @@ def _axis(wall: float) -> str:
         "".join(
             f'<span style="left:{tick / wall * 100:.2f}%">{escape(_tick(tick, step))}</span>'
             for tick in ticks
-            if not wall or tick / wall < 0.985
+            if not wall or tick / wall < 0.95
         )
         if wall
         else ""
     )
-    return f'<div class="who"></div><div class="axis">{marks}</div>'
+    return f'<div class="axis">{marks}</div>'
 
 
 def _tick(value: float, step: float) -> str:
-    if step < 1:
-        return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
-    return f"{value:.0f} s"
+    return clock(value) if step >= 1 else duration(value) if value else "0"
 
 
 def _step(wall: float) -> float:

@@ -1,16 +1,11 @@
-"""A report on a run as text for people, and as JSON for programs (times in seconds, sizes in bytes)."""
+"""A report on a run as text for people."""
 
 import os
-from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
-from puffin.cli.screen.quantities import duration, size
+from puffin.cli.screen.quantities import counted, duration, size
 from puffin.pipeline.profile.read import KILLED, UNTOLD, Profile
-from puffin.pipeline.profile.report import Comparison, Difference, Phase, Report
-from puffin.pipeline.profile.spans import parts
-from puffin.pipeline.profile.why import MISSES
-from puffin.reasons import reason_fields
+from puffin.pipeline.profile.report import Phase, Report
 
 STATUS = {
     0: "done",
@@ -23,14 +18,63 @@ STATUS = {
 }
 
 
+_WORDS = {
+    "start python": "start Python",
+    "find interpreter": "find the interpreter",
+    "locate": "find files on the index",
+    "resolve": "choose versions",
+    "choose": "choose files",
+    "start executor": "start workers",
+    "stop executor": "stop workers",
+    "environment": "set up build environments",
+    "fetch": "download",
+    "build": "build",
+    "unzip": "unpack",
+    "compile": "compile bytecode",
+    "link": "install files",
+    "commit": "switch to the new files",
+    "open environment": "read the environment",
+    "close environment": "check the environment",
+    "compare": "compare with what is installed",
+    "remember": "keep the answer for the next run",
+    "plan": "plan the work",
+    "work": "work on a cluster",
+    "": "waiting",
+}
+_DOING = {
+    "locate": "Finding files on the index",
+    "resolve": "Choosing versions",
+    "build": "Building",
+    "unzip": "Unpacking",
+    "link": "Installing files",
+}
+
+
+def stage_word(name: str) -> str:
+    """Return a stage or phase in words of users; those of records and traces are shorter."""
+    return _WORDS.get(name, name)
+
+
+def worker_name(name: str, number: int) -> str:
+    """Return what a worker is called: by its number (0: the driver), or by its address where it is on a cluster."""
+    if name and not name.isdigit():
+        return name
+    return f"worker {number}" if number else "driver"
+
+
+def stage_subject(name: str) -> str:
+    """Return a stage or phase as the subject of a sentence."""
+    return _DOING.get(name, f"The phase `{stage_word(name)}`")
+
+
 def moved(count: float) -> str:
     """Return a number of bytes; ``""`` for none."""
     return size(count) if count >= 1 else ""
 
 
 def rate(count: float) -> str:
-    """Return bytes a second as ``12.3 MB/s``; ``""`` for none."""
-    return f"{count / 1e6:.1f} MB/s" if count else ""
+    """Return bytes a second as ``12.3 MiB/s``; ``""`` for none."""
+    return f"{size(count)}/s" if count >= 1 else ""
 
 
 def ended(profile: Profile) -> str:
@@ -43,16 +87,14 @@ def verdict(report: Report) -> str:
     profile = report.profile
     words = [duration(profile.wall)]
     if report.limit is not None:
-        what = report.limit.name + (
-            f" of {report.limit.package.partition('==')[0]}" if report.limit.package else ""
-        )
+        package = report.limit.package.partition("==")[0]
+        what = stage_word(report.limit.name) + (f" {package}" if package else "")
         words.append(f"bottleneck: {what} ({duration(report.limit.seconds)} on the critical path)")
     if profile.tasks:
-        words.append(
-            f"{report.parallelism:.1f} of {max(profile.jobs, len(report.workers))} workers busy on average"
-        )
-    if report.saved >= 0.05:
-        words.append(f"cache saved about {duration(report.saved)} of work")
+        words.append(f"{report.parallelism:.1f} tasks at once on average, {counted(profile.jobs, 'job')}")
+    if report.hits:
+        saved = f", {duration(report.saved)} of work in earlier runs" if report.saved else ""
+        words.append(f"{counted(report.hits)} from the cache ({size(report.served)}{saved})")
     if profile.status not in (0, UNTOLD):
         words.append(ended(profile))
     return " · ".join(words)
@@ -111,71 +153,3 @@ REMOTE_HEAD = ("<Remote cache", "Hits", "<Misses", "Bytes", "Time")
 def signed(change: float) -> str:
     """Return a change of a time: ``+1.2 s``, ``-40 ms``."""
     return f"{'+' if change >= 0 else '-'}{duration(abs(change))}"
-
-
-def report_json(report: Report) -> dict[str, Any]:
-    """Return the report on a run as JSON."""
-    profile = report.profile
-    limit = report.limit
-    return {
-        "run": profile.run,
-        "record": profile.path,
-        "command": profile.command,
-        "puffin": profile.puffin,
-        "python": profile.python,
-        "executor": profile.executor,
-        "jobs": profile.jobs,
-        "started": profile.started,
-        "wall": profile.wall,
-        "status": profile.status if profile.status >= 0 else None,
-        "verdict": verdict(report),
-        "limited_by": {"name": limit.name, "package": limit.package, "seconds": limit.seconds}
-        if limit
-        else None,
-        "parallelism": report.parallelism,
-        "cache": {"hits": report.hits, "misses": report.misses, "saved": report.saved},
-        "remote_cache": [_fields(each) | {"misses": dict(each.misses)} for each in profile.remote],
-        "critical_path": [
-            {"name": each.name, "package": each.package, "seconds": each.seconds}
-            for each in parts(report.path, by_package=True)
-        ],
-        "phases": [_fields(each) | {"rate": each.rate} for each in report.phases],
-        "idle": report.idle,
-        "workers": [_fields(each) | {"idle": dict(each.idle)} for each in report.workers],
-        "packages": [_fields(each) | {"stages": dict(each.stages)} for each in report.packages],
-        "environments": [_fields(each) for each in report.places],
-        "changes": [
-            {
-                "action": each.action,
-                "environment": each.environment,
-                "path": each.path,
-                "names": list(each.names),
-                "reason": reason_fields(each.reason, profile.ended),
-            }
-            for each in profile.changes
-        ],
-        "misses": [
-            {"stage": row.name, "package": row.label, "reason": reason_fields(row.reason, profile.ended)}
-            for row in profile.tasks
-            if row.reason is not None and row.name in MISSES
-        ],
-        "failures": [{"stage": row.name, "package": row.label, "error": row.error} for row in report.failures],
-    }
-
-
-def _fields(value: Any) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in value.__slots__}
-
-
-def comparison_json(found: Comparison) -> dict[str, Any]:
-    """Return the comparison of two runs as JSON."""
-    return {
-        "before": {"run": found.before.profile.run, "wall": found.before.profile.wall},
-        "after": {"run": found.after.profile.run, "wall": found.after.profile.wall},
-        "phases": _differences(found.phases),
-        "packages": _differences(found.packages),
-    }
-
-
-def _differences(each: Iterable[Difference]) -> list[dict[str, Any]]:
-    return [{"name": one.name, "before": one.before, "after": one.after, "change": one.change} for one in each]

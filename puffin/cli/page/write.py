@@ -3,6 +3,7 @@
 import json
 import os
 
+from puffin.artifact.urls import mask_text
 from puffin.cache.atomic import replace_file
 from puffin.cache.layout import Cache
 from puffin.cli.options.table import GIVEN
@@ -10,11 +11,13 @@ from puffin.cli.options.values import ObserveOptions
 from puffin.cli.page.page import page
 from puffin.cli.screen.console import Console
 from puffin.errors import PuffinError
+from puffin.pipeline.profile.compare import previous
 from puffin.pipeline.profile.read import Profile, load_profile, load_profiles
-from puffin.pipeline.profile.report import Report, previous, report_on
+from puffin.pipeline.profile.report import Report, report_on
 from puffin.pipeline.profile.trace import trace
 
 DEFAULT_PAGE = "puffin-profile.html"
+_LOGS, _LINES, _TAIL = 3, 20, 16_384  # logs that are shown on a page; their last lines, within so many bytes
 
 
 def reported(profile: Profile, cache: Cache) -> tuple[Report, Report | None]:
@@ -43,7 +46,24 @@ def write_asked(options: ObserveOptions, path: str, cache: Cache, console: Conso
 
 
 def _page(profile: Profile, cache: Cache) -> bytes:
-    return page(*reported(profile, cache)).encode("utf-8", "replace")
+    report, before = reported(profile, cache)
+    return page(report, before, log_tails(report)).encode("utf-8", "replace")
+
+
+def log_tails(report: Report) -> dict[str, str]:
+    """Return the last lines of the logs of the first tasks that failed, by the paths of the logs."""
+    paths = dict.fromkeys([row.log for row in report.failures if row.log])
+    return {path: tail for path in list(paths)[:_LOGS] if (tail := _tail(path))}
+
+
+def _tail(path: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, os.path.getsize(path) - _TAIL))
+            lines = file.read().decode("utf-8", "replace").splitlines()
+    except OSError:
+        return ""
+    return mask_text("\n".join(lines[-_LINES:]))
 
 
 def _write(target: str, data: bytes, what: str, console: Console) -> None:

@@ -47,7 +47,21 @@ def exit_code(error: PuffinError) -> int:
     return TEMPORARY if code == FAILED and is_limited(error) else code
 
 
-def render(error: PuffinError, console: "Console") -> str:
+class _Plain:
+    """Stands for a console without colour, for texts that are kept."""
+
+    verbose = False
+
+    def style(self, text: str, *_names: str) -> str:
+        return text
+
+
+def plain(error: PuffinError) -> str:
+    """Return the error as :func:`render` does, without colour."""
+    return render(error, _Plain())
+
+
+def render(error: PuffinError, console: "Console | _Plain") -> str:
     """Return the error as people read it: first line, details, causes as a tree, hints at the end, each once.
 
     Of many causes some of each kind are shown, of hints one of each kind, unless the console is verbose.

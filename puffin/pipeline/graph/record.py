@@ -3,9 +3,9 @@
 The first line is about the run. Others are told apart by what they have: ``graph`` (an executor was handed tasks),
 ``phase`` (a stretch of the driver's own work), ``stage`` (an attempt at a task), ``change`` (distributions of an
 environment that changed for one reason), ``outcome`` (how an environment of many ended), ``remote`` (what a remote
-cache had of one layer), ``ended`` (the run's last line, missing where it was killed). Times are seconds since the
-epoch. A run begins with :func:`begin`; whatever is done until :func:`finish` may be put down with :func:`phase`,
-without knowing whether anybody listens.
+cache had of one layer), ``failure`` (the error that ended the run), ``ended`` (the run's last line, missing where it
+was killed). Times are seconds since the epoch. A run begins with :func:`begin`; whatever is done until :func:`finish`
+may be put down with :func:`phase`, without knowing whether anybody listens.
 """
 
 import os
@@ -122,6 +122,11 @@ class RunRecord:
         self._lines.append(
             f'{{"environment":{json_text(path)},"outcome":"{status}","error":{json_text(error)},"at":{time.time():.6f}}}\n'
         )
+
+    def failure(self, text: str) -> None:
+        """Add the error that ended the run, with its tree of causes and its hints, as the terminal shows it."""
+        self.keep()
+        self._lines.append(f'{{"failure":{json_text(text)}}}\n')
 
     def remote(self, layer: str, hits: int, misses: "dict[str, int]", size: int, seconds: float) -> None:
         """Note what a layer of a remote cache came to: hits, misses by their reasons, bytes, seconds of waiting."""

@@ -82,10 +82,21 @@ class RemoteUse:
 
 
 @frozen
+class EnvironmentOutcome:
+    """How a run over many environments ended for one of them; ``at`` is in seconds since the epoch."""
+
+    path: str
+    status: str
+    error: str
+    at: float
+
+
+@frozen
 class Profile:
     """The record of one run. ``status`` is its exit code, ``KILLED`` or ``UNTOLD``.
 
-    ``rows`` have times; ``untimed`` are tasks that were cancelled or never came to an end.
+    ``rows`` have times; ``untimed`` are tasks that were cancelled or never came to an end. ``failure`` is the error
+    that ended the run, with its causes, as the terminal showed it.
     """
 
     run: str
@@ -104,6 +115,8 @@ class Profile:
     untimed: tuple[Row, ...] = ()
     changes: tuple[RecordedChange, ...] = ()
     remote: tuple[RemoteUse, ...] = ()
+    outcomes: tuple[EnvironmentOutcome, ...] = ()
+    failure: str = ""
 
     @property
     def wall(self) -> float:
@@ -113,15 +126,6 @@ class Profile:
     def tasks(self) -> tuple[Row, ...]:
         """The attempts at tasks, without phases."""
         return tuple([row for row in self.rows if not row.phase])
-
-
-@frozen
-class EnvironmentOutcome:
-    """How the last run over many environments ended for one of them; ``at`` is in seconds since the epoch."""
-
-    status: str
-    error: str
-    at: float
 
 
 class RecordNotFound(PuffinError):
@@ -215,10 +219,8 @@ def last_outcomes(cache: Cache) -> dict[str, EnvironmentOutcome]:
         except OSError:
             continue
         for line in _lines(data):
-            outcome = EnvironmentOutcome(
-                status=_text(line, "outcome"), error=_text(line, "error"), at=_number(line, "at")
-            )
-            found[_text(line, "environment")] = outcome
+            outcome = _outcome(line)
+            found[outcome.path] = outcome
     return found
 
 
@@ -258,6 +260,8 @@ def parse(lines: list[dict[str, Any]], path: str = "") -> Profile:
         untimed=tuple([row for row in rows if row.start <= 0]),
         changes=tuple([found for line in lines if (found := _change(line)) is not None]),
         remote=tuple([_remote(line) for line in lines if _text(line, "remote")]),
+        outcomes=tuple([_outcome(line) for line in lines if _text(line, "outcome")]),
+        failure=next((_text(line, "failure") for line in lines if _text(line, "failure")), ""),
     )
 
 
@@ -271,6 +275,15 @@ def _change(line: dict[str, Any]) -> RecordedChange | None:
         path=_text(line, "path"),
         names=_texts(line, "names"),
         reason=reason,
+    )
+
+
+def _outcome(line: dict[str, Any]) -> EnvironmentOutcome:
+    return EnvironmentOutcome(
+        path=_text(line, "environment"),
+        status=_text(line, "outcome"),
+        error=_text(line, "error"),
+        at=_number(line, "at"),
     )
 
 

@@ -1,6 +1,6 @@
-"""The report on a run and the comparison of two runs, as values: what pages, tables and JSON show."""
+"""The report on a run, as values: what pages, tables and JSON show."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from puffin.pipeline.graph.task import CANCELLED, FAILED
 from puffin.pipeline.profile.read import Profile, Row
@@ -70,7 +70,10 @@ class EnvironmentWork:
 
 @frozen
 class Report:
-    """The report on a run. ``saved`` is an estimate of the seconds of work that the cache saved."""
+    """The report on a run.
+
+    ``saved`` are the seconds that earlier runs spent on what the cache served in this one, ``served`` its bytes.
+    """
 
     profile: Profile
     path: tuple[PathStep, ...]
@@ -84,6 +87,7 @@ class Report:
     hits: int
     misses: int
     saved: float
+    served: int
     failures: tuple[Row, ...]
 
 
@@ -106,6 +110,7 @@ def report_on(profile: Profile, earlier: Sequence[Profile] = ()) -> Report:
         hits=len(hits),
         misses=len(misses),
         saved=saved(hits, (*earlier, profile)),
+        served=sum(row.taken for row in hits.values()),
         failures=tuple([row for row in (*profile.rows, *profile.untimed) if row.status == FAILED]),
     )
 
@@ -193,84 +198,12 @@ def _cached(rows: Sequence[Row]) -> tuple[dict[str, Row], set[str]]:
 
 
 def saved(hits: dict[str, Row], known: Sequence[Profile]) -> float:
-    """Return the seconds of work that *hits* saved: the time of the same work in *known* runs, the latest first.
-
-    For what none of them did, its size counts at the rate at which they made archives; 0 where they made none.
-    """
+    """Return the seconds that the work for *hits* took when a *known* run did it, the latest such run for each."""
     costs: dict[str, float] = {}
-    seconds, size = 0.0, 0
     for profile in known:
         made: dict[str, float] = {}
         for row in profile.tasks:
             if row.cache != "hit" and row.name != "link":
                 made[row.label] = made.get(row.label, 0.0) + row.seconds
-                size += row.given if row.name == "unzip" else 0
-        seconds += sum(made.values())
         costs.update(made)
-    rate = seconds / size if size else 0.0
-    return sum(costs.get(label, row.taken * rate) for label, row in hits.items())
-
-
-@frozen
-class Difference:
-    """A figure in both runs: seconds of a phase (its part of the wall time), or of a package."""
-
-    name: str
-    before: float
-    after: float
-
-    @property
-    def change(self) -> float:
-        return self.after - self.before
-
-
-@frozen
-class Comparison:
-    """The change from one run to another; differences are in order of their size."""
-
-    before: Report
-    after: Report
-    phases: tuple[Difference, ...]
-    packages: tuple[Difference, ...]
-
-
-def compare(before: Report, after: Report) -> Comparison:
-    """Return the differences between two reports."""
-    return Comparison(
-        before=before,
-        after=after,
-        phases=_differences(
-            {phase.name: phase.weighted for phase in before.phases},
-            {phase.name: phase.weighted for phase in after.phases},
-        ),
-        packages=_differences(
-            {package.label: package.seconds for package in before.packages},
-            {package.label: package.seconds for package in after.packages},
-        ),
-    )
-
-
-def _differences(before: Mapping[str, float], after: Mapping[str, float]) -> tuple[Difference, ...]:
-    names = dict.fromkeys((*before, *after))
-    found = [Difference(name=name, before=before.get(name, 0.0), after=after.get(name, 0.0)) for name in names]
-    return tuple(sorted(found, key=lambda each: (-abs(each.change), each.name)))
-
-
-def previous(profile: Profile, others: Sequence[Profile]) -> Profile | None:
-    """Return the run to compare *profile* with: the last before it that finished with the same command.
-
-    One that served the same environments is preferred.
-    """
-    earlier = [
-        each
-        for each in others
-        if each.command == profile.command and each.run < profile.run and each.status == 0
-    ]
-    same = [each for each in earlier if _environments(each) == _environments(profile)]
-    found = same or earlier
-    return found[-1] if found else None
-
-
-def _environments(profile: Profile) -> frozenset[str]:
-    rows: Iterable[tuple[str, ...]] = [row.environments for row in profile.tasks]
-    return frozenset(name for names in rows for name in names)
+    return sum(costs.get(label, 0.0) for label in hits)

@@ -41,10 +41,9 @@ def by_worker(profile: Profile) -> dict[str, list[Row]]:
 
 
 def parallelism(profile: Profile) -> float:
-    """Return how many workers were busy on average while there were tasks."""
+    """Return how many tasks ran at once on average: the sum of their times divided by the wall time for them."""
     begins, ends = window(profile)
-    busy = sum(union((row.start, row.end) for row in rows) for rows in by_worker(profile).values())
-    return busy / (ends - begins) if ends > begins else 0.0
+    return sum(row.seconds for row in profile.tasks) / (ends - begins) if ends > begins else 0.0
 
 
 def workers(profile: Profile) -> tuple[Worker, ...]:

@@ -89,7 +89,7 @@ def attempt(task: "Task", results: "dict[Key, Any]", worker: str) -> Outcome:
     except Exception as raised:
         refused = refused_by_system(raised)
         error = _crashed(task, raised) if refused is None else _named(refused, task)
-    taken, given, cache, log, elsewhere, remote = meter.measured()
+    taken, given, cache, log, elsewhere, remote, children = meter.measured()
     log = log or getattr(error, "log", "")  # that of a build that failed
     return Outcome(
         key=task.key,
@@ -98,7 +98,7 @@ def attempt(task: "Task", results: "dict[Key, Any]", worker: str) -> Outcome:
         error=error,
         started=started,
         ended=time.time(),
-        cpu=time.thread_time() - cpu,
+        cpu=time.thread_time() - cpu + children,
         worker=elsewhere or worker,
         taken=taken,
         given=given,

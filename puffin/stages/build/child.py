@@ -181,7 +181,7 @@ def _entry_points(group: str) -> "Any":
 
 def _supervise(line: Pipes, request: "Any") -> bool:
     """Fork the job, wait for its end and report it; False if puffin went first."""
-    waker, wakes = os.pipe()
+    (waker, wakes), before = os.pipe(), sum(os.times()[2:4])  # CPU seconds of ended children, and of theirs
     os.set_blocking(wakes, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
@@ -204,7 +204,7 @@ def _supervise(line: Pipes, request: "Any") -> bool:
         _end_children()
     if status is None:
         return False
-    line.tell(ended=_exit_code(status))
+    line.tell(ended=_exit_code(status), cpu=sum(os.times()[2:4]) - before)
     return True
 
 

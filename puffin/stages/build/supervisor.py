@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from puffin import meter
 from puffin.value import frozen
 
 CHILD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "child.py")
@@ -150,6 +151,7 @@ class Supervisor:
                 entered = message["entered"]
             elif "ended" in message:
                 self._job = 0
+                meter.spent(message.get("cpu", 0.0))
                 return Story(entered=entered, message=last, status=message["ended"])
             else:
                 last = message

@@ -8,10 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from puffin.cli.commands.profile import sparkline
+from puffin.cli.page.findings import advised, answers
 from puffin.cli.page.page import page
 from puffin.cli.page.words import verdict
+from puffin.pipeline.profile import findings as kinds
+from puffin.pipeline.profile.compare import NotComparable, check_comparable, compare, previous
+from puffin.pipeline.profile.findings import findings
+from puffin.pipeline.profile.history import history
 from puffin.pipeline.profile.read import parse
-from puffin.pipeline.profile.report import compare, previous, report_on
+from puffin.pipeline.profile.report import report_on
 from puffin.pipeline.profile.spans import IDLE, critical_path, merged, parts, spans, union, weighted
 from puffin.pipeline.profile.trace import trace
 from puffin.pipeline.profile.workers import BETWEEN, DOWNLOADS, NOTHING_LEFT, STARTING, window, workers
@@ -74,7 +80,8 @@ def test_a_run_is_limited_by_one_task_or_by_a_stage():
     assert (report.limit.name, report.limit.package, report.limit.seconds) == ("unzip", "slow==1", 4.0)
     assert (
         verdict(report)
-        == "10.00s · bottleneck: unzip of slow (4.00s on the critical path) · 1.2 of 2 workers busy on average"
+        == "10.00s · bottleneck: unpack slow (4.00s on the critical path) · 1.2 tasks at once on average, 2 jobs"
+        " · 1 package from the cache (500 B)"
     )
     many = [task("link", f"p{number}", number, number + 1) for number in range(10)]
     report = report_on(profile(graph(0), *many, end(10)))
@@ -111,7 +118,7 @@ def test_why_workers_were_idle():
     assert dict(third.idle) == {STARTING: pytest.approx(1.0), NOTHING_LEFT: pytest.approx(3.0)}
 
 
-def test_what_the_cache_saved_is_what_it_cost_before_or_its_size_at_the_same_rate():
+def test_what_the_cache_saved_is_what_it_cost_before():
     made = (task("fetch", "a", 0, 2), task("unzip", "a", 2, 4, out=1000), task("unzip", "b", 4, 5, out=1000))
     before = profile(*made, task("link", "a", 5, 9, cache="miss"), end(9), run="0")
     hits = (
@@ -122,9 +129,9 @@ def test_what_the_cache_saved_is_what_it_cost_before_or_its_size_at_the_same_rat
     now = profile(*hits, end(3))
     report = report_on(now, [before])
     assert (report.hits, report.misses) == (2, 0)
-    assert report.saved == pytest.approx(4 + 400 * 5 / 2000)
+    assert (report.saved, report.served) == (4, 1400)
     assert report_on(now).saved == 0
-    assert verdict(report).endswith("cache saved about 5.00s of work")
+    assert verdict(report).endswith("2 packages from the cache (1.4 KiB, 4.00s of work in earlier runs)")
 
 
 def test_environments_and_packages():
@@ -151,6 +158,113 @@ def test_two_runs_beside_each_other():
     found = compare(before, after)
     assert [(each.name, each.change) for each in found.phases] == [("build", -3.0), ("link", 0.0)]
     assert [(each.name, each.before, each.after) for each in found.packages] == [("a==1", 6.0, 3.0)]
+
+
+def test_runs_are_compared_by_task_and_by_what_the_cache_served():
+    before = report_on(profile(task("unzip", "a", 0, 1), task("link", "b", 1, 2, cache="hit"), end(2)))
+    after = report_on(
+        profile(task("unzip", "a", 0, 3), task("fetch", "b", 3, 4), task("link", "c", 4, 5), end(5))
+    )
+    found = compare(before, after)
+    assert [(each.name, each.change) for each in found.tasks] == [("unzip a==1", 2.0)]
+    assert (found.lost, found.won) == (("b==1",), ())
+    assert compare(after, before).won == ("b==1",)
+    assert "1 package not from the cache any more" in answers(after, found).change
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "lines", "why"),
+    [
+        ({"command": "pip install"}, 0, [task("link", "a", 0, 1, environments=["/e"])], "`pip install`"),
+        ({}, 1, [task("link", "a", 0, 1, environments=["/e"])], "did not end well"),
+        ({}, 0, [], "nothing to do"),
+        ({}, 0, [task("link", "a", 0, 1, environments=["/other"])], "different environments"),
+        ({}, 0, [task("link", "b", 0, 1, environments=["/e", "/f"])], ""),
+    ],
+)
+def test_runs_that_did_different_things_are_not_compared(changes, status, lines, why):
+    one = profile(task("link", "a", 0, 1, environments=["/e"]), end(1))
+    other = profile(*lines, end(1, status), **changes)
+    if not why:
+        check_comparable(one, other)
+        return
+    with pytest.raises(NotComparable, match=why):
+        check_comparable(one, other)
+
+
+def test_a_history_has_the_runs_like_the_last_one_and_compares_each_with_the_median_before():
+    def run(name, wall, status=0, command="pip sync"):
+        return profile(task("link", "a", 0, wall), end(wall, status), run=name, command=command)
+
+    found = history(
+        [run("1", 2), run("2", 9, 1), run("3", 4), run("4", 1, command="lock"), run("5", 6), run("6", 8, 1)]
+    )
+    assert [(each.profile.run, each.slower) for each in found] == [("1", None), ("3", 1.0), ("5", 1.0)]
+    assert history([]) == history([run("1", 1, 1)]) == ()
+    assert sparkline([0, 1, 4, 8]) == "▁▂▅█"
+    assert sparkline([]) == ""
+
+
+def words_of(*lines, **changes):
+    return {found.kind: words for found, words in advised(report_on(profile(*lines, **changes)))}
+
+
+def test_a_stage_that_waits_for_a_core_is_found():
+    told = words_of(graph(0), task("unzip", "a", 0, 78, cpu=15.0), end(80))
+    assert told[kinds.BUSY].text == (
+        "Unpacking took 1m 18s in all, but only 15.00s of CPU: the machine was busy, its disk was slow, or two jobs "
+        "shared one core."
+    )
+    assert (
+        told[kinds.BUSY].advice == "Run it again while the machine is quiet, or with fewer than 2 jobs (`-j`)."
+    )
+    assert kinds.BUSY not in words_of(graph(0), task("unzip", "a", 0, 78, cpu=70.0), end(80))
+    assert kinds.BUSY not in words_of(graph(0), task("fetch", "a", 0, 78, cpu=1.0), end(80))
+
+
+def test_a_build_is_found_with_its_reason_and_what_to_do():
+    reason = {"kind": "not-built"}
+    told = words_of(graph(0), task("build", "numpy", 0, 9.8, cpu=9.0, reason=reason), end(10))
+    assert told[kinds.BUILT].text == (
+        "numpy==1 was built from source in 9.80s (9.00s of CPU): it had not been built before."
+    )
+    assert "Pin a version of numpy that has a wheel" in told[kinds.BUILT].advice
+    assert kinds.ONE_PACKAGE not in told
+    small = [task("build", f"p{number}", number, number + 1) for number in range(6)]
+    found = findings(report_on(profile(graph(0), *small, end(6))))
+    assert [(each.package, each.count) for each in found if each.kind == kinds.BUILT] == [
+        ("p0==1", 1), ("p1==1", 1), ("p2==1", 1), ("p3==1", 1), ("", 2),
+    ]  # fmt: skip
+
+
+def test_the_index_downloads_and_misses_are_found():
+    reason = {"kind": "pruned", "before": str(ZERO - 86_400)}
+    loads = [task("fetch", f"p{number}", 5, 9, reason=reason, **{"in": 1 << 20}) for number in range(3)]
+    told = words_of(phase("locate", 0, 5), graph(5), *loads, end(10))
+    assert told[kinds.INDEX].text == "Finding files on the index took 5.00s of 10.00s."
+    assert told[kinds.DOWNLOADS].text == ("Downloads went on for 4.00s of 10.00s: 3 files, 3.0 MiB, 768 KiB/s.")
+    assert told[kinds.NOT_SERVED].text == (
+        "3 packages did not come from the cache (3.0 MiB): it was pruned 1 day ago."
+    )
+
+
+def test_a_failure_comes_first_with_the_hint_as_advice():
+    row = task("build", "x", 0, 1, status="failed", error="no compiler", log="/l", environments=["/e"])
+    lines = [graph(0), row, {"failure": "error: Failed\n  ╰─▶ no compiler\n\nhint: install gcc"}, end(9, 1)]
+    found = answers(report_on(profile(*lines)), None)
+    assert found.why == "The run failed at: build of x==1: no compiler. It affects /e."
+    assert found.advice == "Install gcc"
+    assert found.package == "x==1, which failed (build)"
+    found = answers(report_on(profile({"failure": "error: Failed to read `r.txt`"}, end(1, 2))), None)
+    assert found.why == "Failed to read `r.txt`."
+
+
+@given(st.deferred(lambda: st.one_of(wild(), scheduled())))
+def test_every_run_has_a_finding_and_five_answers(found):
+    report = report_on(found)
+    assert all(words.text for _, words in advised(report))
+    told = answers(report, compare(report, report))
+    assert all((told.stage, told.package, told.why, told.advice, told.change))
 
 
 def test_the_run_to_compare_with_finished_and_did_the_same():
@@ -300,7 +414,7 @@ def test_a_trace_has_a_process_for_each_worker_arrows_and_counters():
 class _Text(HTMLParser):
     """The elements of a page, its text, and whether they nest."""
 
-    VOID = {"meta", "br", "hr", "img", "link"}
+    VOID = {"meta", "br", "hr", "img", "link", "input"}
 
     def __init__(self):
         super().__init__()
@@ -343,7 +457,7 @@ def test_a_page_has_all_its_sections_and_needs_no_network():
     found = read_page(text)
     shown = "".join(found.text)
     for title in ("What failed", "Critical path", "Where the time went", "Workers", "Why workers were idle",
-                  "Slow packages", "Since the last run"):  # fmt: skip
+                  "Packages", "Since the last run"):  # fmt: skip
         assert title in shown
     assert "no compiler" in shown
     assert "failed, exit code 1" in shown
