@@ -146,4 +146,4 @@ def keep_memo(
 
 
 def _place(cache: Cache, key: str) -> str:
-    return cache.path(Bucket.ANSWERS, f"looked-{key}")
+    return cache.path(Bucket.INPUTS, f"looked-{key}")
