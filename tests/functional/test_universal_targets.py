@@ -10,8 +10,8 @@ from packaging.pylock import Pylock
 from packaging.requirements import Requirement
 from packaging.tags import Tag
 
+from puffin.stages.link.interpreter.interpreter import supported_tags
 from puffin.stages.resolve.locate.platforms import platform_named
-from puffin.stages.resolve.locate.tags import TagFacts, tag_strings
 from tests.helpers.wheels import forge_wheel
 
 PLATFORMS = ("linux-x86_64", "linux-aarch64", "macos-arm64", "windows-x86_64")
@@ -82,10 +82,8 @@ def _environment(platform, python):
 
 def _tags(platform, python):
     own = f"cp{python.replace('.', '')}"
-    facts = TagFacts(
-        implementation="cp", version=(3, int(python[2:])), abis=(own,), platforms=platform_named(platform).tags
-    )
-    return [Tag(*each.split("-", 2)) for each in tag_strings(facts)]
+    found = supported_tags("cp", (3, int(python[2:])), (own,), platform_named(platform).tags)
+    return [Tag(*each.split("-", 2)) for each in found]
 
 
 def _pins(text):

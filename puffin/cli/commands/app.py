@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import Any
 
 import click
+from click.shell_completion import get_completion_class
 
 from puffin import __version__
 from puffin.cli.commands.call import Call
@@ -108,6 +109,7 @@ def puffin() -> None:
 pip = puffin.group(
     name="pip", help="Manage the packages of an environment, with pip's and pip-tools' interface."
 )(lambda: None)
+click.version_option(__version__, "-V", "--version", message="puffin %(version)s")(pip)
 cache = puffin.group(name="cache", help="Inspect or clean the cache.")(lambda: None)
 profile = puffin.group(name="profile", help="Show where earlier runs spent their time.")(lambda: None)
 
@@ -240,8 +242,6 @@ _command(profile, "compare", "profile:compare_runs", table_inspect.PROFILE_COMPA
 
 def print_completion(call: Call) -> int:
     """Print the script for a shell."""
-    from click.shell_completion import get_completion_class
-
     (shell,) = call.options(StoreOptions).arguments
     found = get_completion_class(shell)
     if found is None:

@@ -5,7 +5,7 @@ import sys
 from time import perf_counter, time
 
 from puffin import depends, meter, signals
-from puffin.artifact.urls import mask
+from puffin.artifact.urls import mask, mask_text
 from puffin.cli.screen.quantities import counted, duration
 from puffin.reasons import reason_text
 
@@ -72,6 +72,8 @@ class Console:
     def begin(self, command: str, started: float) -> None:
         """Show from now on how *command* goes, which began at *started*."""
         self.progress = RunProgress(command, started)
+        if self._verbose:
+            meter.note_to(self._verbose, self.aside_detail)
         if self._live:
             meter.watch()
             first = max(0.01, FIRST - (perf_counter() - started))
@@ -202,6 +204,11 @@ class Console:
         if self._quiet < 2:
             erase = _ERASE if self._live else ""  # a child does not know whether its parent shows a display
             self._write(f"{erase}{self.style('warning', 'yellow', 'bold')}: {text}\n")
+
+    def aside_detail(self, text: str, seconds: float) -> None:
+        """Write a line that only ``-v`` asks for, from this process or a forked child of it."""
+        took = f" in {duration(seconds)}" if seconds >= 0 else ""
+        self._write(f"{_ERASE if self._live else ''}{self.style(mask_text(text) + took, 'dim')}\n")
 
     def changes(self, lines: "tuple[Line, ...]") -> None:
         for line in lines:

@@ -3,6 +3,7 @@
 import os
 import sys
 
+from puffin import meter
 from puffin.errors import USAGE, PuffinError
 from puffin.pipeline.tasks.bytecode import bytecode_kind, without_bytecode
 from puffin.reasons import BYTECODE, CONFLICT, DAMAGED, LINK_MODE, REQUESTED, TOLD, Reason
@@ -59,6 +60,7 @@ class Planner:
         self._looked: Directs | None = None
         self._seeds: frozenset[str] | None = None
         self._outside: list[Present] | None = None
+        self._noted: set[str] = set()  # a plan may be made again
 
     def plan_of(self, inputs: "Inputs", archives: "Mapping[str, str]") -> Plan:
         """Return the plan for pins; *archives* are the known archives of pins with URLs, by name."""
@@ -73,7 +75,26 @@ class Planner:
         plan = self._planned(wanted, dict.fromkeys(losers, _CONFLICT) | stale) if losers else plan
         if plan.remove:
             check_own(self._place.environment, plan.remove)
+        if meter.notes(meter.DECISIONS):
+            self._note(plan, wanted)
         return plan
+
+    def _note(self, plan: Plan, wanted: "Sequence[WantedDistribution]") -> None:
+        from puffin.pipeline.change.decisions import decisions
+
+        settings = self._settings
+        lines = decisions(
+            plan,
+            self._place.present,
+            wanted,
+            asked=settings.reinstall,
+            reinstalled=settings.reinstall_package,
+            damaged=self._place.damaged,
+        )
+        for line in lines:
+            if line not in self._noted:
+                self._noted.add(line)
+                meter.note(line)
 
     def _inherited(self) -> "Sequence[Present]":
         environment = self._place.environment

@@ -116,10 +116,10 @@ class Reading:
                 raise
             return sources
 
-    def sources(self, read: "Callable[[str], bytes] | None" = None) -> "Sources":
+    def sources(self, read: "Callable[[str], bytes] | None" = None, *, several: bool = False) -> "Sources":
         """Return the sources of a resolution, by the same rules as :meth:`inputs`, pinned or not.
 
-        *read* stands for :meth:`Session.read` where some files are no files.
+        *read* stands for :meth:`Session.read` where some files are no files. *several* is as in ``SourcePolicy``.
         """
         from puffin.stages.resolve.projects.sources import read_sources
         from puffin.stages.resolve.projects.values import SourcePolicy
@@ -138,6 +138,7 @@ class Reading:
                 projects=self._projects,
                 locked=self._constraints,
                 uv_file=settings.uv_file,
+                several=several,
             ),
         )
         reached = (

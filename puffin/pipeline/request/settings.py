@@ -238,6 +238,11 @@ class CompileSettings:
     targets: tuple[str, ...] = ()
     default_groups: tuple[str, ...] = ()
 
+    @property
+    def is_for_several(self) -> bool:
+        """Whether the resolution is for several environments."""
+        return self.universal or bool(self.targets)
+
 
 @frozen
 class InstallSettings:

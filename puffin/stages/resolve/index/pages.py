@@ -181,6 +181,8 @@ class Pages:
         if old is None or not self._scope.trusts(name, old.fetched_at, old.max_age):
             return False
         self._seen[index, name] = old
+        if meter.notes(meter.REQUESTS):
+            meter.note(f"Page of `{name}` on {mask(index)}: fresh in the cache")
         return True
 
     def _path(self, index: str, name: str) -> str:

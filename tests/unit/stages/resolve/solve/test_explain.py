@@ -141,7 +141,7 @@ def test_offline() -> None:
     assert failure(packages, "a").splitlines()[2:] == [
         "`a` 1.0 needs `b`.",
         "`b` is not in the cache, and the network may not be used (`--offline`).",
-        "hint: run the command once without `--offline`, to fill the cache",
+        "hint: run the command once without `--offline` to fill the cache",
     ]
 
 
