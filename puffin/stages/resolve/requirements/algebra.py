@@ -423,11 +423,15 @@ def _comparisons(term: Term) -> list[str]:
     bounds = {operator: version_of(value) for name, operator, value in term if name == PYTHON}
     lower, upper = bounds.get(">="), bounds.get("<")
     if lower is None or upper is None or not (_is_minor(lower) and _is_minor(upper)):
-        return sorted(map(_worded, term))
+        return sorted(map(_worded, term), key=_lower_bound_first)
     if (lower.major, lower.minor + 1) != (upper.major, upper.minor):
-        return sorted(map(_worded, term))
+        return sorted(map(_worded, term), key=_lower_bound_first)
     exact = f"python_version == '{lower.major}.{lower.minor}'"
     return sorted([exact, *[_worded(atom) for atom in term if atom[0] != PYTHON]])
+
+
+def _lower_bound_first(comparison: str) -> str:
+    return comparison.replace(" >= ", " ! ")
 
 
 def _is_minor(version: Version) -> bool:

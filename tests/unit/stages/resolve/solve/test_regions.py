@@ -172,7 +172,7 @@ def test_newer_pythons_get_the_versions_that_need_them() -> None:
     found = everywhere(request("a"), Replay(packages), ">=3.9")
     assert sorted(_markers(found)) == [
         "a==1 ; python_version < '3.10'",
-        "a==2 ; python_version < '3.13' and python_version >= '3.10'",
+        "a==2 ; python_version >= '3.10' and python_version < '3.13'",
         "a==3 ; python_version >= '3.13'",
     ]
 
