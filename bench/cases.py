@@ -230,6 +230,19 @@ _SETS = [
         ("drift", "ranges that drift apart"),
     )
 ]
+_UNIVERSAL = [
+    ResolveCase(
+        name=f"universal-{name}",
+        title=f"for all platforms, {how}",
+        index="pages-json",
+        bound=bound,
+        fresh_cache=cold,
+        kept=not cold,
+        rounds=5,
+        universal=True,
+    )
+    for name, how, bound, cold in (("cold", "cold", 1.5, True), ("unchanged", "unchanged", 1.0, False))
+]
 INPUTS = [
     ResolveCase(
         name=f"input-{kind}-{number:02}",
@@ -244,7 +257,7 @@ INPUTS = [
     for kind in ("open", "half", "pinned")
     for number in range(10)
 ]
-RESOLVE = [*_RESOLUTIONS, *_REAL, *_SETS, *INPUTS]
+RESOLVE = [*_RESOLUTIONS, *_REAL, *_SETS, *_UNIVERSAL, *INPUTS]
 START = [
     StartCase(
         name=f"start{word[1:]}",

@@ -38,6 +38,6 @@ def file_system(directory: Path) -> str:
 
 
 def python_version(python: str) -> str:
-    """Return the version of an interpreter, as in ``3.12.1``."""
+    """Return the version of an interpreter, for example ``3.12.1``."""
     command = [python, "-I", "-c", "import platform; print(platform.python_version())"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

@@ -16,7 +16,8 @@ from bench.tools import Tool
 class ResolveCase(Case):
     """A case of a resolution.
 
-    ``kept`` leaves the output there, ``edited`` adds another requirement in each round. ``source`` is ``big``, ``set``
+    ``kept`` leaves the output there, ``edited`` adds another requirement in each round, ``universal`` resolves for all
+    platforms. ``source`` is ``big``, ``set``
     (that of the index), or a service of the monorepo and how much of it is pinned (``00 half``).
     """
 
@@ -25,6 +26,7 @@ class ResolveCase(Case):
     fresh_cache: bool = False
     edited: bool = False
     kept: bool = False
+    universal: bool = False
 
 
 class ResolveBench(Bench[ResolveCase]):
@@ -46,6 +48,7 @@ class ResolveBench(Bench[ResolveCase]):
         url, python = self.setting.indexes.url(case.index, late=case.late), self.setting.python
         source, words = self._source(case), ["--cache-dir", str(self._cache(tool, case))]
         words += ["-c", str(self.root / "constraints.txt")] if case.source == "set" else []
+        words += ["--universal"] if case.universal else []
         command = tool.resolution(source, output, url=url, python=python, words=words)
         variables = self.variables(Path(python).parent.parent)
         figures, told = measured(command, *flags, variables=variables, cwd=self.root)

@@ -82,11 +82,11 @@ def schema() -> Schema:
 def _project(every: Schema) -> Schema:
     own = {
         "sources": {
-            "description": "Where dependencies come from, as in `[tool.uv.sources]`.",
+            "description": "Where dependencies come from, for example `[tool.uv.sources]`.",
             "type": "object",
         },
         "workspace": {
-            "description": "The members of the workspace, as in `[tool.uv.workspace]`.",
+            "description": "The members of the workspace, for example `[tool.uv.workspace]`.",
             "type": "object",
             "additionalProperties": False,
             "properties": {key: {"type": "array", "items": NAME} for key in ("members", "exclude")},

@@ -170,7 +170,7 @@ def file(path: str, *, content: bool = True) -> None:
         return
     _noted.files[path] = found = stamp_of(facts)
     if not stat.S_ISREG(facts.st_mode):
-        unsure(f"`{path}` is no file that could be read twice")
+        unsure(f"`{path}` cannot be read twice")
     elif content and _is_young(found):
         _keep(path)
 

@@ -47,7 +47,7 @@ def silence() -> float:
 
 def silent() -> ChildSilent:
     """Return the error for a child that has said nothing for too long."""
-    return ChildSilent(f"said nothing for {silence():g} s")
+    return ChildSilent(f"did not answer for {silence():g} s")
 
 
 def hear(reader: int, count: int) -> bytes:

@@ -9,6 +9,8 @@ from _thread import _local
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from puffin.board import Board
 
 HIT = "hit"
@@ -69,6 +71,28 @@ def measured() -> "tuple[int, int, str, str, str, tuple[object, ...]]":
     A text is empty where it said nothing.
     """
     return _meter.taken, _meter.given, _meter.cache, _meter.log, _meter.worker, _meter.remote
+
+
+DECISIONS, REQUESTS = 1, 2  # how often `-v` was given to see them
+_notes = 0
+_write: "Callable[[str, float], None] | None" = None
+
+
+def note_to(level: int, write: "Callable[[str, float], None]") -> None:
+    """Have *write* get the notes up to a *level* and the seconds they took, from this process and forked children."""
+    global _notes, _write
+    _notes, _write = level, write
+
+
+def notes(level: int) -> bool:
+    """Tell whether somebody wants notes of this level, so that nothing else is made."""
+    return _notes >= level
+
+
+def note(text: str, seconds: float = -1.0) -> None:
+    """Write a note for whoever asked for more output; call it only after :func:`notes` said so."""
+    if _write is not None:
+        _write(text, seconds)
 
 
 def watch() -> None:

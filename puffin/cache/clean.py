@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from puffin.cache.atomic import remove_tree
 from puffin.cache.layout import Bucket, Cache, process_space
+from puffin.cache.pruned import note_pruned, pruned_names
 from puffin.cache.reading import read
 from puffin.cache.usage import NOT_WRITABLE
 from puffin.errors import PuffinError, os_cause
@@ -72,7 +73,9 @@ def clean_packages(cache: Cache, names: "Collection[str]", held: "Collection[str
     archives = {target for path in wheels for target in _targets(path)}
     built = [path for path in _revisions(cache) if not wanted.isdisjoint(_names_built(path))]
     rooms = [path for path in _environments(cache) if not wanted.isdisjoint(_names_inside(path))]
+    known = [*wheels, *built, *[f"{path}/{name}" for path in wheels for name in names_in(path)], *archives]
     removed = remove([*pages, *pins, *own, *wheels, *built, *rooms])
+    note_pruned(cache, pruned_names(cache, known))
     left = {target for path in _wheel_directories(cache) for target in _targets(path)}
     going = [each for each in archives - left if os.path.basename(each) not in held]
     gone = [path for archive in going for path in (f"{archive}.manifest", archive)]

@@ -134,7 +134,7 @@ def test_other_config_settings_are_another_build(puffin, env, shop, told):
 def test_a_config_setting_needs_a_value(puffin, env, shop):
     done = puffin("pip", "install", "thing", "-i", shop.url, "-C", "word")
     assert done.code == 2
-    assert done.err.startswith("error: `word` is no setting for a build backend\n")
+    assert done.err.startswith("error: `word` is not a setting for a build backend\n")
 
 
 def test_a_directory_is_built_anew_when_its_project_changed(puffin, env, shop, told):

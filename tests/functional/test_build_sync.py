@@ -196,7 +196,7 @@ def _environment(puffin):
     return root, module
 
 
-HEALED = "warning: The kept build environment of `toy` was damaged; making it anew\n"
+HEALED = "warning: The kept build environment of `toy` was damaged; making it again\n"
 
 
 @pytest.mark.parametrize("damage", ["deleted", "cut off"])

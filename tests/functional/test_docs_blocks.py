@@ -28,7 +28,9 @@ DOCUMENTS = ("README.md", *[f"docs/{path.name}" for path in sorted((CHECKOUT / "
              "examples/monorepo/README.md")  # fmt: skip
 _BLOCK = re.compile(r"(?:(?<=\n\n)|\A)((?:    .*\n|\n(?=    ))+)")
 _FOREIGN = ("pip", "helm", "python", "kubectl", "dask", "docker", "export", "./demo", "./test")
-_SHOWN = ("error: ", "Resolved ", "Synced ", "puffin ── ", "pipeline.", "services/api\n")  # output and drawings
+_SHOWN = (  # output and drawings
+    "error: ", "Resolved ", "Synced ", "puffin ── ", "pipeline.", "services/api\n", "services/api (",
+)  # fmt: skip
 HERE = "{}.{}".format(*sys.version_info)
 
 
@@ -152,7 +154,7 @@ def _at_work(puffin, words, index):
 
 def test_the_commands_for_many_environments(puffin, index):
     """Those of WORKSPACES.md and CI.md, on what its configuration names."""
-    [configuration] = [block for block in blocks("docs/WORKSPACES.md") if kind_of(block) == "toml"]
+    [configuration] = [block for block in blocks("docs/WORKSPACES.md") if block.startswith("[env-defaults]")]
     configuration = configuration.replace('["3.11", "3.12"]', f'["{HERE}"]').replace('"3.12"', f'"{HERE}"')
     for name in ("alpha", "beta", "sphinx"):
         index.add(*forge_wheel(name, "1.0"))
@@ -188,7 +190,7 @@ def test_the_commands_for_many_environments(puffin, index):
         for block in blocks(document):
             if kind_of(block) == "commands":
                 ran += [(words, _at_work(puffin, words[1:], index)) for words in commands(block)]
-    assert len(ran) == 10
+    assert len(ran) == 12
     rows = json.loads(_at_work(puffin, ["envs", "--format", "json"], index).out)
     rows = rows["envs"] if isinstance(rows, dict) else rows
     assert sorted(row["name"] for row in rows) == ["api", "docs", "release", "services/web"]

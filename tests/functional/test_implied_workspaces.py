@@ -48,7 +48,7 @@ def test_defaults_alone_hold_for_the_members(puffin, shop, members):
 def test_defaults_alone_where_no_project_is(puffin):
     puffin.file("puffin.toml", "[env-defaults]\neditable = false\n")
     done = puffin("sync")
-    assert (done.code, "`puffin.toml` configures no environment" in done.err) == (2, True)
+    assert (done.code, "`puffin.toml` does not configure any environment" in done.err) == (2, True)
 
 
 @pytest.mark.parametrize("link", ["a-link", "z-link"])
@@ -68,7 +68,10 @@ def test_members_without_a_lock_have_their_packages_listed(puffin, shop, members
     assert [line.split()[2] for line in puffin("envs").out.splitlines()[1:]] == ["0", "0"]
     assert puffin("sync", "-i", shop.url).code == 0
     rows = [line.split() for line in puffin("envs").out.splitlines()[1:]]
-    assert [(row[0], row[2]) for row in rows] == [("packages/app", "3"), ("packages/lib", "2")]
+    assert [(row[0], row[2], " ".join(row[3:-1])) for row in rows] == [
+        ("packages/app", "3", "up to date"),
+        ("packages/lib", "2", "up to date"),
+    ]
 
 
 def test_consistent_locks_take_the_sources_of_all_members(puffin, shop):

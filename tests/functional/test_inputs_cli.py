@@ -205,7 +205,7 @@ def test_a_lock_of_a_later_minor_version_is_read_with_a_warning(puffin, env, ind
     assert done.err == told("+ alpha==1.0", pins=1, prepared=1, installed=1).replace(
         "Resolved",
         "warning: `pylock.toml` is of version 1.3 of the format; puffin knows 1.0, "
-        "and what is new is ignored\nResolved",
+        "and ignores newer fields\nResolved",
     )
 
 

@@ -138,7 +138,7 @@ def test_hashes_can_be_required(puffin, env, shop):
 def test_nothing_to_install_is_a_usage_error(puffin, env):
     done = puffin("pip", "install")
     assert done.code == 2
-    assert done.err.startswith("error: Nothing was named to install\n")
+    assert done.err.startswith("error: No packages were given\n")
 
 
 def test_a_report_as_pip_writes_it(puffin, env, shop):

@@ -183,4 +183,4 @@ def test_environments_can_be_read_from_another_file(puffin, shop):
     )
     puffin.file("empty.toml", "")
     done = puffin("sync", "--environments", "empty.toml")
-    assert "`empty.toml` configures no environment" in done.err
+    assert "`empty.toml` does not configure any environment" in done.err

@@ -78,7 +78,7 @@ def test_exclude_newer_holds_for_pins_of_every_command(puffin, shop):
     for command in (one, many):
         done, _ = command(puffin, *words, "--reinstall")
         assert done.code == 1, done.err
-        assert "no file of it is known to be older than `--exclude-newer 2024-01-01`" in done.err
+        assert "no file is known to be older than `--exclude-newer 2024-01-01`" in done.err
     puffin.file("puffin.toml", 'exclude-newer = "2024-01-02"\n')
     for command in (one, many):
         assert command(puffin, *words, "--reinstall")[1] == ["alpha==1.0"]

@@ -47,7 +47,7 @@ def test_files_that_are_too_new_do_not_exist(puffin, env, shop):
         1,
         lines(
             "error: Failed to find the files of 1 of 1 packages",
-            "  ╰─▶ Failed to find `alpha==1.0`: no file of it is known to be older than `--exclude-newer 2024-01-01`",
+            "  ╰─▶ Failed to find `alpha==1.0`: no file is known to be older than `--exclude-newer 2024-01-01`",
         ),
     )
     assert puffin.sync(text, "-i", shop.url, env={"PUFFIN_EXCLUDE_NEWER": "2024-01-02"}).code == 0

@@ -107,3 +107,19 @@ def test_the_big_set_is_installed_and_imports(puffin: Puffin, env: Env) -> None:
         [env.python, "-c", IMPORT_ALL], capture_output=True, text=True, env=environ, timeout=900, cwd=puffin.cwd
     )
     assert imported.returncode == 0, imported.stderr
+
+
+def test_pip_and_uv_install_a_lock_for_all_platforms(puffin: Puffin, env: Env) -> None:
+    puffin.file("requirements.in", "flask\nnumpy\nuvicorn[standard]\ncolorama ; sys_platform == 'win32'\n")
+    words = ("requirements.in", "--universal", "-q", "-o", "pylock.toml")
+    assert puffin("pip", "compile", *words, env=NETWORK).code == 0
+    assert puffin("pip", "sync", "pylock.toml", env=NETWORK).code == 0
+    tools = puffin.venv(name="tools")
+    assert puffin("pip", "install", "-p", "tools", "pip>=26", "uv", env=NETWORK).code == 0
+    environ = puffin.environ(**NETWORK)
+    for own in ("of-pip", "of-uv"):
+        other = puffin.venv(name=own)
+        pip = [tools.python, "-m", "pip", "--python", other.python, "install", "-q", "-r", "pylock.toml"]
+        uv = [tools.bin / "uv", "pip", "install", "-q", "-p", other.python, "-r", "pylock.toml"]
+        subprocess.run(pip if own == "of-pip" else uv, env=environ, cwd=puffin.cwd, check=True, timeout=300)
+        assert installed(other) == installed(env)

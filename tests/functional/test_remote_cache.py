@@ -47,7 +47,8 @@ class Machine:
 
     def sync(self, url, *words, pins=PINS, key=KEY, **environ):
         self.shop.requests.clear()
-        environ = {"PUFFIN_REMOTE_CACHE": url, "PUFFIN_REMOTE_CACHE_KEY": key, **environ}
+        patient = {"PUFFIN_REMOTE_CACHE_TIMEOUT": "60"}  # on a busy machine too
+        environ = {"PUFFIN_REMOTE_CACHE": url, "PUFFIN_REMOTE_CACHE_KEY": key, **patient, **environ}
         words = (
             "-p",
             self.name,
@@ -259,3 +260,95 @@ def test_without_a_remote_cache_nothing_of_it_is_imported(puffin, env, shop):
         [sys.executable, "-c", code], cwd=puffin.cwd, env=puffin.environ(), capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_machine_pushes_what_it_has(machines, puffin, cache, log):
+    first, second = machines("first"), machines("second")
+    assert first.sync("", "--compile-bytecode").code == 0
+    words = (
+        "cache",
+        "push",
+        "--remote-cache",
+        cache.url,
+        "--cache-dir",
+        puffin.root / "cache-first",
+        "-p",
+        "first",
+    )
+    done = puffin(*words, env={"PUFFIN_REMOTE_CACHE_KEY": KEY})
+    assert (done.code, done.err.split(" (")[0]) == (0, "Uploaded 6 objects"), done.err
+    second.sync(cache.url, "--compile-bytecode")
+    assert [path for path in second.files_asked if "toy" not in path] == []
+    assert second.compiled() == first.compiled()
+    assert log.read_text().count("wheel thing") == 1
+    done = puffin(*words, env={"PUFFIN_REMOTE_CACHE_KEY": KEY})
+    assert "Uploaded 0 objects" in done.err
+
+
+def test_a_machine_pushes_what_an_environment_has(machines, puffin, cache):
+    first, other = machines("first"), machines("other")
+    first.sync("", pins="alpha==1.0\n")
+    words = ("-p", "other", "--cache-dir", puffin.root / "cache-first", "-i", first.shop.url)
+    assert puffin.sync("beta==1.0\n", *words).code == 0
+    words = (
+        "cache",
+        "push",
+        "--remote-cache",
+        cache.url,
+        "--cache-dir",
+        puffin.root / "cache-first",
+        "-p",
+        "first",
+    )
+    done = puffin(*words, other.env.root)
+    assert (done.code, "Uploaded 1 object " in done.err) == (0, True), done.err
+    assert len(cache.names("cas")) == 1
+    done = puffin(*words, "nowhere")
+    assert (done.code, "is not an environment that puffin filled" in done.err) == (2, True), done.err
+
+
+def test_what_cannot_be_pushed_is_an_error(machines, puffin, cache):
+    machines("first").sync("")
+    cache.mode, cache.misbehaves = "full", ("PUT",)
+    words = ("cache", "push", "--cache-dir", puffin.root / "cache-first", "-p", "first")
+    done = puffin(*words, "--remote-cache", cache.url)
+    assert (done.code, f"Failed to fill the remote cache `{cache.url}`" in done.err) == (1, True), done.err
+    done = puffin(*words)
+    assert (done.code, "No remote cache is named" in done.err) == (2, True), done.err
+
+
+def test_the_size_of_a_remote_cache(machines, puffin, cache):
+    url = f"file://{puffin.root / 'shared'}"
+    machines("first").sync(url, "--remote-cache-write")
+    size = sum(path.stat().st_size for path in (puffin.root / "shared").rglob("*") if path.is_file())
+    assert puffin("cache", "size", "--remote", "--remote-cache", url).out == f"{size}\n"
+    cache.objects["/status"] = b'{"CurrSize": 1234, "NumFiles": 2}'
+    assert puffin("cache", "size", "--remote", "--remote-cache", cache.url).out == "1234\n"
+    cache.objects.clear()
+    done = puffin("cache", "size", "--remote", "--remote-cache", cache.url)
+    assert (done.code, "it does not tell its size" in done.err) == (1, True), done.err
+
+
+def test_a_resolution_takes_metadata_from_a_wheel_that_was_built_elsewhere(machines, puffin, shop, cache, log):
+    shop.add(*forge_sdist("user", requires=["thing"], needs=["toy"], told=log))
+    first, second = machines("first"), machines("second")
+    for machine, words in ((first, ["--remote-cache-write"]), (second, [])):
+        words = [
+            "-p",
+            machine.name,
+            "--cache-dir",
+            puffin.root / f"cache-{machine.name}",
+            "-i",
+            shop.url,
+            *words,
+        ]
+        environ = {
+            "PUFFIN_REMOTE_CACHE": cache.url,
+            "PUFFIN_REMOTE_CACHE_KEY": KEY,
+            "PUFFIN_REMOTE_CACHE_TIMEOUT": "60",
+        }
+        done = puffin("pip", "install", "user", *words, env=environ)
+        assert done.code == 0, done.err
+        assert machine.env.installed() == {"thing": "1.0", "user": "1.0"}
+        hooks = [line.rsplit(" ", 1)[0] for line in log.read_text().splitlines()]
+    assert sorted(line for line in hooks if line.startswith("wheel")) == ["wheel thing", "wheel user"]

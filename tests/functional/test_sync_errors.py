@@ -249,7 +249,9 @@ def test_no_environment_at_all(puffin):
     done = puffin("pip", "sync", "requirements.txt")
     assert (done.code, done.err) == (
         2,
-        lines("error: No virtual environment found; run `puffin venv` to make one, or name one by `--python`"),
+        lines(
+            "error: No virtual environment found; run `puffin venv` to make one, or point to one with `--python`"
+        ),
     )
 
 
@@ -328,7 +330,7 @@ def test_usage_errors_name_the_help(puffin):
     done = puffin("pip", "sync")
     assert done.code == 2
     assert done.err == lines(
-        "error: No requirements file was given", "", "hint: name one, as in `puffin pip sync requirements.txt`"
+        "error: No requirements file was given", "", "hint: for example: `puffin pip sync requirements.txt`"
     )
     done = puffin("frobnicate")
     assert done.code == 2

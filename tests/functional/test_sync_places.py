@@ -214,7 +214,7 @@ def test_offline_warm_and_cold(puffin, env, index):
         "  ├─▶ The page of `beta` on `[INDEX]/simple` was not found in the cache, and the network is off",
         "  ╰─▶ The page of `gamma` on `[INDEX]/simple` was not found in the cache, and the network is off",
         "",
-        "hint: run the command once without `--offline`, so that the cache is filled",
+        "hint: run the command once without `--offline` to fill the cache",
     )
     assert other.tree() == before
     assert len(index.requests) == asked

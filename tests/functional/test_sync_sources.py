@@ -79,11 +79,11 @@ def test_repositories_that_cannot_be_used(puffin, env):
     assert done.code == 1
     assert (
         "Refused to fetch `foo @ git+https://****@h.invalid/r@main`: the network is off, "
-        "and only the repository knows what `main` is\n" in done.err
+        "and only the repository knows the commit of `main`\n" in done.err
     )
     done = puffin.sync(f"{repository.url}\n", "--no-build")
     assert "only a build would know its name" in done.err
-    assert f"hint: write its name before it, as in `name @ {place}`" in done.err
+    assert f"hint: write its name first, for example `name @ {place}`" in done.err
     done = puffin.sync(f"-e {repository.url}#egg=foo\n")
     assert "it is a git repository, and only a directory can be one\n" in done.err
     done = puffin.sync("foo @ hg+https://h.invalid/r\n")

@@ -100,7 +100,7 @@ def test_an_unknown_python_says_where_it_looked(puffin):
     assert first == "error: No interpreter found for Python `3.7`"
     assert rest[0].startswith("  looked in the Python that runs puffin (3.")
     assert rest[1].startswith("  looked in `PATH`: `")
-    assert rest[-1].startswith("hint: install it, or name another, as in `puffin venv --python 3.")
+    assert rest[-1].startswith("hint: install it, or use another one, for example `puffin venv --python 3.")
     assert not (puffin.cwd / ".venv").exists()
     done = puffin("venv", "-p", "3.1x.y")
     assert done.code == 2

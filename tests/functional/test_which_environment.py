@@ -264,7 +264,7 @@ def test_puffin_does_not_remove_itself_or_what_it_needs(puffin, env, shop, own):
         "error: Refused to remove `puffin-installer`, `click`, `needed`: "
         "the puffin that is running needs that in `[TMP]/here/.venv`",
         "",
-        "hint: name the environment that is meant, as in `--python .venv`",
+        "hint: name the environment, for example `--python .venv`",
     )
     code, err = own("pip", "uninstall", "needed", "other")
     assert (code, "Refused to remove `needed`: " in err) == (2, True), err

@@ -126,7 +126,7 @@ def test_a_pattern_without_a_match_is_2(puffin):
     done = puffin("sync", "nowhere/*/requirements.txt")
     assert (done.code, done.err) == (
         2,
-        "error: `nowhere/*/requirements.txt` matches no environment and no file\n",
+        "error: `nowhere/*/requirements.txt` matches neither an environment nor a file\n",
     )
 
 

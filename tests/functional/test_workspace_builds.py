@@ -307,7 +307,7 @@ def test_a_late_build_that_fails_says_what_is_done_there(puffin, shop, log):
     assert rows["services/a"][2:] == ["0", "0", "1", "1", "failed,", "partly", "done"]
     assert rows["services/b"][2:] == ["0", "0", "0", "0", "failed"]
     assert rows["services/d"][2:] == ["0", "0", "0", "1", "failed"]
-    assert " - lib==1.0\n + lib==2.0\n" in done.err
+    assert " - lib==1.0\n + lib==2.0: version 2.0 is required, and 1.0 was installed\n" in done.err
     assert "+ thing" not in done.err
     told = {each["name"]: each for each in read(puffin.cwd / "report.json")["envs"]}
     assert [(each["status"], each["partly"]) for each in told.values()] == [

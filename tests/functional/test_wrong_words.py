@@ -11,7 +11,7 @@ from tests.helpers.commands import LEAVES
 from tests.helpers.sdists import tar_bytes
 
 ON_COMMAND_LINE = "error: Couldn't parse requirement on the command line"
-DAMAGED = "the archive is damaged: it is no tar file, or its beginning is missing"
+DAMAGED = "the archive is damaged: it is not a tar file, or its beginning is missing"
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def build_wheel(directory, config_settings=None, metadata_directory=None):
             "`puffin cache dir` prints where the cache is, and `puffin cache size` how big"),
         (("cache", "version"), "No such command `version`", "run `puffin cache --help` to see all commands"),
         (("cache", "prun"), "No such command `prun`", "did you mean `puffin cache prune`?"),
-        (("graph",), "No requirements file was given", "name one, as in `puffin graph requirements.txt`"),
+        (("graph",), "No requirements file was given", "for example: `puffin graph requirements.txt`"),
     ],
 )  # fmt: skip
 def test_hints_name_the_command_that_was_meant(puffin, words, problem, hint):
@@ -111,11 +111,9 @@ def test_what_stands_in_for_an_unknown_command_exists():
      ("cache key", "requirements.txt")],
 )  # fmt: skip
 def test_where_no_environment_is_named_the_hint_is_about_the_command_at_hand(puffin, command, file):
-    hint = f"hint: name requirements files, as in `puffin {command} 'services/*/{file}'`"
+    hint = f"hint: for example: `puffin {command} 'services/*/{file}'`"
     done = puffin(*command.split())
-    nowhere = (
-        "error: No environment was named, and no `puffin.toml` or `pyproject.toml` here or above configures any"
-    )
+    nowhere = "error: No environments were given, and no `puffin.toml` or `pyproject.toml` here or above configures any"
     assert (done.code, done.out, done.err) == (2, "", lines(nowhere, "", hint))
     puffin.file("puffin.toml", "[[env-glob]]\nmatch = 'none/*.txt'\n")
     done = puffin(*command.split())

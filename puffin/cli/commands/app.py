@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import Any
 
 import click
+from click.shell_completion import get_completion_class
 
 from puffin import __version__
 from puffin.cli.commands.call import Call
@@ -21,7 +22,7 @@ from puffin.cli.options.foreign import as_pip_tools, foreign_rows, instead_of, t
 from puffin.cli.options.inspect import StoreOptions
 from puffin.cli.options.resolve import INSTALL
 from puffin.cli.options.table import Row
-from puffin.cli.options.workspace import AFFECTED, ENVS, KEY, LOCK, WORKSPACE_SYNC
+from puffin.cli.options.workspace import AFFECTED, ENVS, KEY, LOCK, WHY, WORKSPACE_SYNC
 from puffin.errors import UsageError
 
 SHELLS = ("bash", "zsh", "fish")
@@ -30,7 +31,7 @@ _EXAMPLES = (
     ("puffin pip install requests", "install a package with its dependencies into it"),
     ("puffin pip sync requirements.txt", "bring it to exactly these versions"),
     ("puffin lock", "pin the requirements of all environments of a project"),
-    ("puffin sync", "bring all environments to what is locked"),
+    ("puffin sync", "make all environments match their locks"),
     ("puffin help pip sync", "show the help of a command"),
 )
 _FIRST = ("sync", "lock", "envs", "affected")  # of all commands
@@ -45,6 +46,8 @@ _MEANINGS = {
     "`-` for standard input. If none is given, the first of these files that this directory has.",
     "REQUIREMENT": "A requirement such as `six` or `'six>=1.16'`, the path of a project or distribution, or a URL.",
     "PACKAGE": "The name of a package.",
+    "ENV|PACKAGE": "The name or path of an environment; behind it the name of a package, if only that is meant.",
+    "ENV": "The path of an environment.",
     "ENV|GLOB": "The name or path of an environment, a pattern such as `'services/*'`, or a file that one is made "
     "from.",
 }
@@ -106,6 +109,7 @@ def puffin() -> None:
 pip = puffin.group(
     name="pip", help="Manage the packages of an environment, with pip's and pip-tools' interface."
 )(lambda: None)
+click.version_option(__version__, "-V", "--version", message="puffin %(version)s")(pip)
 cache = puffin.group(name="cache", help="Inspect or clean the cache.")(lambda: None)
 profile = puffin.group(name="profile", help="Show where earlier runs spent their time.")(lambda: None)
 
@@ -182,7 +186,7 @@ _command(pip, "sync", "sync:sync_command", table.SYNC,
 _command(pip, "compile", "compile:compile_command", table_resolve.COMPILE,
     "Resolve and pin requirements files, projects and scripts with all dependencies.", _words("[SOURCE]..."))
 _command(pip, "install", "install:install_command", INSTALL,
-    "Install packages with their dependencies, next to what is installed.", _words("REQUIREMENT..."))
+    "Install packages with their dependencies, and keep the others.", _words("REQUIREMENT..."))
 _command(pip, "freeze", "inspect:freeze", table_inspect.FREEZE, "Print the installed packages as requirements.")
 _command(pip, "list", "inspect:listing", table_inspect.LISTING, "List the installed packages.")
 _command(pip, "show", "inspect:show", table_inspect.SHOW,
@@ -198,6 +202,9 @@ _command(puffin, "envs", "envs:envs", ENVS,
     "List environments and their state.", _words("[ENV|GLOB]...", "environments"))
 _command(puffin, "affected", "affected:affected_command", AFFECTED,
     "List the environments that a change affects, and why.", _words("[ENV|GLOB]...", "environments"))
+_command(puffin, "why", "why:why_command", WHY,
+    "Say why packages of an environment were installed, reinstalled or rebuilt.",
+    _words("ENV|PACKAGE...", "environments"))
 _command(puffin, "lock", "lock:lock_command", LOCK,
     "Resolve the requirements of environments and write their lock files.", _words("[ENV|GLOB]...", "environments"))
 _command(puffin, "verify", "verify:verify_command", table_inspect.VERIFY,
@@ -215,6 +222,8 @@ _clean = _command(cache, "clean", "cache:clean", table_inspect.CLEAN,
     "Remove all cache entries, or those of some packages.", _words("[PACKAGE]..."))
 _command(cache, "size", "cache:size_of", table_inspect.CACHE_SIZE,
     "Print the size of the cache: in bytes, or with a unit on a terminal.")
+_command(cache, "push", "push:push_cache", table_inspect.CACHE_PUSH,
+    "Store what the cache holds in the remote cache, perhaps only what some environments use.", _words("[ENV]..."))
 _command(cache, "prune", "cache:prune_cache", table_inspect.PRUNE,
     "Remove unused entries; optionally by age or total size.")
 puffin.add_command(_clean, "clean")
@@ -233,8 +242,6 @@ _command(profile, "compare", "profile:compare_runs", table_inspect.PROFILE_COMPA
 
 def print_completion(call: Call) -> int:
     """Print the script for a shell."""
-    from click.shell_completion import get_completion_class
-
     (shell,) = call.options(StoreOptions).arguments
     found = get_completion_class(shell)
     if found is None:

@@ -12,6 +12,7 @@ from puffin.cache.contents import plan_prune, read_contents, total_size
 from puffin.cache.contents import prune as remove
 from puffin.cache.layout import Cache
 from puffin.cache.living import living
+from puffin.cache.pruned import note_pruned, pruned_names
 from puffin.cache.usage import exclusive, needless_notes
 from puffin.cli.commands.call import CacheDirectory, Call
 from puffin.cli.config.settings import age
@@ -56,9 +57,15 @@ def size_of(call: Call) -> int:
     """Print how much room the cache takes: in bytes, and for people on a terminal."""
     options = call.options(StoreOptions)
     with CacheDirectory(call) as cache_dir:
-        count = total_size(cache_dir)
+        count = _remote_size(call, cache_dir) if options.remote else total_size(cache_dir)
     call.console.write(f"{size(count) if options.human or sys.stdout.isatty() else count}\n")
     return 0
+
+
+def _remote_size(call: Call, cache_dir: str) -> int:
+    from puffin.cli.commands.push import size_of_remote
+
+    return size_of_remote(call, cache_dir)
 
 
 def prune_cache(call: Call) -> int:
@@ -83,6 +90,7 @@ def prune_cache(call: Call) -> int:
             left = {each.name for each in items} - {each.name for each in going}
             buckets = [f"{cache_dir}/{name}" for name in sorted(os.listdir(cache_dir)) if "-v" in name]
             cleaned = remove(going, (*useless, *needless_notes(cache, left)), buckets)
+            note_pruned(cache, pruned_names(cache, [path for each in going for path in each.paths]))
         _tell(cleaned, cache_dir, console, nothing="Nothing to prune")
         _tell_spared(held.intersection([each.name for each in would_go]), users, console)
     return 0

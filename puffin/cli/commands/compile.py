@@ -24,7 +24,7 @@ _INDEX = ("index_url", "extra_index_url", "default_index", "index", "trusted_hos
 
 
 def compile_command(call: Call) -> int:
-    """Pin what sources of requirements ask for, and all that this needs."""
+    """Resolve and pin requirements with all dependencies."""
     options = call.options(HeaderOptions)
     with CacheDirectory(call) as cache_dir, Observed(call, cache_dir) as record:
         record.keep()

@@ -75,8 +75,8 @@ def _sources(options: InstallOptions, run: "Settings", session: "Session") -> "S
     words = [*options.arguments, *(f"-e {place}" for place in options.editable)]
     if not words and not options.requirement and not run.group:
         raise UsageError(
-            text="Nothing was named to install",
-            hints=("name a package, as in `puffin pip install six`, or a file with `-r requirements.txt`",),
+            text="No packages were given",
+            hints=("for example: `puffin pip install six`, or `puffin pip install -r requirements.txt`",),
         )
     if words and _ARGUMENTS in options.requirement:
         raise UsageError(text="Requirements from standard input cannot be combined with packages by name")

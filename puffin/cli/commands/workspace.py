@@ -20,7 +20,7 @@ from puffin.pipeline.request.session import session_of
 from puffin.pipeline.request.settings import ManySettings
 from puffin.pipeline.request.where import Interpreters
 from puffin.pipeline.workspace.config import chosen
-from puffin.pipeline.workspace.specs import EnvSpec, needs_lock
+from puffin.pipeline.workspace.specs import EnvSpec, known_lock, needs_lock
 from puffin.stages.link.interpreter.interpreter import meanwhile
 from puffin.types import Iterable
 from puffin.value import replace
@@ -66,7 +66,7 @@ def workspace_command(call: Call) -> int:
         record.warn = reporter.warn
         run = reporting.run = _run_of(settings, session, reporter)
         result = reporting.result = reporter.shown(run.sync)
-        if any(needs_lock(spec) for spec in specs):
+        if any(needs_lock(spec) and not known_lock(spec) for spec in specs):
             record.keep()  # `puffin envs` judges what has no lock by it
         for each in () if settings.check or shared.dry_run else result.environments:
             record.environment(each.path, each.status, mask_text(str(each.error or "").partition("\n")[0]))

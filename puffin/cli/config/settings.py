@@ -59,8 +59,13 @@ def _targets(values: "Values") -> "dict[str, Any]":
         raise UsageError(text=text, hints=("leave out one of them",))
     if "targets" in given and not all(targets):
         raise UsageError(text="`--targets` names no target", hints=("write one as in `linux-x86_64-cp312`",))
-    alone = not many and (bool(one) or ("universal" in given and not values["universal"]))
-    return {"targets": () if alone else targets}
+    universal = bool(values.get("universal")) and not (one == "python_platform" and not many)
+    alone = not many and (bool(one) or ("universal" in given and not universal))
+    targets = () if alone else targets
+    if values.get("consistent") and (universal or targets):
+        text = "`--consistent` cannot be used with a resolution for several environments"
+        raise UsageError(text=text, hints=("leave it out, or use `--no-universal`",))
+    return {"targets": targets, "universal": universal}
 
 
 def _read(values: "Values", cache_dir: str) -> "dict[str, Any]":
@@ -107,7 +112,7 @@ def _check(values: "Values") -> None:
         )
     if given("offline") and (given("refresh") or given("refresh_package")):
         raise UsageError(
-            text="`--refresh` cannot be used with `--offline`: what is cached is all there is", hints=leave_out
+            text="`--refresh` cannot be used with `--offline`, which uses only the cache", hints=leave_out
         )
     for name in ("cert", "client_cert"):
         path = given(name)
@@ -216,7 +221,7 @@ def jobs(text: str) -> int:
     if not text:
         return 0
     if not (text.isascii() and text.isdigit() and 0 < int(text) <= 1024):
-        raise UsageError(text=f"`{text}` is not a number of jobs", hints=("give `--jobs` a number from 1 up",))
+        raise UsageError(text=f"`{text}` is not a number of jobs", hints=("`--jobs` must be 1 or more",))
     return int(text)
 
 
@@ -402,7 +407,7 @@ def moments(every: str, packages: "Sequence[str]") -> str:
         if not equals or not is_name(name.strip()):
             raise UsageError(
                 text=f"`{text}` is not a value of `--exclude-newer-package`",
-                hints=("write a name and a date, as in `--exclude-newer-package name=2026-01-31`",),
+                hints=("write a name and a date, for example `--exclude-newer-package name=2026-01-31`",),
             )
         told = "false" if value.strip().lower() == "false" else parse_moment(value.strip())
         own.append(f"{normalise(name.strip())}={told}")

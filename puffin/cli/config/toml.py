@@ -86,7 +86,7 @@ class SettingsFile:
         )
         if found.explicit and not found.packages and not self.document.is_project:
             problem = f"the index `{found.name}` is explicit, but has no `packages`"
-            hint = 'name the packages that it is for, as in `packages = ["acme-*"]`'
+            hint = 'list its packages, for example `packages = ["acme-*"]`'
             raise self.document.wrong((*where, "explicit"), problem, hint)
         return found
 

@@ -41,7 +41,10 @@ _CONFIGURED = (
     "the environments of `puffin sync` are configured",
     "set `extras` and `groups` of the environment in `puffin.toml`, or use `puffin pip sync` with `--group NAME`",
 )
-_LOCKS = ("`puffin sync` resolves only what has no lock", "give it to `puffin lock`, then run `puffin sync`")
+_LOCKS = (
+    "`puffin sync` resolves only requirements without a lock",
+    "give it to `puffin lock`, then run `puffin sync`",
+)
 _NOT_EDITABLE = ("it is configured", "set `editable = false` for the environment in `puffin.toml`")
 _BUILD_HASHES = ("build requirements have no hashes", "limit their versions with `--build-constraint FILE`")
 _NO_NETWORK = "has no effect: this command uses no network"
@@ -209,7 +212,7 @@ _SYNC_WORKSPACE: Foreign = (
     (("--no-editable",), FLAG, _NOT_EDITABLE),
     (("--no-editable-package",), LIST, _NOT_EDITABLE),
     (("--inexact",), FLAG,
-     ("`puffin sync` removes what is not required", "use `puffin pip install -r FILE`, which keeps other packages")),
+     ("`puffin sync` removes other packages", "use `puffin pip install -r FILE`, which keeps them")),
     (("--active",), FLAG, ("environments are named or configured", "use `puffin pip sync`, which uses the active one")),
     (("--no-install-local",), FLAG, ("it has another name in puffin", "use `--no-install-workspace`")),
     (("--no-install-package",), LIST, ("packages are installed or not required", "use `--no-install-project`")),

@@ -1,7 +1,7 @@
 """The options of the commands that inspect, make or empty environments, graphs, runs and the cache."""
 
 from puffin.cli.options import table
-from puffin.cli.options.table import ALWAYS, COMMON, FILES, INDEX, PYTHON, SYNC, option, picked
+from puffin.cli.options.table import ALWAYS, COMMON, CONFIG, FILES, INDEX, NETWORK, PYTHON, SYNC, option, picked
 from puffin.value import frozen
 
 # fmt: off
@@ -58,31 +58,42 @@ VENV = (
     option("-p --python PYTHON", "The interpreter to use: a version or a path.", COMMON),
     option("--seed", "Install pip (and setuptools and wheel before Python 3.12).", COMMON),
     option("--clear", "Replace the environment at PATH.", COMMON),
-    option("--no-clear", "Do not, whatever `PUFFIN_CLEAR` says.", COMMON),
+    option("--no-clear", "Override `PUFFIN_CLEAR`.", COMMON),
     option("--force", "With --clear: remove any directory, not only an environment.", COMMON),
-    option("--allow-existing", "Keep what is at PATH, and write the files of the environment over it.", COMMON),
+    option("--allow-existing", "Keep existing files at PATH, and write the environment over them.", COMMON),
     option("--prompt TEXT", "The name shown in the shell prompt.", COMMON),
     option("--system-site-packages", "Give access to the system's packages.", COMMON),
     option("--relocatable", "Make scripts that still work after the environment is moved.", COMMON),
-    option("--no-relocatable", "Do not, whatever `PUFFIN_RELOCATABLE` says.", COMMON),
+    option("--no-relocatable", "Override `PUFFIN_RELOCATABLE`.", COMMON),
     *INDEX,
     *ALWAYS,
 )
 _FORCE = (
     option("--force",
-        "Do not wait for other puffin processes, and also remove what environments of sealed trees use.", COMMON),
+        "Do not wait for other puffin processes, and also remove sealed trees that environments use.", COMMON),
 )
 CLEAN = (*_FORCE, *ALWAYS)
 PRUNE = (
     option("--unused-for AGE", "Also remove entries unused for AGE, for example 14d or 12h.", COMMON),
     option("--max-size SIZE",
         "Also remove the entries unused for longest until the cache fits, for example 2G.", COMMON),
-    option("--ci", "Also remove what can be downloaded again; keep built wheels.", COMMON),
+    option("--ci", "Also remove downloads; keep built wheels.", COMMON),
     *CLEAN,
 )
 PLAIN = ALWAYS
 CACHE_SIZE = (
     option("-H --human", "Print the size with a unit, on a terminal or not.", COMMON),
+    option("--remote", "Print the size of the remote cache.", COMMON),
+    *picked(SYNC, "remote_cache"),
+    *NETWORK,
+    *CONFIG,
+    *ALWAYS,
+)
+CACHE_PUSH = (
+    *PYTHON,
+    *picked(SYNC, "remote_cache", "remote_cache_scope"),
+    *NETWORK,
+    *CONFIG,
     *ALWAYS,
 )
 GRAPH = (
@@ -172,6 +183,7 @@ class StoreOptions:
     unused_for: str = ""
     max_size: str = ""
     human: bool = False
+    remote: bool = False
     ci: bool = False
     last: str = ""
     json: bool = False

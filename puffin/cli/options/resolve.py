@@ -9,7 +9,7 @@ COMPILE = (
     option("-o --output-file FILE", "Write the pins to this file; prefer its versions.", COMMON),
     option("-U --upgrade/--no-upgrade", "Ignore the pins of the output file.", COMMON),
     option("-P --upgrade-package NAME[==V]...", "Ignore the pin of one package in the output file.", COMMON),
-    option("--no-deps", "Pin only what the sources name, without dependencies.", COMMON),
+    option("--no-deps", "Pin only the requirements of the sources, without dependencies.", COMMON),
     option("--dry-run", "Print the pins, and leave the output file as it is.", COMMON),
     *table.PROJECT,
     option("--override --overrides FILE...", "Override dependencies of packages with a file.", RESOLUTION),

@@ -78,7 +78,7 @@ CONSTRAINTS = (
     option("--exclude-newer DATE",
         "Ignore files uploaded after DATE (inclusive) or after an RFC 3339 time.", RESOLUTION),
     option("--exclude-newer-package NAME=DATE|false...",
-        "The same for one package, whatever --exclude-newer says.", RESOLUTION),
+        "The same for one package; overrides --exclude-newer.", RESOLUTION),
 )
 PROJECT = (
     option("--extra NAME...", "Include an extra of the project.", COMMON),

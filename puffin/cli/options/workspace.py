@@ -58,6 +58,11 @@ AFFECTED = (
     *table.CONFIG,
     *table.ALWAYS,
 )
+WHY = (
+    option("--format text|json", "The format of the output (default: text).", COMMON),
+    *ENVIRONMENTS,
+    *table.ALWAYS,
+)
 KEY = (*PYTHON, *ENVIRONMENTS, *table.ALWAYS)
 LOCK = (
     option("--consistent", "Choose one version of each package for all environments.", COMMON),
@@ -115,4 +120,13 @@ class AffectedOptions:
     arguments: tuple[str, ...] = ()
     environments: str = ""
     since: str = ""
+    format: str = ""
+
+
+@frozen
+class WhyOptions:
+    """``puffin why``."""
+
+    arguments: tuple[str, ...] = ()
+    environments: str = ""
     format: str = ""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from html import escape
 
-from puffin.cli.page.sections import change, environments, idleness, packages, path, phases, remote_cache
+from puffin.cli.page.sections import change, environments, idleness, packages, path, phases, remote_cache, why
 from puffin.cli.page.timeline import Styles, timeline
 from puffin.cli.page.words import ended, executor, verdict, when
 from puffin.cli.screen.quantities import counted
@@ -26,6 +26,7 @@ def page(report: Report, before: Report | None) -> str:
         _section("Where the time went", phases(report, colors)),
         _section("Workers", _legend(report, colors) + timeline(report.profile, colors)),
         _section("Why workers were idle", idleness(report)),
+        _section("Why it was done", why(report)),
         _section("Slow packages", packages(report, colors)),
         _section("Remote cache", remote_cache(report)),
         _section("Environments", environments(report)),

@@ -9,8 +9,12 @@ from puffin.cli.page.words import REMOTE_HEAD, figures, moved, remote_rows, show
 from puffin.cli.screen.quantities import duration
 from puffin.pipeline.profile.report import Comparison, Difference, PackageWork, Phase, Report
 from puffin.pipeline.profile.spans import Part, parts
+from puffin.pipeline.profile.why import MISSES
+from puffin.reasons import reason_text
 
 _ROWS = 12
+_REASONS = 200  # rows
+_NAMES = 10
 _LONGEST = 4  # packages that are named where a stage is
 _LEAST = 0.002  # of the run; a gap on the critical path that is shorter is not drawn
 _SHORT = 0.005  # of the run; what is shorter is summed up in one row
@@ -38,6 +42,31 @@ def stage_name(name: str, styles: Styles, more: str = "") -> str:
     """Return a stage's name with its colour."""
     shown = escape(name or "waiting")
     return f'<span class="key {styles[name][0]}"><i></i>{shown}{f" {escape(more)}" if more else ""}</span>'
+
+
+def why(report: Report) -> str:
+    """Return the reasons of changes in environments, and of tasks that the cache did not serve."""
+    ended = report.profile.ended
+    rows = [
+        (escape(each.environment), escape(f"{each.action} {_listed(each.names)}"), escape(told))
+        for each in report.profile.changes
+        if (told := reason_text(each.reason, ended))
+    ]
+    misses = {
+        (row.name, row.label, reason_text(row.reason, ended))
+        for row in report.profile.tasks
+        if row.reason is not None and row.name in MISSES
+    }
+    shown = sorted(misses)
+    rows += [("", escape(f"{name} {label}"), escape(text)) for name, label, text in shown[:_REASONS]]
+    if len(shown) > _REASONS:
+        rows.append(("", f"and {len(shown) - _REASONS} more", ""))
+    return table(("<Environment", "<What was done", "<Why"), rows) if rows else ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
+    return ", ".join(names[:_NAMES]) + more
 
 
 def path(report: Report, styles: Styles) -> str:

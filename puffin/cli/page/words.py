@@ -9,6 +9,8 @@ from puffin.cli.screen.quantities import duration, size
 from puffin.pipeline.profile.read import KILLED, UNTOLD, Profile
 from puffin.pipeline.profile.report import Comparison, Difference, Phase, Report
 from puffin.pipeline.profile.spans import parts
+from puffin.pipeline.profile.why import MISSES
+from puffin.reasons import reason_fields
 
 STATUS = {
     0: "done",
@@ -142,6 +144,21 @@ def report_json(report: Report) -> dict[str, Any]:
         "workers": [_fields(each) | {"idle": dict(each.idle)} for each in report.workers],
         "packages": [_fields(each) | {"stages": dict(each.stages)} for each in report.packages],
         "environments": [_fields(each) for each in report.places],
+        "changes": [
+            {
+                "action": each.action,
+                "environment": each.environment,
+                "path": each.path,
+                "names": list(each.names),
+                "reason": reason_fields(each.reason, profile.ended),
+            }
+            for each in profile.changes
+        ],
+        "misses": [
+            {"stage": row.name, "package": row.label, "reason": reason_fields(row.reason, profile.ended)}
+            for row in profile.tasks
+            if row.reason is not None and row.name in MISSES
+        ],
         "failures": [{"stage": row.name, "package": row.label, "error": row.error} for row in report.failures],
     }
 

@@ -2,11 +2,12 @@
 
 import os
 import sys
-from time import perf_counter
+from time import perf_counter, time
 
 from puffin import depends, meter, signals
-from puffin.artifact.urls import mask
+from puffin.artifact.urls import mask, mask_text
 from puffin.cli.screen.quantities import counted, duration
+from puffin.reasons import reason_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ class Console:
     def begin(self, command: str, started: float) -> None:
         """Show from now on how *command* goes, which began at *started*."""
         self.progress = RunProgress(command, started)
+        if self._verbose:
+            meter.note_to(self._verbose, self.aside_detail)
         if self._live:
             meter.watch()
             first = max(0.01, FIRST - (perf_counter() - started))
@@ -202,12 +205,18 @@ class Console:
             erase = _ERASE if self._live else ""  # a child does not know whether its parent shows a display
             self._write(f"{erase}{self.style('warning', 'yellow', 'bold')}: {text}\n")
 
+    def aside_detail(self, text: str, seconds: float) -> None:
+        """Write a line that only ``-v`` asks for, from this process or a forked child of it."""
+        took = f" in {duration(seconds)}" if seconds >= 0 else ""
+        self._write(f"{_ERASE if self._live else ''}{self.style(mask_text(text) + took, 'dim')}\n")
+
     def changes(self, lines: "tuple[Line, ...]") -> None:
         for line in lines:
             sign = self.style(line.sign, _SIGN_STYLES[line.sign])
             place = f" (from {mask(line.place)})" if line.place else ""
             version = f"=={line.version}" if line.version else ""
-            self.say(f" {sign} {self.style(line.name, 'bold')}{version}{place}")
+            why = f": {reason_text(line.reason, time())}" if line.reason and self.verbose else ""
+            self.say(f" {sign} {self.style(line.name, 'bold')}{version}{place}{why}")
 
     def expect(self, tasks: "Mapping[Key, Task]") -> None:
         """Show how far these tasks are; there may be more of them later."""

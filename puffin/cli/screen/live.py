@@ -28,7 +28,7 @@ _PHASES = {
     "gather files": "Gathering the files of each version",
     "write output": "Writing the output",
     "open environment": "Opening the environment",
-    "compare": "Comparing with what is installed",
+    "compare": "Comparing with the installed packages",
     "locate": "Looking for files",
     "start executor": "Starting worker processes",
     "make environments": "Creating environments",

@@ -14,12 +14,14 @@ from puffin.artifact.urls import digest
 from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
 from puffin.pipeline.builds.values import BuildCycle, BuildSettings
+from puffin.pipeline.builds.why import build_inputs, why_built
 from puffin.pipeline.find.chosen import archive_of_wheel, supply_of
 from puffin.pipeline.graph.record import warn
 from puffin.pipeline.graph.task import DONE, Key, Outcome, Task
 from puffin.pipeline.profile.read import build_times
 from puffin.pipeline.request.builds import Toolchain
 from puffin.pipeline.tasks.supply import BUILD, ENVIRONMENT, FETCH, UNZIP, wheel_tasks
+from puffin.reasons import Reason
 from puffin.stages.build import kept
 from puffin.stages.build.environment import environment_key, environment_path, is_damaged, is_ready
 from puffin.stages.build.job import LACKS, BuildOrder
@@ -70,6 +72,7 @@ class Builds:
         self._needs: dict[str, set[str]] = {}
         self._whole: set[str] = set()
         self._damaged: set[str] = set()
+        self._reasons: dict[str, Reason] = {}
         self._times: dict[str, float] | None = None
 
     def supply(
@@ -102,7 +105,10 @@ class Builds:
         self._toolchains[job.id] = toolchain
         if found is not None:
             return (self._store(job, found),), last
-        return self._planned(job), last
+        self._reasons[job.id] = why_built(
+            job.artifact, self._settings, toolchain, self._cache, anew=bool(self._since(artifact))
+        )
+        return tuple([replace(task, reason=self._reasons[job.id]) for task in self._planned(job)]), last
 
     def _with_settings(self, artifact: "Artifact") -> "Artifact":
         own = [setting for name, setting in self._settings.package_settings if name == artifact.name]
@@ -217,6 +223,7 @@ class Builds:
             inputs=(("source", self._fetch(job).key),),
             weight=self._weight(job.artifact),
             grows=True,
+            reason=self._reasons.get(job.id),
         )
 
     def _weight(self, artifact: "Artifact") -> int:
@@ -256,6 +263,9 @@ class Builds:
             return self._prepared(job, (*self._requires[job.id], *outcome.result[1]))
         if outcome.status == DONE and outcome.result[0] == WHEEL_GOAL:
             self._warn_of_lost(job, outcome.result[1])
+            kept.write_inputs(
+                self._cache, job.artifact, build_inputs(job.artifact, self._settings, self._toolchains[job.id])
+            )
         released = self._turns.ended(job.group, job.id, built=outcome.status == DONE)
         return tuple([each for other in released for each in self._begun(self._jobs[other])])
 
@@ -367,7 +377,7 @@ class Builds:
     def _prepare_anew(self, found: "tuple[Artifact, ...]", archives: "set[str]") -> None:
         """Say that an environment was damaged; an archive that has the same damage, by a hard link, is thrown away."""
         names = ", ".join(sorted([f"`{artifact.name}`" for artifact in found]))
-        warn(f"The kept build environment of {names} was damaged; making it anew")
+        warn(f"The kept build environment of {names} was damaged; making it again")
         for archive in archives:
             discard_damaged(self._cache, archive)
 

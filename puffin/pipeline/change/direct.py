@@ -8,6 +8,9 @@ from puffin.artifact.artifact import Artifact
 from puffin.artifact.urls import file_url
 from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
+from puffin.pipeline.request.builds import as_built, told_difference
+from puffin.pipeline.request.session import Session
+from puffin.pipeline.request.settings import Settings
 from puffin.stages.link.commit.installplan import Present, WantedDistribution
 from puffin.stages.resolve.index.config import bare, is_local, local_path
 from puffin.stages.resolve.locate.errors import FileMissing
@@ -16,6 +19,8 @@ from puffin.stages.resolve.locate.source import Commits, source_kind
 from puffin.stages.resolve.locate.url import locate_url, place_of
 from puffin.stages.resolve.requirements.values import Pin
 from puffin.stages.unzip.store import known_archive
+
+__all__ = ["Directs", "directs_of", "told_difference", "wanted_direct"]
 
 UNKNOWN = "unknown"  # no archive's identity: the file changed, or the cache does not know it
 
@@ -76,6 +81,16 @@ class Directs:
         algorithms = {each.partition(":")[0] for each in pin.hashes}
         said = [f"{name}:{value}" for name, value in found.items() if name in algorithms]
         return bool(said) and not any(each in pin.hashes for each in said)
+
+
+def directs_of(present: "Iterable[Present]", settings: Settings, session: Session) -> Directs:
+    """Return what makes pins with URLs comparable to what is *present*."""
+    return Directs(
+        session.cache,
+        present,
+        session.commits,
+        lambda artifact: as_built(artifact, settings, session.environ, session.cache),
+    )
 
 
 def wanted_direct(

@@ -6,11 +6,13 @@ from puffin.artifact.metadata_head import field_values
 from puffin.cache.atomic import remove_tree
 from puffin.errors import PuffinError, os_cause
 from puffin.pipeline.change.additions import with_mode
+from puffin.pipeline.change.asked import version_reason
 from puffin.pipeline.change.plan import Planner
 from puffin.pipeline.change.workplace import Workplace, target_of
 from puffin.pipeline.find.search import SearchRequest
 from puffin.pipeline.request.settings import DRIFTED, FAILED, SKIPPED, UNCHANGED, UPDATED
 from puffin.pipeline.tasks.bytecode import bytecode_kind
+from puffin.reasons import NEW_ENVIRONMENT, Reason
 from puffin.stages.link.commit.installplan import Plan, without
 from puffin.stages.link.commit.state import read_state
 from puffin.stages.link.direct_url import with_hash, with_source
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
     from puffin.stages.unzip.manifest import Outline
 
 
+NEW = Reason(kind=NEW_ENVIRONMENT)
+
+
 class EnvironmentRun:
     """The course of one environment through a run. ``error`` ends it; then the environment is left as it was.
 
@@ -45,7 +50,8 @@ class EnvironmentRun:
     ``lacking`` has the errors by the numbers of the supplies.
 
     ``requested`` names what somebody asked for by name (PEP 376); None stands for everything. ``why`` says of a name
-    why it is wanted. ``builds`` makes what has no wheel, where the command has one already.
+    why it is wanted. ``asked`` is what it was resolved from, if it was. ``builds`` makes what has no wheel, where the
+    command has one already.
     """
 
     def __init__(self, name: str, path: str, settings: "Settings", session: "Session") -> None:
@@ -65,6 +71,7 @@ class EnvironmentRun:
         self.wanted: Sequence[WantedDistribution] | None = None
         self.why: Callable[[str], str] = _nothing
         self.exact = True
+        self.asked: dict[str, str] | None = None
         self.builds: BuildSession | None = None
         self.environment: Environment
         self.inputs: Inputs
@@ -77,6 +84,7 @@ class EnvironmentRun:
         self._is_late = False
         self._open = False
         self._places: dict[int, LinkPlace] = {}
+        self._versions: dict[str, Reason] = {}  # why there is another version, by name
 
     @property
     def alive(self) -> bool:
@@ -159,6 +167,17 @@ class EnvironmentRun:
         going = (*self.plan.remove, *self.plan.replace)
         if going and isinstance(self.place, Workplace):
             self.place.check_removable(going, self._session.cache)
+
+    def reason_of(self, name: str) -> "Reason | None":
+        """Return why a distribution changes, None for one that stays. What is said once stands."""
+        if self.created and name in self.plan.add:
+            return NEW
+        reason = self.plan.reasons.get(name)
+        if reason is None or self.asked is None:
+            return reason
+        if name not in self._versions:
+            self._versions[name] = version_reason(reason, self.asked, self._session.cache, self.path)
+        return self._versions[name]
 
     def request(self) -> SearchRequest:
         interpreter = self.environment.interpreter

@@ -3,10 +3,13 @@
 import os
 import sys
 
+from puffin import meter
 from puffin.errors import USAGE, PuffinError
 from puffin.pipeline.tasks.bytecode import bytecode_kind, without_bytecode
+from puffin.reasons import BYTECODE, CONFLICT, DAMAGED, LINK_MODE, REQUESTED, TOLD, Reason
 from puffin.stages.link.commit.installplan import Plan, WantedDistribution, make_plan
 from puffin.stages.link.files import TREE
+from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,6 +60,7 @@ class Planner:
         self._looked: Directs | None = None
         self._seeds: frozenset[str] | None = None
         self._outside: list[Present] | None = None
+        self._noted: set[str] = set()  # a plan may be made again
 
     def plan_of(self, inputs: "Inputs", archives: "Mapping[str, str]") -> Plan:
         """Return the plan for pins; *archives* are the known archives of pins with URLs, by name."""
@@ -68,10 +72,29 @@ class Planner:
         if plan.remove and self._find_seeds():
             plan = self._planned(wanted, stale)
         losers = _losers(self._place, plan)
-        plan = self._planned(wanted, stale | losers) if losers else plan
+        plan = self._planned(wanted, dict.fromkeys(losers, _CONFLICT) | stale) if losers else plan
         if plan.remove:
             check_own(self._place.environment, plan.remove)
+        if meter.notes(meter.DECISIONS):
+            self._note(plan, wanted)
         return plan
+
+    def _note(self, plan: Plan, wanted: "Sequence[WantedDistribution]") -> None:
+        from puffin.pipeline.change.decisions import decisions
+
+        settings = self._settings
+        lines = decisions(
+            plan,
+            self._place.present,
+            wanted,
+            asked=settings.reinstall,
+            reinstalled=settings.reinstall_package,
+            damaged=self._place.damaged,
+        )
+        for line in lines:
+            if line not in self._noted:
+                self._noted.add(line)
+                meter.note(line)
 
     def _inherited(self) -> "Sequence[Present]":
         environment = self._place.environment
@@ -97,8 +120,8 @@ class Planner:
             self._seeds = needed_by(there, read_requires(environment), markers) if there else frozenset()
         return bool(self._seeds)
 
-    def _planned(self, wanted: "Sequence[WantedDistribution]", stale: "set[str]") -> Plan:
-        return make_plan(
+    def _planned(self, wanted: "Sequence[WantedDistribution]", stale: "Mapping[str, Reason]") -> Plan:
+        plan = make_plan(
             self._place.present,
             wanted,
             archives=self._place.archives,
@@ -109,6 +132,13 @@ class Planner:
             inherited=self._inherited(),
             exact=self._exact,
         )
+        told = {name: each for name, each in plan.reasons.items() if each.kind == TOLD}
+        if not told:
+            return plan
+        from puffin.pipeline.change.direct import told_difference
+
+        named = {name: told_difference(self._session.cache, each) for name, each in told.items()}
+        return replace(plan, reasons={**plan.reasons, **named})
 
     def _wanted(self, inputs: "Inputs", archives: "Mapping[str, str]") -> "list[WantedDistribution]":
         if inputs.plain:
@@ -123,27 +153,32 @@ class Planner:
 
     def _directs(self) -> "Directs":
         if self._looked is None:
-            from puffin.pipeline.change.direct import Directs
-            from puffin.pipeline.request.builds import as_built
+            from puffin.pipeline.change.direct import directs_of
 
-            self._looked = Directs(
-                self._session.cache,
-                self._place.present,
-                self._session.commits,
-                lambda artifact: as_built(artifact, self._settings, self._session.environ),
-            )
+            self._looked = directs_of(self._place.present, self._settings, self._session)
         return self._looked
 
 
-def stale_names(place: "PlannedPlace", settings: "Settings") -> "set[str]":
-    """Return the names to reinstall: damaged ones, those of ``--reinstall-package``, those without wanted bytecode.
+_CONFLICT, _DAMAGED, _BYTECODE, _LINK_MODE = (
+    Reason(kind=CONFLICT), Reason(kind=DAMAGED), Reason(kind=BYTECODE), Reason(kind=LINK_MODE)
+)  # fmt: skip
+_ASKED = Reason(kind=REQUESTED, subject="--reinstall-package")
+
+
+def stale_names(place: "PlannedPlace", settings: "Settings") -> "dict[str, Reason]":
+    """Return the names to reinstall and why: damaged ones, those of ``--reinstall-package``, those without bytecode.
 
     So are those that are taken from sealed trees and should not be, or the other way round.
     """
     bare = without_bytecode(place.state, bytecode_kind(place.environment.interpreter, settings))
     known = place.state.distributions if place.state and settings.link_mode else ()
     others = [each.name for each in known if each.archive and bool(each.mode) != (settings.link_mode == TREE)]
-    return {*settings.reinstall_package, *place.damaged, *bare, *others}
+    return {
+        **dict.fromkeys(bare, _BYTECODE),
+        **dict.fromkeys(others, _LINK_MODE),
+        **dict.fromkeys(place.damaged, _DAMAGED),
+        **dict.fromkeys(settings.reinstall_package, _ASKED),
+    }
 
 
 def _losers(place: "PlannedPlace", plan: Plan) -> "set[str]":
@@ -182,6 +217,6 @@ def check_own(environment: "Environment", names: "Iterable[str]") -> None:
     lost = sorted(own.intersection(names), key=lambda name: (name != _SELF, name))
     if lost:
         beside = os.path.isfile(".venv/pyvenv.cfg")
-        name = f"name the environment that is meant, as in `--python {'.venv' if beside else 'DIRECTORY'}`"
+        name = f"name the environment, for example `--python {'.venv' if beside else 'DIRECTORY'}`"
         hints = (name,) if beside else (name, "make one with `puffin venv`")
         raise RemovesItself(path=environment.root, names=tuple(lost), hints=hints)

@@ -5,24 +5,22 @@ dead or slow costs less than it could save.
 """
 
 import os
+import time
 from collections import Counter
+from functools import partial
 from threading import active_count
 
 from puffin.artifact.artifact import DIRECTORY, WHEEL, Artifact, expected_sha256
 from puffin.cache.atomic import remove_tree
 from puffin.pipeline.change.values import RemoteTally
 from puffin.pipeline.graph.record import current, phase
-from puffin.pipeline.graph.task import DONE
+from puffin.pipeline.graph.task import DONE, resolve_function
 from puffin.pipeline.run.forked_workers import ForkedWorkers
 from puffin.pipeline.tasks.remote import RemotePlan, with_remote
 from puffin.pipeline.tasks.supply import BUILD, COMPILE, UNZIP
 from puffin.stages.build.job import LACKS, METADATA, BuildOrder
-from puffin.stages.remote.builds import built_wheel
-from puffin.stages.remote.service import RemoteService
 from puffin.stages.remote.signature import signer_of
-from puffin.stages.remote.tasks import kept_for_upload
-from puffin.stages.remote.upload import Uploaded, Uploads
-from puffin.stages.remote.values import HIT, MISS, RemoteCache
+from puffin.stages.remote.values import HIT, MISS, RemoteCache, Uploaded, Uploads
 from puffin.value import astuple, from_tuple, replace
 
 TYPE_CHECKING = False
@@ -36,7 +34,15 @@ if TYPE_CHECKING:
     from puffin.stages.build.kept import SoughtBuild
     from puffin.stages.remote.values import Told
 
-_PROBE = 4  # what part of its patience the first answer has by HTTP, once something is to be asked
+_ANSWERS = {
+    "begin": "puffin.stages.remote.service:warm_up",
+    "probe": "puffin.stages.remote.service:probe",
+    "present": "puffin.stages.remote.service:present",
+    "builds": "puffin.stages.remote.builds:builds",
+    "upload": "puffin.stages.remote.upload:upload",
+}
+_PROBE = 4  # what part of its patience the first answer has by HTTP
+_LAST_CHANCE = 0.1  # seconds that it has in any case, once something is to be asked
 _AT_A_TIME = 16  # questions
 _LEAST = 0.5  # seconds for many answers
 
@@ -60,8 +66,8 @@ class RemoteRun:
         os.mkdir(room)
         self._settings = replace(settings, room=room)
         self._network = session.network.wire()
-        self._service = RemoteService(astuple(self._settings), self._network, session.cache.root)
         self._workers = self._started()
+        self._begun = self._workers.ask("begin", None, "") if self._workers else None
         self._probe = self._workers.ask("probe", None, "") if self._workers else None
         if self._workers:
             self._workers.send()
@@ -69,8 +75,7 @@ class RemoteRun:
     def _started(self) -> "ForkedWorkers | None":
         if not hasattr(os, "fork") or active_count() > 1:
             return None
-        service = self._service
-        serve = {name: getattr(service, name) for name in ("probe", "present", "builds", "upload")}
+        serve = {kind: partial(self._here, kind) for kind in _ANSWERS}
         try:
             return ForkedWorkers(serve, lambda: lambda work: work(), 1)
         except OSError:
@@ -79,9 +84,14 @@ class RemoteRun:
     def _asked(self, kind: str, question: "Any", seconds: float) -> "Any":
         """Return what the process beside the run answers in time, None if it does not."""
         if self._workers is None:
-            return getattr(self._service, kind)(question)
+            return self._here(kind, question)
         answer = self._workers.ask(kind, question, "")
         return self._waited(answer, seconds)
+
+    def _here(self, kind: str, question: "Any") -> "Any":
+        """Answer a question in this process; what that takes is imported now."""
+        function = resolve_function(_ANSWERS[kind])
+        return function(astuple(self._settings), self._network, self._session.cache.root, question)
 
     def _waited(self, answer: "Any", seconds: float) -> "Any":
         if answer.within(seconds):
@@ -106,14 +116,19 @@ class RemoteRun:
     def _usable(self) -> bool:
         if self._probe is not None or (self._workers is None and not self._patience):
             probe, self._probe = self._probe, None
-            seconds = self._settings.patience / (_PROBE if self._settings.is_http else 1)  # drivers load slowly
-            said = self._waited(probe, seconds) if probe is not None else self._service.probe(None)
+            said = self._waited(probe, self._left()) if probe is not None else self._here("probe", None)
             if said is None and not self._problem:
                 self._give_up("the process that asks it was lost")
             elif said is not None:
                 self._patience, problem = said
                 self._give_up(problem)
         return not self._problem
+
+    def _left(self) -> float:
+        """Return how many seconds the first answer still has; what the process took to import does not count."""
+        began = self._begun.result() if self._begun is not None else None
+        patience = self._settings.patience / (_PROBE if self._settings.is_http else 1)
+        return max(_LAST_CHANCE, patience - (time.time() - (began or time.time())))
 
     def look(self, artifacts: "Iterable[Artifact]") -> None:
         """Ask which of these wheels the cache has, all at once."""
@@ -188,11 +203,11 @@ class RemoteRun:
 
     def begin_uploads(self) -> "Callable[[], None]":
         """Start the uploads beside the run; return what waits for them, which takes no longer than they may."""
-        uploads = self._uploads() if self._settings.write else Uploads()
-        if self._problem or uploads.nothing or not self._usable:
+        uploads = Uploads(builds=tuple(sorted(self._wheels.items())), layers=tuple(sorted(self._layers)))
+        if self._problem or not (any(astuple(uploads)) or os.listdir(self._settings.room)) or not self._usable:
             return _nothing
         if self._workers is None:
-            return lambda: self._end_uploads(self._service.upload(astuple(uploads)))
+            return lambda: self._end_uploads(self._here("upload", astuple(uploads)))
         answer = self._workers.ask("upload", astuple(uploads), "")
         self._workers.send()
 
@@ -201,14 +216,6 @@ class RemoteRun:
                 self._end_uploads(answer.result() if answer.within(self._settings.upload_seconds + 1) else None)
 
         return end
-
-    def _uploads(self) -> Uploads:
-        wheels = [built_wheel(path, tags) for path, tags in sorted(self._wheels.items())]
-        return Uploads(
-            contents=tuple(sorted(kept_for_upload(self._settings.room).items())),
-            builds=tuple([(each.path, each.key) for each in wheels]),
-            layers=tuple(sorted(self._layers)),
-        )
 
     def _end_uploads(self, said: "tuple[Any, ...] | None") -> None:
         if said is None:

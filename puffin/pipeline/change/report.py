@@ -5,6 +5,7 @@ https://packaging.python.org/en/latest/specifications/core-metadata/ with PEP 56
 """
 
 import json
+import time
 
 from puffin import __version__
 from puffin.artifact.metadata_head import head_fields, split_head, unfolded
@@ -12,6 +13,7 @@ from puffin.artifact.urls import mask, mask_text, strip_credentials
 from puffin.errors import PuffinError
 from puffin.pipeline.change.values import Several
 from puffin.pipeline.request.settings import DRIFTED, FAILED, SKIPPED, UNCHANGED, UPDATED
+from puffin.reasons import reason_fields
 from puffin.stages.unzip.ready import archived_metadata
 from puffin.value import frozen
 
@@ -251,6 +253,7 @@ def _change(change: "Change") -> "dict[str, Any]":
         "to": change.version or None,
         "source": mask(change.source) or None,
         "sha256": change.sha256 or None,
+        "reason": reason_fields(change.reason, time.time()),
     }
 
 

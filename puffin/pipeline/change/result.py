@@ -9,9 +9,10 @@ from puffin.pipeline.change.values import Change, EnvResult, ManyResult, Shared,
 from puffin.pipeline.change.work import GraphRun
 from puffin.pipeline.request.settings import DRIFTED, UPDATED, Line, ManySettings
 from puffin.pipeline.tasks.supply import Supply, identity
+from puffin.reasons import Reason
 from puffin.stages.link.commit.installplan import Plan, Present
 from puffin.stages.link.direct_url import origin_of
-from puffin.types import Sequence
+from puffin.types import Callable, Sequence
 
 _BYTES = 10  # puffin.stages.unzip.manifest.BYTES
 
@@ -26,7 +27,7 @@ def result_of(run: "EnvironmentRun", started: float, work: "GraphRun | None", sh
         python=run.environment.interpreter.version_text if hasattr(run, "environment") else "",
         status=run.status,
         packages=len(run.inputs.pins) if hasattr(run, "inputs") else 0,
-        lines=(lambda: change_lines(run.former, run.plan, supplies)) if changed else tuple,
+        lines=(lambda: change_lines(run.former, run.plan, supplies, run.reason_of)) if changed else tuple,
         changes=tuple(_changes(run)) if changed else (),
         conflicts=run.conflicts,
         error=run.error,
@@ -46,7 +47,10 @@ def _linked(run: "EnvironmentRun", work: "GraphRun | None") -> int:
 def _changes(run: "EnvironmentRun") -> "list[Change]":
     """Return the changes, sorted by name; a distribution that goes and comes is one of them."""
     former = {each.name: each.version for each in run.former}
-    changes = [Change(action="remove", name=name, former=former[name]) for name in run.plan.remove]
+    why = run.reason_of
+    changes = [
+        Change(action="remove", name=name, former=former[name], reason=why(name)) for name in run.plan.remove
+    ]
     for number, supply in run.done.items():
         artifact = supply.artifact
         changes.append(
@@ -58,6 +62,7 @@ def _changes(run: "EnvironmentRun") -> "list[Change]":
                 source=artifact.url,
                 direct_url=artifact.direct_url,
                 sha256=run.staged.get(number, (supply.archive, ""))[0] or expected_sha256(artifact),
+                reason=why(artifact.name),
             )
         )
     return sorted(changes, key=lambda each: each.name)
@@ -115,12 +120,20 @@ def _shared(
     )
 
 
-def change_lines(present: "Sequence[Present]", plan: "Plan", supplies: "Sequence[Supply]") -> tuple[Line, ...]:
-    """Return a line for each distribution that is removed, added or reinstalled (``~``), sorted by name."""
+def change_lines(
+    present: "Sequence[Present]",
+    plan: "Plan",
+    supplies: "Sequence[Supply]",
+    why: "Callable[[str], Reason | None]",
+) -> tuple[Line, ...]:
+    """Return a line for each distribution that is removed, added or reinstalled (``~``), sorted by name.
+
+    *why* returns the reason of each.
+    """
     former: dict[str, list[Present]] = {}
     for each in present:
         former.setdefault(each.name, []).append(each)
-    lines = [_gone(each) for name in plan.remove for each in former[name]]
+    lines = [_gone(each, why(name)) for name in plan.remove for each in former[name]]
     for supply in supplies:
         name, version = supply.artifact.name, supply.artifact.version
         found = former.get(name, [])
@@ -132,13 +145,15 @@ def change_lines(present: "Sequence[Present]", plan: "Plan", supplies: "Sequence
                 name=name,
                 version=version or _version(again),
                 place=_shown(supply.artifact.direct_url),
+                reason=why(name),
             )
         )
     return tuple(sorted(lines, key=lambda line: (line.name, line.sign != "-")))
 
 
-def _gone(present: "Present") -> Line:
-    return Line(sign="-", name=present.name, version=present.version, place=_shown(present.direct_url))
+def _gone(present: "Present", reason: "Reason | None" = None) -> Line:
+    place = _shown(present.direct_url)
+    return Line(sign="-", name=present.name, version=present.version, place=place, reason=reason)
 
 
 def _same(present: "Present", supply: "Supply") -> bool:

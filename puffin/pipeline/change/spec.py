@@ -65,7 +65,7 @@ class SpecRun(EnvironmentRun):
                 path=root,
                 version=self.environment.interpreter.version_text,
                 request=self.spec.python,
-                hints=(f"remove `{root}`, and it will be made anew",),
+                hints=(f"remove `{root}`, and puffin will make it again",),
             )
         check_target(self.environment)
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from puffin.pipeline.request.settings import Line, Reporter
     from puffin.pipeline.tasks.supply import Supply
+    from puffin.reasons import Reason
     from puffin.stages.link.commit.placement import Conflict
     from puffin.stages.link.environment.environment import Environment
     from puffin.stages.resolve.solve.request import Resolution
@@ -33,7 +34,7 @@ class Change:
     """One change. ``action`` is ``add``, ``remove`` or ``replace``; a version is empty where there is none.
 
     ``source`` is the URL of the artifact, to be masked where it is shown, ``sha256`` its hash, and ``direct_url`` the
-    text of direct_url.json; all are empty for a removal.
+    text of direct_url.json; all are empty for a removal. ``reason`` says why it is made.
     """
 
     action: str
@@ -43,6 +44,7 @@ class Change:
     source: str = ""
     sha256: str = ""
     direct_url: str = ""
+    reason: "Reason | None" = None
 
 
 @frozen

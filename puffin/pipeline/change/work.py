@@ -3,12 +3,14 @@
 import os
 import time
 
+from puffin.artifact.artifact import expected_sha256
 from puffin.cache.atomic import degraded
+from puffin.cache.pruned import pruned
 from puffin.cache.usage import note_use
 from puffin.errors import Cause, PuffinError
 from puffin.pipeline.change.environment import guarded
 from puffin.pipeline.graph.ledger import no_growth
-from puffin.pipeline.graph.record import phase
+from puffin.pipeline.graph.record import current, phase
 from puffin.pipeline.graph.task import DONE
 from puffin.pipeline.request.settings import SKIPPED, UPDATED
 from puffin.pipeline.tasks.bytecode import compiling, to_compile
@@ -23,6 +25,7 @@ from puffin.pipeline.tasks.supply import (
     loads_of,
     many_tasks,
 )
+from puffin.reasons import REQUESTED, Reason
 from puffin.stages.link.files import COPY, HARDLINK
 from puffin.stages.link.linker import ArchiveGone
 from puffin.stages.unzip.manifest import read_header
@@ -203,6 +206,8 @@ class GraphRun:
             made=self._builds.tasks if self._builds else None,
             names=[run.name for run in self._runs],
             compilings=compilings,
+            missing=self._missing,
+            changed=self._changed,
         )
         if not tasks:
             self._engine.idle()
@@ -220,6 +225,17 @@ class GraphRun:
             from puffin.stages.bytecode.stage import close_all
 
             close_all()
+
+    def _missing(self, supply: "Supply") -> "Reason | None":
+        """Return why the cache lacks a wheel."""
+        artifact = supply.artifact
+        if self._runs[0].settings.refresh or artifact.name in self._runs[0].settings.refresh_package:
+            return Reason(kind=REQUESTED, subject="--refresh")
+        return pruned(self._cache, expected_sha256(artifact), artifact.filename)
+
+    def _changed(self, use: Use) -> "Reason | None":
+        run = self._runs[use.site]
+        return run.reason_of(run.supplies[use.number].artifact.name)
 
     def _take(self, task: "Task", outcome: "Outcome") -> None:
         if self.tally:
@@ -307,6 +323,7 @@ class GraphRun:
         for text in degraded():
             self._session.reporter.warn(text)
         if run.alive:
+            _record_changes(run)
             self._watch.committed(run, time.perf_counter() - began)
         if run.alive and run.advance():
             self._later.append(number)
@@ -332,6 +349,25 @@ class GraphRun:
         """Return the header of an archive that was linked."""
         found = self._outlines.get(archive)
         return found[0] if found else read_header(self._cache.manifest(archive))
+
+
+def _record_changes(run: "EnvironmentRun") -> None:
+    """Put down what a commit changed, and why."""
+    record, plan = current(), run.turn_plan
+    if record is None:
+        return
+    for action, names in (("add", plan.add), ("remove", plan.remove), ("replace", plan.replace)):
+        for reason, told in _by_reason(run, names):
+            record.change(run.name, run.path, action, told, reason)
+
+
+def _by_reason(run: "EnvironmentRun", names: "Iterable[str]") -> "Iterable[tuple[Reason, list[str]]]":
+    found: dict[Reason, list[str]] = {}
+    for name in names:
+        reason = run.reason_of(name)
+        if reason is not None:
+            found.setdefault(reason, []).append(name)
+    return found.items()
 
 
 class NeededHere(Cause):

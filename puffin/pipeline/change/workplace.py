@@ -452,7 +452,7 @@ _RECOVERED = {
     BACK: "An interrupted change of `{root}` was undone",
     UNREADABLE: "The journal of an interrupted change of `{root}` cannot be read; what is there was compared with its "
     "records",
-    LOST: "What an interrupted change of `{root}` had staged is lost; what is there was compared with its records",
+    LOST: "What an interrupted change of `{root}` had staged is lost; the environment was compared with its records",
 }
 
 

@@ -57,5 +57,5 @@ def _with_default(run: "Settings") -> "Settings":
     found = next((name for name in DEFAULT_SOURCES if depends.is_file(name)), "")
     if not found:
         text = "No source of requirements was given, and this directory has none"
-        raise UsageError(text=text, hints=("name one, as in `puffin pip compile requirements.in`",))
+        raise UsageError(text=text, hints=("for example: `puffin pip compile requirements.in`",))
     return replace(run, files=(found,))

@@ -224,7 +224,9 @@ class _Install:
                 files=self._setup.files,
                 commits=self._session.commits,
             )
-            self._artifacts[package.name] = as_built(found, self._run, self._session.environ)
+            self._artifacts[package.name] = as_built(
+                found, self._run, self._session.environ, self._session.cache
+            )
         return self._artifacts[package.name]
 
     def _supply(self, package: "Resolved") -> Supply:

@@ -121,7 +121,8 @@ class _LockRun:
         if self._is_selectable(spec):
             request = replace(request, extras=(), groups=(), selectable=True)
         build, markers = self._builder(spec), self._markers(spec)
-        sources = Reading(request, run, self._session, build=build, markers=markers).sources()
+        reading = Reading(request, run, self._session, build=build, markers=markers)
+        sources = reading.sources(several=self._settings.compile.is_for_several)
         question = question_of(
             spec.name,
             run,
@@ -138,8 +139,7 @@ class _LockRun:
 
     def _is_selectable(self, spec: "EnvSpec") -> bool:
         """Tell whether a lock is to have all extras and groups of its project, for selection."""
-        several = self._settings.compile.universal or self._settings.compile.targets
-        return bool(several and spec.project)
+        return bool(self._settings.compile.is_for_several and spec.project)
 
     def _lock_of(self, spec: "EnvSpec") -> str:
         return shared_lock(spec) if self._is_selectable(spec) else lock_of(spec)

@@ -23,7 +23,7 @@ class NoSeed(PuffinError):
     """No version of a seed needs nothing but the other seeds."""
 
     sentence = "No version of `{package}` can be a seed: all need other packages"
-    hints: tuple[str, ...] = ("leave out `--seed`, and install what is needed with `puffin pip install`",)
+    hints: tuple[str, ...] = ("leave out `--seed`, and install the packages with `puffin pip install`",)
 
 
 def seed(environment: Environment, names: tuple[str, ...], settings: Settings, session: "Session") -> None:

@@ -5,8 +5,10 @@ import time
 
 from puffin import depends
 from puffin.cache.lock import lock_timeout
+from puffin.cache.reading import read
 from puffin.cache.usage import make_room, shared
 from puffin.errors import PuffinError
+from puffin.pipeline.change.asked import asked_of, keep_asked
 from puffin.pipeline.change.environment import guarded
 from puffin.pipeline.change.result import many_result
 from puffin.pipeline.change.run import ChangeRun
@@ -149,6 +151,7 @@ class ManyRun:
             from puffin.pipeline.resolve.many import question_of
 
             toolchain, lock = toolchain_of(run.environment), known_lock(run.spec)
+            run.asked = asked_of(found, read(lock) or b"" if lock else b"")
             question = question_of(run.name, run.settings, found, toolchain, lock, self._session, installs=True)
             self._questions.append(question)
 
@@ -254,6 +257,8 @@ class ManyRun:
     def _done(self, run: "EnvironmentRun") -> None:
         """Say how a run ended, and let it go; what failed waits until nobody can be writing there any more."""
         self._foretell(run)
+        if run.asked is not None and not self._dry and run.status in (UPDATED, UNCHANGED):
+            keep_asked(self._session.cache, run.path, run.asked)
         if run.status in (UPDATED, UNCHANGED):
             with phase("close environment"):
                 run.close()

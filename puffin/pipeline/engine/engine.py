@@ -37,6 +37,7 @@ class Engine:
         self._command = command
         self._executor: Executor | None = None
         self._own: RunRecord | None = None
+        self._noted = False
 
     def start(self, name: str) -> "Executor":
         """Start the executor with this name, or return the one that runs already."""
@@ -64,9 +65,13 @@ class Engine:
         """Return the name of the executor for *count* wheels to fetch, of *size* bytes where known."""
         if self._settings.dashboard >= 0:
             return "cluster"
-        return choose_executor(
+        chosen = choose_executor(
             self._settings.executor or "auto", to_fetch=count, to_fetch_bytes=size, jobs=self._settings.workers
         )
+        if meter.notes(meter.DECISIONS) and count and not self._noted:
+            self._noted = True
+            meter.note(f"Executor `{chosen}` for {count} wheels to fetch")
+        return chosen
 
     def run(
         self,

@@ -43,6 +43,14 @@ def archive_of_wheel(cache: Cache, artifact: Artifact, *, anew: bool = False) ->
     )
 
 
+def chosen_artifact(data: "bytes | None") -> "tuple[str, Artifact | None]":
+    """Return the archive and the file of a choice that was written down; no file if *data* is none."""
+    fields = frame.load(data) if data else None
+    if not isinstance(fields, tuple) or len(fields) != _LENGTH or fields[0] != FORMAT:
+        return "", None
+    return fields[1], from_tuple(Artifact, fields[2:])
+
+
 class ChosenFiles:
     """The files that were chosen for pins under one configuration of indexes and one list of tags."""
 
@@ -53,13 +61,10 @@ class ChosenFiles:
     def find(self, name: str, version: str, hashes: tuple[str, ...] = ()) -> Supply | None:
         """Return the wheel that was chosen for a pin, if its archive is in the cache and *hashes* allow it."""
         data = read(self._cache.find(f"{self._directory}/{name}-{version}"))
-        fields = frame.load(data) if data else None
-        if not isinstance(fields, tuple) or len(fields) != _LENGTH or fields[0] != FORMAT:
+        archive, artifact = chosen_artifact(data)
+        if artifact is None or (hashes and archive not in decisive(hashes)):
             return None
-        archive = fields[1]
-        if (hashes and archive not in decisive(hashes)) or not archive_ready(self._cache, archive):
-            return None
-        return Supply(artifact=from_tuple(Artifact, fields[2:]), archive=archive)
+        return Supply(artifact=artifact, archive=archive) if archive_ready(self._cache, archive) else None
 
     def put(self, supplies: "Iterable[Supply]") -> None:
         """Remember choices, except files of directories, direct URLs, and artifacts that have to be built.

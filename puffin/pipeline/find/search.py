@@ -5,7 +5,9 @@ What was chosen before is taken from the cache; the indexes are asked for the re
 
 import time
 
+from puffin import meter
 from puffin.artifact.artifact import WHEEL, Artifact
+from puffin.artifact.urls import mask
 from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
 from puffin.pipeline.find.chosen import ChosenFiles, supply_of
@@ -139,6 +141,8 @@ class Search:
         name, version, pin = sought.name, sought.version, sought.pin
         if sought.located is not None:
             sought.found = self._supply(sought.located)
+            if meter.notes(meter.DECISIONS):
+                _note_chosen(sought.found, "the lock says so")
             return True
         # what was chosen before does not tell when it was uploaded, nor what a directory holds now
         if self._settings.exclude_newer or group.config.find_links or self._is_refreshed(name):
@@ -149,6 +153,8 @@ class Search:
         if supply is None or (not supply.artifact.hashes and self._settings.is_anew(name)):
             return False
         sought.found = supply
+        if meter.notes(meter.DECISIONS):
+            _note_chosen(supply, "chosen before, and in the cache")
         yanked = supply.artifact.yanked
         if yanked is not None:
             reason = f" (reason: {yanked})" if yanked else ""
@@ -177,12 +183,14 @@ class Search:
                 each.found = pickle.loads(answer)
             else:
                 each.found = self._supply(from_tuple(Artifact, answer))
+                if meter.notes(meter.DECISIONS):
+                    _note_chosen(each.found, "chosen now")
 
     def _supply(self, artifact: Artifact) -> Supply:
         if artifact.kind != WHEEL:
             from puffin.pipeline.request.builds import as_built
 
-            artifact = as_built(artifact, self._settings, self._session.environ)
+            artifact = as_built(artifact, self._settings, self._session.environ, self._session.cache)
         return supply_of(self._session.cache, artifact, anew=self._settings.is_anew(artifact.name))
 
     def answers(self, number: int) -> "list[Supply | PuffinError]":
@@ -215,6 +223,16 @@ class Search:
     def stop(self) -> None:
         for beside in self._besides:
             beside.stop()
+
+
+def _note_chosen(supply: Supply, how: str) -> None:
+    """Say which file a pin means, and why."""
+    artifact = supply.artifact
+    kind = (
+        "the wheel that fits best" if artifact.kind == WHEEL else "no wheel fits or is allowed, so it is built"
+    )
+    where = "its archive is in the cache" if supply.archive else f"from `{mask(artifact.url)}`"
+    meter.note(f"File of `{artifact.label}`: `{artifact.filename or artifact.label}` ({how}; {kind}; {where})")
 
 
 def _sought(request: SearchRequest) -> "list[_SoughtPin]":

@@ -1,10 +1,11 @@
 """The record of a run: lines of JSON in the cache, about the run, its phases, each attempt at a task, and its end.
 
 The first line is about the run. Others are told apart by what they have: ``graph`` (an executor was handed tasks),
-``phase`` (a stretch of the driver's own work), ``stage`` (an attempt at a task), ``outcome`` (how an environment of
-many ended), ``remote`` (what a remote cache had of one layer), ``ended`` (the run's last line, missing where it was
-killed). Times are seconds since the epoch. A run begins with :func:`begin`; whatever is done until :func:`finish` may
-be put down with :func:`phase`, without knowing whether anybody listens.
+``phase`` (a stretch of the driver's own work), ``stage`` (an attempt at a task), ``change`` (distributions of an
+environment that changed for one reason), ``outcome`` (how an environment of many ended), ``remote`` (what a remote
+cache had of one layer), ``ended`` (the run's last line, missing where it was killed). Times are seconds since the
+epoch. A run begins with :func:`begin`; whatever is done until :func:`finish` may be put down with :func:`phase`,
+without knowing whether anybody listens.
 """
 
 import os
@@ -13,10 +14,13 @@ import time
 
 from puffin.cache.layout import Bucket, Cache
 from puffin.pipeline.graph.task import Key, Outcome, Task
-from puffin.types import Callable
+from puffin.reasons import Reason
+from puffin.types import Callable, Iterable
+from puffin.value import field_names
 
 KEPT_RUNS = 10
 FORMAT = 2
+_FIELDS = field_names(Reason)
 _EVERY = 0.25  # seconds after which what has gathered is written: so much is lost if the process is killed
 
 
@@ -90,6 +94,7 @@ class RunRecord:
         more = f',"log":{json_text(outcome.log)}' if outcome.log else ""
         more += f',"error":{json_text(error)}' if error else ""
         more += ',"waits":true' if task.waits else ""
+        more += f',"reason":{_reason(task.reason)}' if task.reason else ""
         self._lines.append(
             f'{{"stage":"{task.key[0]}","key":"{key_name(task.key)}",'
             f'"package":{json_text(package)},"version":{json_text(version)}{served},'
@@ -100,6 +105,15 @@ class RunRecord:
         )
         if outcome.ended - self._flushed > _EVERY:
             self.flush(outcome.ended)
+
+    def change(self, environment: str, path: str, action: str, names: "Iterable[str]", reason: Reason) -> None:
+        """Add the line of a change of an environment: distributions that were changed for one reason."""
+        self.keep()
+        listed = ",".join(map(json_text, names))
+        self._lines.append(
+            f'{{"change":{json_text(action)},"environment":{json_text(environment)},"path":{json_text(path)},'
+            f'"names":[{listed}],"reason":{_reason(reason)}}}\n'
+        )
 
     def environment(self, path: str, status: str, error: str) -> None:
         """Add how a run over many environments ended for the one at *path*."""
@@ -237,6 +251,11 @@ def key_name(key: "Key") -> str:
 
 def _is_plain(value: str) -> bool:
     return value.isascii() and value.isprintable() and '"' not in value and "\\" not in value
+
+
+def _reason(reason: Reason) -> str:
+    fields = [f'"{name}":{json_text(value)}' for name in _FIELDS if (value := getattr(reason, name))]
+    return f"{{{','.join(fields)}}}"
 
 
 def json_text(value: str) -> str:

@@ -3,6 +3,7 @@
 import sys
 
 from puffin.errors import PuffinError
+from puffin.reasons import Reason
 from puffin.types import Any, Callable
 from puffin.value import frozen
 
@@ -27,7 +28,8 @@ class Task:
     done, growth may put another of the same key in its place; it rides in a unit by itself, and its work is that of
     a process it waits for. Tasks of one ``affinity`` are best run one after the other in one process.
     ``environments`` are those that the work is for, and
-    ``cache`` is ``"hit"`` or ``"miss"`` where the plan knows whether the cache saves work; both are for the run record.
+    ``cache`` is ``"hit"`` or ``"miss"`` where the plan knows whether the cache saves work, and ``reason`` says why it
+    does not; all three are for the run record.
     """
 
     key: "Key"
@@ -43,6 +45,7 @@ class Task:
     affinity: str = ""
     environments: "tuple[str, ...]" = ()
     cache: str = ""
+    reason: "Reason | None" = None
 
     @property
     def stage(self) -> str:

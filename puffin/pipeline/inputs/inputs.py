@@ -116,10 +116,10 @@ class Reading:
                 raise
             return sources
 
-    def sources(self, read: "Callable[[str], bytes] | None" = None) -> "Sources":
+    def sources(self, read: "Callable[[str], bytes] | None" = None, *, several: bool = False) -> "Sources":
         """Return the sources of a resolution, by the same rules as :meth:`inputs`, pinned or not.
 
-        *read* stands for :meth:`Session.read` where some files are no files.
+        *read* stands for :meth:`Session.read` where some files are no files. *several* is as in ``SourcePolicy``.
         """
         from puffin.stages.resolve.projects.sources import read_sources
         from puffin.stages.resolve.projects.values import SourcePolicy
@@ -138,6 +138,7 @@ class Reading:
                 projects=self._projects,
                 locked=self._constraints,
                 uv_file=settings.uv_file,
+                several=several,
             ),
         )
         reached = (
@@ -262,8 +263,7 @@ def check_files(files: "tuple[str, ...]", groups: "tuple[str, ...]" = (), comman
     """Raise the error for requirements files that are not given or not there, before *command* does anything."""
     if not files and not groups:
         raise UsageError(
-            text="No requirements file was given",
-            hints=(f"name one, as in `puffin {command} requirements.txt`",),
+            text="No requirements file was given", hints=(f"for example: `puffin {command} requirements.txt`",)
         )
     for path in files:
         if path != "-" and "://" not in path and not depends.lexists(path):

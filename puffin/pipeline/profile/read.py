@@ -10,6 +10,7 @@ from puffin.errors import PuffinError, os_cause
 from puffin.meter import HIT
 from puffin.names import normalise
 from puffin.pipeline.graph.task import DONE
+from puffin.reasons import Reason, reason_of
 from puffin.value import frozen
 
 KILLED = -1  # the run ended before it could say how
@@ -21,7 +22,7 @@ class Row:
     """An attempt at a task, or (``phase``) a stretch of the driver's own work.
 
     ``name`` is the stage or the phase; times are seconds since the epoch, 0 where there was none; ``taken`` and
-    ``given`` are bytes. ``needs`` are the keys that it depends on.
+    ``given`` are bytes. ``needs`` are the keys that it depends on. ``reason`` says why the cache did not serve it.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Row:
     error: str = ""
     needs: tuple[str, ...] = ()
     waits: bool = False
+    reason: Reason | None = None
 
     @property
     def seconds(self) -> float:
@@ -52,6 +54,20 @@ class Row:
     def label(self) -> str:
         """The package and its version, as ``name==version``; ``""`` for a phase."""
         return f"{self.package}=={self.version}" if self.version else self.package
+
+
+@frozen
+class RecordedChange:
+    """Distributions, ``names``, that were changed in an environment for one reason.
+
+    ``action`` is ``add``, ``remove`` or ``replace``; ``path`` is that of the environment.
+    """
+
+    action: str
+    environment: str
+    path: str
+    names: tuple[str, ...]
+    reason: Reason
 
 
 @frozen
@@ -86,6 +102,7 @@ class Profile:
     graphs: tuple[float, ...] = ()
     rows: tuple[Row, ...] = ()
     untimed: tuple[Row, ...] = ()
+    changes: tuple[RecordedChange, ...] = ()
     remote: tuple[RemoteUse, ...] = ()
 
     @property
@@ -239,7 +256,21 @@ def parse(lines: list[dict[str, Any]], path: str = "") -> Profile:
         graphs=tuple([_number(line, "at") for line in graphs]),
         rows=timed,
         untimed=tuple([row for row in rows if row.start <= 0]),
+        changes=tuple([found for line in lines if (found := _change(line)) is not None]),
         remote=tuple([_remote(line) for line in lines if _text(line, "remote")]),
+    )
+
+
+def _change(line: dict[str, Any]) -> RecordedChange | None:
+    reason = reason_of(line.get("reason"))
+    if "change" not in line or reason is None:
+        return None
+    return RecordedChange(
+        action=_text(line, "change"),
+        environment=_text(line, "environment"),
+        path=_text(line, "path"),
+        names=_texts(line, "names"),
+        reason=reason,
     )
 
 
@@ -279,6 +310,7 @@ def _row(line: dict[str, Any]) -> Row:
         error=_text(line, "error"),
         needs=_texts(line, "needs"),
         waits=line.get("waits") is True,
+        reason=reason_of(line.get("reason")),
     )
 
 

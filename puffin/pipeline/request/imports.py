@@ -30,6 +30,9 @@ _RESOLVING = (
 )
 
 
+_MERGING = ("puffin.stages.resolve.locate.everywhere", "puffin.stages.resolve.output.merge")
+
+
 def import_fetching() -> None:
     """Import the modules for asking an index and fetching."""
     _import(_FETCHING)
@@ -43,6 +46,11 @@ def import_supplying() -> None:
 def import_resolving() -> None:
     """Import the modules for reading requirements and asking an index for pages and metadata."""
     _import(_RESOLVING)
+
+
+def import_merging() -> None:
+    """Import the modules for resolving for several environments."""
+    _import(_MERGING)
 
 
 def _import(modules: tuple[str, ...]) -> None:

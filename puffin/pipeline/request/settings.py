@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from puffin.pipeline.graph.task import Key, Outcome, Task
     from puffin.pipeline.request.scheduler import Remote
     from puffin.pipeline.workspace.specs import EnvSpec
+    from puffin.reasons import Reason
     from puffin.stages.remote.values import RemoteCache
     from puffin.stages.resolve.index.config import NamedIndex
     from puffin.stages.resolve.output.earlier import Upgrades
@@ -43,12 +44,16 @@ UPDATED, UNCHANGED, FAILED, SKIPPED, DRIFTED = "updated", "unchanged", "failed",
 
 @frozen
 class Line:
-    """One change: ``sign`` is ``+``, ``-`` or ``~`` (reinstalled); ``place`` is its origin, if shown."""
+    """One change: ``sign`` is ``+``, ``-`` or ``~`` (reinstalled); ``place`` is its origin, if shown.
+
+    ``reason`` says why it is made, once for a distribution that goes and comes.
+    """
 
     sign: str
     name: str
     version: str
     place: str = ""
+    reason: "Reason | None" = None
 
 
 @frozen
@@ -190,6 +195,22 @@ class ManySettings:
 
 
 @frozen
+class DigestSettings:
+    """What decides besides files: the settings of the command, and ``given``, its options as written, by name."""
+
+    run: Settings
+    given: tuple[tuple[str, str], ...] = ()
+
+
+@frozen
+class Side:
+    """The environments of one state of the disk, and the settings there."""
+
+    specs: "tuple[EnvSpec, ...]"
+    settings: DigestSettings
+
+
+@frozen
 class CompileSettings:
     """The request of a compilation: ``run`` decides the resolution, the rest the output.
 
@@ -216,6 +237,11 @@ class CompileSettings:
     universal: bool = False
     targets: tuple[str, ...] = ()
     default_groups: tuple[str, ...] = ()
+
+    @property
+    def is_for_several(self) -> bool:
+        """Whether the resolution is for several environments."""
+        return self.universal or bool(self.targets)
 
 
 @frozen

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from puffin import depends
+from puffin import depends, meter
 from puffin.errors import UsageError
 from puffin.pipeline.request.session import Session
 from puffin.pipeline.request.settings import Where
@@ -33,6 +33,9 @@ def find_where(where: Where, session: "Session") -> "Environment":
     found = find_environment(
         where.python or None, session.environ, os.getcwd(), session.cache, system=where.system
     )
+    if meter.notes(meter.DECISIONS):
+        origin = f", by {found.origin}" if found.origin else ""
+        meter.note(f"Environment `{found.root}` with Python {found.interpreter.version_text}{origin}")
     return replace(found, interpreter=_as_wished(found.interpreter, where))
 
 

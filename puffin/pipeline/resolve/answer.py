@@ -23,7 +23,7 @@ def answer_for(
     *opened* returns the universe of a set-up, which the caller closes. Raises what resolving raises, and
     :class:`UsageError` for targets.
     """
-    if settings.universal or settings.targets:
+    if settings.is_for_several:
         from puffin.pipeline.resolve.everywhere import answer_everywhere
 
         return answer_everywhere(settings, setup, sources, interpreter, opened)
@@ -34,5 +34,5 @@ def answer_for(
 
 def warnings_of(settings: CompileSettings, sources: Sources, python_version: str) -> tuple[str, ...]:
     """Return the warnings about sources; those about Pythons are for a resolution for one environment."""
-    several = settings.universal or settings.targets
-    return (*sources.requirements.warnings, *(() if several else check_python(sources, python_version)))
+    pythons = () if settings.is_for_several else check_python(sources, python_version)
+    return (*sources.requirements.warnings, *pythons)

@@ -10,7 +10,7 @@ from puffin.pipeline.graph.record import phase
 from puffin.pipeline.inputs.inputs import Reading, requested
 from puffin.pipeline.inputs.resolution import children_of, open_universe, setup_of
 from puffin.pipeline.request.builds import toolchain_with
-from puffin.pipeline.request.imports import import_resolving
+from puffin.pipeline.request.imports import import_merging, import_resolving
 from puffin.pipeline.request.where import target_interpreter
 from puffin.pipeline.resolve.answer import answer_for, warnings_of
 from puffin.stages.resolve.output.earlier import read_preferences, read_upgrades
@@ -54,6 +54,8 @@ class Compilation:
             return
         import_resolving()
         self.children.expect(each.name for each in entries if each.name and not (each.url or each.marker))
+        if self._settings.is_for_several:
+            import_merging()
 
     @property
     def children(self) -> "Children":
@@ -79,7 +81,7 @@ class Compilation:
             run, lambda: toolchain_with(target_interpreter(run.where.python, session))
         )
         reading = Reading(requested(run), run, session, build=build, markers=self._markers)
-        self._sources = reading.sources()
+        self._sources = reading.sources(several=settings.is_for_several)
         self._setup = setup_of(
             run, self._sources, session, now=time.time(), upgrades=upgrades, preferences=earlier
         )

@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 _STAND_INS = {
-    "puffin.stages.unzip.store:fetch_once": "puffin.stages.remote.tasks:fetch_shared_wheel",
-    "puffin.stages.build.task:fetch_source": "puffin.stages.remote.tasks:fetch_shared_source",
-    "puffin.stages.bytecode.stage:compile_archive": "puffin.stages.remote.tasks:compile_shared",
+    "puffin.stages.unzip.store:fetch_once": "puffin.stages.remote.wheels:fetch_shared_wheel",
+    "puffin.stages.build.task:fetch_source": "puffin.stages.remote.builds:fetch_shared_source",
+    "puffin.stages.bytecode.stage:compile_archive": "puffin.stages.remote.bytecode:compile_shared",
 }
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from puffin.pipeline.graph.ledger import Ledger
     from puffin.pipeline.graph.task import Key
     from puffin.pipeline.request.builds import Toolchain
+    from puffin.reasons import Reason
 
     class WheelBuilds(Protocol):
         """What plans the builds of a run."""
@@ -85,9 +86,14 @@ def supplied(supply: Supply, builds: "WheelBuilds | None") -> "tuple[Supply, tup
 
 
 def wheel_tasks(
-    supply: Supply, *, cache_root: str, network: "tuple[Any, ...]", environments: tuple[str, ...] = ()
+    supply: Supply,
+    *,
+    cache_root: str,
+    network: "tuple[Any, ...]",
+    environments: tuple[str, ...] = (),
+    reason: "Reason | None" = None,
 ) -> "tuple[Task, Task]":
-    """Return the tasks that fetch and unzip a wheel for *environments*."""
+    """Return the tasks that fetch and unzip a wheel for *environments*, because of *reason*."""
     artifact = supply.artifact
     name = identity(artifact)
     fetch = Task(
@@ -109,6 +115,7 @@ def wheel_tasks(
         transient=True,
         environments=environments,
         cache=MISS,
+        reason=reason,
     )
     unzip = Task(
         key=(UNZIP, name),
@@ -125,6 +132,7 @@ def wheel_tasks(
         weight=_weight(artifact),
         environments=environments,
         cache=MISS,
+        reason=reason,
     )
     return fetch, unzip
 
@@ -242,6 +250,8 @@ def many_tasks(
     made: "Mapping[Key, tuple[Task, ...]] | None" = None,
     names: "Sequence[str]" = (),
     compilings: "Mapping[int, Compiling] | None" = None,
+    missing: "Callable[[Supply], Reason | None]" = lambda _supply: None,
+    changed: "Callable[[Use], Reason | None]" = lambda _use: None,
 ) -> "tuple[list[Task], dict[Key, Load]]":
     """Return all tasks, and which load each link task is of.
 
@@ -250,6 +260,7 @@ def many_tasks(
     has to be fetched. *run* stands in the keys of link tasks, so that no run reuses another's. *made* are the tasks
     that build an archive, by the key whose result it is. *names* are those of the environments, for the run record;
     *compilings* tell by their numbers which of them get bytecode: these wait for it, and the others do not.
+    *missing* says why the cache lacks a wheel, and *changed* why a distribution changes in an environment.
     """
     tasks: list[Task] = []
     links: dict[Key, Load] = {}
@@ -258,7 +269,13 @@ def many_tasks(
         supply = load.supply
         served = _served(load, names)
         if not supply.archive and supply.artifact.kind == WHEEL:
-            tasks += wheel_tasks(supply, cache_root=cache_root, network=network(load), environments=served)
+            tasks += wheel_tasks(
+                supply,
+                cache_root=cache_root,
+                network=network(load),
+                environments=served,
+                reason=missing(supply),
+            )
         built = made.get(supply.made, ()) if made and supply.made else ()
         tasks += [replace(task, environments=served, cache=MISS) for task in built]
         for part, compiling in _parts(load, compilings or {}):
@@ -273,6 +290,7 @@ def many_tasks(
                 after=(compiled.key,) if compiled else (),
                 served=served,
                 weight=(len(loads) - number) * _PLACE,
+                reason=changed(part.uses[0]),
             )
             tasks.append(link)
             links[link.key] = part
@@ -313,6 +331,7 @@ def _link_task(
     after: "tuple[Key, ...]",
     served: tuple[str, ...],
     weight: int,
+    reason: "Reason | None",
 ) -> Task:
     """Return the task that links a load; it waits for the bytecode that *after* makes."""
     known, inputs = archive_of(load.supply)
@@ -327,6 +346,7 @@ def _link_task(
         weight=weight,
         environments=served,
         cache=MISS if inputs else HIT,
+        reason=reason,
     )
 
 

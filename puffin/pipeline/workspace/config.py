@@ -149,7 +149,7 @@ class _Reader:
         pylock = self._text_of(own, "pylock", where) or self._text_of(own, "lock", where)
         if not (requirements or project or pylock):
             key = next(key for key in SOURCE_KEYS if key in own)
-            raise self._document.wrong((*where, key), f"`{key}` names no file")
+            raise self._document.wrong((*where, key), f"`{key}` does not name a file")
         first = next((path for path in requirements if not is_http(path)), "") or project or pylock
         template = self._template(own, where, matrix=matrix)
         spec = replace(

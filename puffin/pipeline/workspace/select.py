@@ -15,7 +15,7 @@ from puffin.value import replace
 
 
 class NothingMatches(PuffinError):
-    """An argument names no environment and no file."""
+    """An argument is neither an environment nor a file."""
 
     exit_code = USAGE
     text: str
@@ -24,7 +24,7 @@ class NothingMatches(PuffinError):
     def summary(self) -> str:
         """Return the first line."""
         verb = "matches" if is_pattern(self.text) else "is"
-        return f"`{self.text}` {verb} no environment and no file"
+        return f"`{self.text}` {verb} neither an environment nor a file"
 
     def details(self) -> tuple[str, ...]:
         if not self.known:
@@ -141,10 +141,10 @@ def choose(
 
 def _nothing_named(workspace: "Workspace | None", command: str) -> UsageError:
     file = "requirements.in" if command == "lock" else "requirements.txt"  # what is pinned needs no lock
-    hint = f"name requirements files, as in `puffin {command} 'services/*/{file}'`"
+    hint = f"for example: `puffin {command} 'services/*/{file}'`"
     if workspace is not None:
-        return UsageError(text=f"`{workspace.file}` configures no environment", hints=(hint,))
-    text = "No environment was named, and no `puffin.toml` or `pyproject.toml` here or above configures any"
+        return UsageError(text=f"`{workspace.file}` does not configure any environment", hints=(hint,))
+    text = "No environments were given, and no `puffin.toml` or `pyproject.toml` here or above configures any"
     return UsageError(text=text, hints=(hint,))
 
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from puffin.artifact.artifact import DIRECTORY, GIT, Artifact, expected_sha256
 from puffin.artifact.urls import digest, file_path, strip_credentials
 from puffin.cache import frame
-from puffin.cache.atomic import publish_tree, read, remove_tree, write
+from puffin.cache.atomic import publish_file, publish_tree, read, remove_tree, write
 from puffin.cache.layout import Bucket, Cache
 from puffin.names import normalise, same_version
 from puffin.stages.resolve.locate.tags import rank
@@ -197,6 +197,29 @@ def publish_metadata(cache: Cache, entry: str, metadata: bytes, *, since: float 
         )
     finally:
         remove_tree(temporary)
+
+
+def _inputs_path(cache: Cache, artifact: "Artifact") -> str:
+    """Return where the inputs of the last build of a source are, whatever its state was then."""
+    url = strip_credentials(artifact.url)
+    place = url.partition("@")[0] if artifact.kind == GIT else url
+    name = digest(repr((place, artifact.subdirectory, artifact.editable, artifact.name)))
+    return cache.path(Bucket.INPUTS, f"built-{name}")
+
+
+def read_inputs(cache: Cache, artifact: "Artifact") -> "dict[str, str] | None":
+    """Return the inputs of the last build of the source of *artifact*, None if there was none."""
+    data = read(cache.find(_inputs_path(cache, artifact)))
+    found = frame.load(data) if data else None
+    return found if isinstance(found, dict) else None
+
+
+def write_inputs(cache: Cache, artifact: "Artifact", inputs: "Mapping[str, str]") -> None:
+    """Keep the inputs of a build, so that the next one can tell what differs. Where nothing can be kept, it cannot."""
+    try:
+        publish_file(cache.own, _inputs_path(cache, artifact), frame.dump(dict(inputs)))
+    except OSError:
+        pass
 
 
 def _publish(temporary: str, entry: str, *, whole: "Callable[[], bool]") -> None:

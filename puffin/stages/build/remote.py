@@ -150,7 +150,7 @@ class SentBuild(Build):
 
     def _written(self, room: str, worker: str, filename: str, sha256: str, data: bytes) -> str:
         if os.path.basename(filename) != filename or not filename.endswith(".whl"):
-            raise BadAnswer(package=self._order.package, worker=worker, reason="is no wheel")
+            raise BadAnswer(package=self._order.package, worker=worker, reason="is not a wheel")
         if hashlib.sha256(data).hexdigest() != sha256:
             raise BadAnswer(package=self._order.package, worker=worker, reason="has not the hash that it says")
         write(f"{room}/{filename}", data)

@@ -304,6 +304,8 @@ class Build:
             and kept.is_sound(wheel)
         ):
             meter.found(meter.HIT)
+            if meter.notes(meter.DECISIONS):
+                meter.note(f"Wheel of `{self._order.package}`: built before from the same source and settings")
             return self._told(wheel, KEPT)
         path = f"{self._entry}{kept.METADATA}/METADATA"
         known = self._order.goal.endswith(METADATA) and os.path.exists(path) and kept.is_since(path, since)

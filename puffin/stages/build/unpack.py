@@ -406,7 +406,7 @@ def _check_hardlinks(members: "list[tuple[str, tarfile.TarInfo]]") -> None:
     written = set()
     for name, member in members:
         if member.islnk() and _plain(member.linkname) not in written:
-            reason = f"it is a hard link to what is no file before it in the archive, `{member.linkname}`"
+            reason = f"it is a hard link to something that is not a file before it in the archive, `{member.linkname}`"
             raise Refused(reason, name)
         if member.isreg() or member.islnk():
             written.add(name)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import TypeAlias, TypeVar
 
-from puffin import depends
+from puffin import depends, meter
 from puffin.artifact.urls import file_path, is_file_url, mask, split_credentials
 from puffin.errors import UsageError, os_cause
 from puffin.stages.fetch.connections import ConnectionBroken, Connections
@@ -97,7 +97,7 @@ class Client:
     def persist(self, url: str, attempt: "Callable[[], T]") -> "T":
         """Call *attempt* as often as the settings allow while it raises ``Transient``."""
         if self.network.offline:
-            hint = "run the command once without `--offline`, so that the cache has what it needs"
+            hint = "run the command once without `--offline` to fill the cache"
             raise OfflineError(url=mask(url), hints=(hint,))
         return persist(attempt, url=url, retries=self.network.retries, sleep=self._rest)
 
@@ -125,6 +125,24 @@ class Client:
         the errors of :meth:`get` for the rest.
         """
         depends.unsure("the network is used")
+        if not meter.notes(meter.REQUESTS):
+            return self._opened(url, headers, accepted, method, data)
+        began, status = time.perf_counter(), "failed"
+        try:
+            response = self._opened(url, headers, accepted, method, data)
+            status = str(response.status_code)
+        finally:
+            meter.note(f"{method} {mask(url)}: {status}", time.perf_counter() - began)
+        return response
+
+    def _opened(
+        self,
+        url: str,
+        headers: "Mapping[str, str]",
+        accepted: "Collection[int]",
+        method: str,
+        data: "bytes | None",
+    ) -> "Response":
         direct = self._direct(url, headers, method, data)
         if (
             direct is not None

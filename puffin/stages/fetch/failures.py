@@ -61,7 +61,9 @@ class FileFailed(PuffinError):
 class SizeMismatch(PuffinError):
     """The file is not as long as the index says (bytes)."""
 
-    sentence = "Refused `{filename}` from `{url}`: the index says {expected} bytes, the server gives {received}"
+    sentence = (
+        "Refused `{filename}` from `{url}`: the index declares {expected} bytes, the server sent {received}"
+    )
     filename: str
     url: str
     expected: int

@@ -40,6 +40,9 @@ class Backend(Protocol):
     def put(self, kind: str, name: str, data: "Buffer") -> None:
         """Store an object, replacing one of this name."""
 
+    def size(self) -> int:
+        """Return how many bytes all objects have."""
+
 
 def received(data: "Buffer") -> Received:
     """Return bytes with their hash."""
@@ -73,6 +76,9 @@ class MemoryBackend:
             raise Unavailable("it is full")
         self.objects[kind, name] = bytes(data)
         self.puts.append((kind, name))
+
+    def size(self) -> int:
+        return sum(map(len, self.objects.values()))
 
     def _answer(self) -> None:
         if self.down:

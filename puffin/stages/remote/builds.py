@@ -9,19 +9,21 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from puffin.artifact.artifact import Artifact, expected_sha256
 from puffin.artifact.urls import digest
 from puffin.cache.atomic import remove_tree, write
 from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
-from puffin.stages.build import kept
+from puffin.stages.build import kept, task
 from puffin.stages.build.hooks import metadata_of
 from puffin.stages.build.kept import SoughtBuild
 from puffin.stages.remote.store import RemoteQuestion, RemoteStore, store_of
-from puffin.stages.remote.values import ABSENT, BUILDS, WRONG, Told
+from puffin.stages.remote.values import ABSENT, BUILDS, SOURCES, WRONG, Told
+from puffin.stages.remote.wheels import FileGetter
 from puffin.stages.resolve.locate.tags import priorities, rank
 from puffin.stages.unzip.errors import Refused
 from puffin.stages.unzip.wheelfile import parse_filename
-from puffin.value import frozen
+from puffin.value import from_tuple, frozen
 
 _ANY = "any"
 _THREADS = 8
@@ -54,6 +56,28 @@ def _is_wheel(each: object) -> bool:
     except Refused:
         return False
     return "/" not in filename and "\\" not in filename and len(sha256) == 64 and sha256.isalnum()
+
+
+def fetch_shared_source(
+    *,
+    remote: "tuple[Any, ...]",
+    network: "tuple[Any, ...]",
+    artifact: "tuple[Any, ...]",
+    ask: bool = True,
+    **arguments: Any,
+) -> "tuple[str, str, tuple[Any, ...]]":
+    """Do what :func:`puffin.stages.build.task.fetch_source` does, likewise."""
+    sha256 = expected_sha256(from_tuple(Artifact, artifact)) if ask else ""
+    getter = FileGetter(store_of(remote, network), SOURCES, sha256)
+    return task.fetch_source(network=network, artifact=artifact, get=getter, **arguments)
+
+
+def builds(
+    remote: "tuple[Any, ...]", network: "tuple[Any, ...]", cache_root: str, sought: "list[tuple[Any, ...]]"
+) -> "list[Told]":
+    """Do what :func:`bring_builds` does for builds that are given by their fields."""
+    wanted = [from_tuple(SoughtBuild, (*each[:2], tuple(each[2]))) for each in sought]
+    return bring_builds(remote=remote, network=network, cache_root=cache_root, sought=wanted)
 
 
 def bring_builds(

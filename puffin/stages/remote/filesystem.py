@@ -68,6 +68,14 @@ class FileSystemBackend:
         except Exception as error:
             raise _unavailable(error) from error
 
+    def size(self) -> int:
+        try:
+            return int(self._files.du(self._root))
+        except FileNotFoundError:
+            return 0
+        except Exception as error:
+            raise _unavailable(error) from error
+
     def _path(self, kind: str, name: str) -> str:
         return f"{self._root}/{kind}/{name}"
 

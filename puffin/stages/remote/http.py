@@ -4,6 +4,7 @@ Requests go through puffin's client, with its credentials, certificates and prox
 """
 
 import hashlib
+import json
 import time
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,18 @@ class HttpBackend:
             response.close()
         if response.status_code in _GONE:
             raise Unavailable(f"the server answered {response.status_code} to an upload")
+
+    def size(self) -> int:
+        """Return what the server says at ``/status``, as bazel-remote does."""
+        try:
+            page = self._client.get(f"{self._url}/status")
+            told = json.loads(page.body) if page.status == 200 else None
+        except (PuffinError, ValueError) as error:
+            raise _unavailable(error) from error
+        size = told.get("CurrSize") if isinstance(told, dict) else None
+        if not isinstance(size, int):
+            raise Unavailable("it does not tell its size; bazel-remote does, at `/status`")
+        return size
 
     def _open(self, method: str, kind: str, name: str, data: bytes | None = None) -> "Response":
         headers = {**_HEADERS, "Content-Type": "application/octet-stream"} if data is not None else _HEADERS

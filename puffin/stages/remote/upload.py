@@ -18,47 +18,17 @@ from puffin.cache.layout import Cache
 from puffin.stages.build.kept import hash_of
 from puffin.stages.bytecode.pack import pack_layer
 from puffin.stages.remote.backend import Unavailable, received
-from puffin.stages.remote.builds import wheels_of, with_wheel
-from puffin.stages.remote.store import RemoteStore
-from puffin.stages.remote.tasks import layer_key
-from puffin.stages.remote.values import BUILDS, BYTECODE
-from puffin.value import frozen
+from puffin.stages.remote.builds import built_wheel, wheels_of, with_wheel
+from puffin.stages.remote.bytecode import layer_key
+from puffin.stages.remote.store import RemoteStore, store_of
+from puffin.stages.remote.values import BUILDS, BYTECODE, Uploaded, Uploads
+from puffin.stages.remote.wheels import kept_for_upload
+from puffin.value import astuple
 
 _THREADS = 8
 _NOTED_FROM = 64 << 10  # bytes from which on a note is worth its requests
 _NOTED_FOR = 60.0  # seconds that a note holds
 _SETTLING = 0.1  # seconds, within which notes of several machines meet
-
-
-@frozen
-class Uploads:
-    """What is to be uploaded: files by their hashes, built wheels with the keys of their entries, and layers.
-
-    It is made of builtins: ``((sha256, path), …)``, ``((path, key), …)`` and ``((kind, archive), …)``.
-    """
-
-    contents: "tuple[tuple[str, str], ...]" = ()
-    builds: "tuple[tuple[str, str], ...]" = ()
-    layers: "tuple[tuple[str, str], ...]" = ()
-
-    @property
-    def nothing(self) -> bool:
-        return not (self.contents or self.builds or self.layers)
-
-
-@frozen
-class Uploaded:
-    """What came of it: objects and bytes that were uploaded, objects that were there, and those that were left.
-
-    ``problem`` says why the cache takes no more.
-    """
-
-    objects: int = 0
-    bytes: int = 0
-    known: int = 0
-    left: int = 0
-    seconds: float = 0.0
-    problem: str = ""
 
 
 class Uploader:
@@ -80,10 +50,12 @@ class Uploader:
         """Upload all that there is time for."""
         began = time.monotonic()
         self._deadline = began + self._store.settings.upload_seconds
-        jobs: list[Callable[[], bool]] = [self._content_job(*each) for each in uploads.contents]
+        waiting = kept_for_upload(self._store.settings.room)
+        jobs: list[Callable[[], bool]] = [self._content_job(*each) for each in sorted(waiting.items())]
         signer = self._store.signer
         if signer is not None and signer.can_sign:
-            jobs += [self._build_job(*each) for each in uploads.builds]
+            wheels = [built_wheel(path, tags) for path, tags in uploads.builds]
+            jobs += [self._build_job(each.path, each.key) for each in wheels]
             jobs += [self._layer_job(*each) for each in uploads.layers]
         random.shuffle(jobs)
         self._work(jobs)
@@ -205,7 +177,10 @@ def _bytes_of(path: str) -> bytes:
         return file.read()
 
 
-def uploads_of(fields: "tuple[Any, ...]") -> Uploads:
-    """Return the value from its fields, lists for tuples."""
-    contents, builds, layers = [tuple([(a, b) for a, b in each]) for each in fields]
-    return Uploads(contents=contents, builds=builds, layers=layers)
+def upload(
+    remote: "tuple[Any, ...]", network: "tuple[Any, ...]", cache_root: str, uploads: "tuple[Any, ...]"
+) -> "tuple[Any, ...]":
+    """Upload what waits in the room of a run and *uploads*, in the form of their fields; return what came of it."""
+    store = store_of(remote, network)
+    builds, layers = [tuple([tuple(part) for part in each]) for each in uploads]
+    return astuple(Uploader(store, Cache(cache_root)).upload(Uploads(builds=builds, layers=layers)))

@@ -44,6 +44,33 @@ class RemoteCache:
         return self.url.partition(":")[0].lower() in ("http", "https")
 
 
+@frozen
+class Uploads:
+    """What is to be uploaded besides the files that wait in the room of the run.
+
+    ``builds`` are paths of kept wheels with the tags of the interpreter that they were built for or are used by,
+    ``layers`` kinds of bytecode with archives.
+    """
+
+    builds: "tuple[tuple[str, tuple[str, ...]], ...]" = ()
+    layers: "tuple[tuple[str, str], ...]" = ()
+
+
+@frozen
+class Uploaded:
+    """What came of it: objects and bytes that were uploaded, objects that were there, and those that were left.
+
+    ``problem`` says why the cache takes no more.
+    """
+
+    objects: int = 0
+    bytes: int = 0
+    known: int = 0
+    left: int = 0
+    seconds: float = 0.0
+    problem: str = ""
+
+
 def remote_cache_of(
     url: str, *, write: bool, scope: str, environ: "Mapping[str, str]", offline: bool = False
 ) -> "RemoteCache | None":

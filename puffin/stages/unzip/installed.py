@@ -125,7 +125,7 @@ def _relocate(name: str, inside: str) -> str:
 
 def _fault_outside(key: str, parts: "list[str]") -> str:
     if key == "data" and parts[0] in ("pyvenv.cfg", ".puffin"):
-        return "it would overwrite what makes the environment one"
+        return "it would overwrite a file that the environment needs"
     if key == "data" and parts[0] in _SCRIPT_DIRECTORIES:
         parts = parts[1:]
     elif key != "scripts":

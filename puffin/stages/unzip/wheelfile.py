@@ -22,7 +22,7 @@ def parse_filename(filename: str) -> "tuple[str, str]":
 
 
 def is_for(stem: str, name: str, version: str) -> bool:
-    """Tell whether *stem*, as in ``<stem>.dist-info``, is ``name-version`` in some spelling."""
+    """Tell whether *stem*, for example ``<stem>.dist-info``, is ``name-version`` in some spelling."""
     its_name, _, its_version = stem.rpartition("-")
     return normalise(its_name) == name and same_version(its_version, version)
 
@@ -66,9 +66,9 @@ def check_metadata(text: bytes, member: str, name: str, version: str) -> "tuple[
     found = _single(text, ("name", "version"), member)
     its_name, its_version = found.get("name", ""), found.get("version", "")
     if normalise(its_name) != name:
-        raise Refused(f"the name there is `{its_name}`, and the file name says `{name}`", member)
+        raise Refused(f"the name there is `{its_name}`, but the file name has `{name}`", member)
     if not same_version(its_version, version):
-        raise Refused(f"the version there is `{its_version}`, and the file name says `{version}`", member)
+        raise Refused(f"the version there is `{its_version}`, but the file name has `{version}`", member)
     return its_name, its_version
 
 

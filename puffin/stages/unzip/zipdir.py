@@ -121,7 +121,7 @@ def _end_record(view: memoryview) -> "tuple[int, int, int]":
     if disk or start_disk or here != count:
         raise Refused("it is a part of a zip file of several disks")
     if start + size != end:
-        raise Refused("its directory is not where its end record says (leading or hidden bytes)")
+        raise Refused("its directory is not where its end record points (leading or hidden bytes)")
     return start, end, count
 
 
@@ -162,7 +162,7 @@ def _entries(raw: bytes, count: int) -> "list[_Entry]":
             _refuse_kind(name, flags, method, external >> 28, need & 0xFF)
         entries.append((offset, name, flags, method, crc, packed, size, external >> 16, same))
     if at != len(raw):
-        raise Refused("its directory has more entries than its end record says")
+        raise Refused("its directory has more entries than its end record declares")
     entries.sort()
     return entries
 
@@ -250,7 +250,7 @@ def _compare_headers(view: memoryview, entry: _Entry, head: bytes) -> int:
     at, raw, own_flags, own_method, own_crc, own_packed, own_size, _mode, _same = entry
     sig, _need, flags, method, _time, _date, crc, packed, size, name_size, extra_size = _LOCAL.unpack_from(head)
     if sig != b"PK\3\4":
-        raise Refused("there is no local header where the directory says", _text(raw))
+        raise Refused("there is no local header where the directory points", _text(raw))
     raw_at = at + _LOCAL.size
     if name_size != len(raw) or head[_LOCAL.size :] != raw:
         other = printable(_text(bytes(view[raw_at : raw_at + name_size])))
@@ -298,6 +298,6 @@ def _members(
             directories.add(name[:-1])
             continue
         if (size != packed) if method == STORED else (size > packed * _MOST_INFLATION):
-            raise Refused("its size cannot be what the directory says", name)
+            raise Refused("its size cannot be that of the directory", name)
         members.append(make((name, start, packed, size, crc, method == DEFLATED, mode & 0o111 != 0)))
     return members, directories

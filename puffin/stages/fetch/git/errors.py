@@ -68,8 +68,9 @@ class GitOffline(PuffinError):
     def summary(self) -> str:
         if self.pinned:
             return f"Refused to fetch `{self.package}`: the network is off, and the commit is not in the cache"
-        what = f"`{self.ref}`" if self.ref else "the default branch"
-        return f"Refused to fetch `{self.package}`: the network is off, and only the repository knows what {what} is"
+        ref = f"`{self.ref}`" if self.ref else "the default branch"
+        reason = f"the network is off, and only the repository knows the commit of {ref}"
+        return f"Refused to fetch `{self.package}`: {reason}"
 
 
 class NotARepository(PuffinError):

@@ -67,7 +67,7 @@ def parse_git_url(url: str) -> GitUrl:
     address, _, fragment = url.partition("#")
     system, _, repository = address.partition("+")
     if system.lower() != "git":
-        raise ValueError(unsupported(system) or "it is no URL of a git repository")
+        raise ValueError(unsupported(system) or "it is not the URL of a git repository")
     scheme = repository.partition(":")[0].lower()
     if scheme not in TRANSPORTS or "://" not in repository:
         raise ValueError(
@@ -75,9 +75,9 @@ def parse_git_url(url: str) -> GitUrl:
         )
     repository, ref = _split_ref(f"{scheme}{repository[len(scheme) :]}")
     if port := _scp_port(repository):
-        raise ValueError(f"`{port}` is no port; between the host and the path of a URL stands `/`, and no `:`")
+        raise ValueError(f"`{port}` is not a port; write `/`, not `:`, between the host and the path of a URL")
     if ref.startswith("-") or not ref.isprintable() or " " in ref:
-        raise ValueError(f"`{mask(ref)!r}` is no name of a branch, tag or commit")
+        raise ValueError(f"`{mask(ref)!r}` is not the name of a branch, tag or commit")
     return GitUrl(repository=repository, ref=ref, fragment=fragment, subdirectory=subdirectory(fragment))
 
 

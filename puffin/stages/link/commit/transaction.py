@@ -83,7 +83,7 @@ class Transaction:
         try:
             exchange(first, second)
         except OSError as error:
-            raise NotExchangeable(site=site, reason=f"the system says: {error.strerror}") from error
+            raise NotExchangeable(site=site, reason=f"the system reports: {error.strerror}") from error
 
     def window(self) -> "tuple[int, int]":
         """Return from when until now directories were made here, in ns since the epoch."""

@@ -57,7 +57,7 @@ class NoEnvironment(PuffinError):
     """Nothing names an environment, and none is near."""
 
     exit_code = USAGE
-    sentence = "No virtual environment found; run `puffin venv` to make one, or name one by `--python`"
+    sentence = "No virtual environment found; run `puffin venv` to make one, or point to one with `--python`"
 
 
 class BrokenVenv(PuffinError):

@@ -9,8 +9,8 @@ from puffin.stages.link.commit.installplan import Present
 from puffin.stages.link.installed import scan as site_scan
 from puffin.stages.link.installed.installed import listed_files
 
-_DISTUTILS = "is a distutils installed project, and nothing says which files belong to it"
-_UNLISTED = "has no list of its files, so nothing says which ones belong to it"
+_DISTUTILS = "was installed by distutils, without a list of its files"
+_UNLISTED = "has no list of its files"
 EASY_INSTALL = "easy-install.pth"
 
 

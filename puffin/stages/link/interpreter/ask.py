@@ -91,7 +91,7 @@ def _refuse(path: str, origin: str, done: "subprocess.CompletedProcess[bytes]") 
     version = _old_version(path)
     if version:
         raise UnsupportedPython(path=path, version=version)
-    said = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["it said nothing"]
+    said = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["it printed nothing"]
     how = f"exit status {done.returncode}" if done.returncode >= 0 else f"ended by signal {-done.returncode}"
     if done.returncode == 0:
         how, said = "it ran, but did not answer as Python does", []
@@ -113,9 +113,9 @@ def _old_version(path: str) -> str:
 
 def _hints(path: str, origin: str) -> "tuple[str, ...]":
     if origin in ("VIRTUAL_ENV", "CONDA_PREFIX"):
-        return (f"if that environment is gone, unset `{origin}`, or make it anew with `puffin venv`",)
+        return (f"if that environment is gone, unset `{origin}`, or make it again with `puffin venv`",)
     if os.path.islink(path) and not os.path.exists(path):
-        return ("the Python it was made from is gone: make the environment anew with `puffin venv --clear`",)
+        return ("the Python that it was made from is gone: replace the environment with `puffin venv --clear`",)
     return ()
 
 

@@ -43,7 +43,7 @@ class InvalidPythonRequest(PuffinError):
     exit_code = USAGE
     sentence = "Invalid Python request `{request}`"
     request: str
-    hints: tuple[str, ...] = ("ask as in `3.12`, `3.12.1`, `python3.12`, `>=3.10`, or give a path",)
+    hints: tuple[str, ...] = ("use `3.12`, `3.12.1`, `python3.12`, `>=3.10`, or a path",)
 
 
 _IMPLEMENTATIONS = {"cp": "cpython", "pp": "pypy"}
@@ -75,7 +75,7 @@ def find_interpreter(request: str, environ: "Mapping[str, str]") -> str:
     spec = _spec(request)
     path = _search(plain_request(request), spec, environ)
     if not path:
-        hints = (f"install it, or name another, as in `puffin venv --python {_running()}`",)
+        hints = (f"install it, or use another one, for example `puffin venv --python {_running()}`",)
         raise InterpreterNotFound(request=request, looked=_looked(environ), hints=hints)
     return os.path.abspath(path)
 

@@ -181,6 +181,8 @@ class Pages:
         if old is None or not self._scope.trusts(name, old.fetched_at, old.max_age):
             return False
         self._seen[index, name] = old
+        if meter.notes(meter.REQUESTS):
+            meter.note(f"Page of `{name}` on {mask(index)}: fresh in the cache")
         return True
 
     def _path(self, index: str, name: str) -> str:
@@ -196,7 +198,7 @@ class Pages:
 
     def _fetch(self, index: str, name: str, old: "StoredPage | None", *, cut: bool = True) -> StoredPage:
         if self._scope.offline:
-            hint = "run the command once without `--offline`, so that the cache is filled"
+            hint = "run the command once without `--offline` to fill the cache"
             raise NotInCache(package=name, index=mask(index), hints=(hint,))
         if index in self._broken:  # it has failed for good; asking it for every package would only take time
             raise self._broken[index]

@@ -48,7 +48,7 @@ def read_json(body: bytes, *, url: str, content_type: str) -> "tuple[list[Any], 
     except (ValueError, RecursionError) as error:
         raise _unreadable(url, content_type, f"the JSON cannot be read: {printable(str(error))}") from None
     if not isinstance(page, dict):
-        raise _unreadable(url, content_type, "the JSON is no object")
+        raise _unreadable(url, content_type, "the JSON is not an object")
     _check_version(page, url)
     files = page.get("files")
     if not isinstance(files, list):

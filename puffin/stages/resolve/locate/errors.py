@@ -89,7 +89,7 @@ class HashesDiffer(PinFailed):
 class TooNew(PinFailed):
     """All files of a version are newer than ``--exclude-newer`` allows, or of unknown age."""
 
-    sentence = "Failed to find `{package}`: no file of it is known to be older than `--exclude-newer {date}`"
+    sentence = "Failed to find `{package}`: no file is known to be older than `--exclude-newer {date}`"
     date: str
     undated: bool = False
 

@@ -15,13 +15,13 @@ from puffin.stages.resolve.locate.tags import ANY_PLATFORM, split_tags
 from puffin.stages.resolve.requirements.region import (
     RegionConditions,
     lowest_python,
+    minor_versions,
     narrowed,
     region_of_pythons,
     union_of,
 )
 from puffin.value import replace
 
-_MINORS = range(2, 40)
 _TARGET = re.compile(r"(.+)-(?:cp)?(3\.?\d+(?:\.\d+)?)")
 _VARIABLES = ("implementation_name", "os_name", "platform_machine", "sys_platform")
 _MACHINES = {"win_amd64": "AMD64", "win_arm64": "ARM64", "win32": "x86"}
@@ -41,16 +41,15 @@ def universal_target(interpreter: "Interpreter", pythons: str) -> ResolutionTarg
     return ResolutionTarget(
         markers=tuple(sorted(interpreter.markers)),
         python_version=lowest_python(region),
-        tags=tuple(_tags(RegionConditions(region))),
+        tags=tuple(_tags(minor_versions(region))),
         real_python_version=interpreter.version_text,
         region=region,
         pythons=pythons,
     )
 
 
-def _tags(conditions: RegionConditions) -> "Iterable[str]":
-    """Yield the tags of wheels that some Python of a region takes, on whatever platform."""
-    minors = [minor for minor in _MINORS if conditions.hold(f"python_version == '3.{minor}'")]
+def _tags(minors: "Sequence[int]") -> "Iterable[str]":
+    """Yield the tags of wheels that some Python of these *minors* takes, on whatever platform."""
     for minor in reversed(minors):
         own = f"cp3{minor}"
         for abi in (own, f"{own}t", f"{own}m", "none"):

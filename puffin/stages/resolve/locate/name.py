@@ -85,5 +85,5 @@ def _unknown(pin: Pin) -> PuffinError:
             inner_directory(local_path(address), inner, package=pin.text)
         except NoSubdirectory as error:
             return error
-    hint = f"write its name before it, as in `name @ {mask(pin.url)}`"
+    hint = f"write its name first, for example `name @ {mask(pin.url)}`"
     return NameUnknown(package=pin.text, hints=(hint,))

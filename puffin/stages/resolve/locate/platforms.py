@@ -118,7 +118,7 @@ def platform_named(name: str) -> Platform:
         arch, system = _ARCHITECTURES.get(system, system), _ALIASES[arch].partition("-")[2]
     platform = _linux(arch, system) or _other(arch, system)
     if platform is None:
-        raise UsageError(text=f"`{name}` is no platform that `--python-platform` knows", hints=(_EXAMPLES,))
+        raise UsageError(text=f"`{name}` is not a platform that `--python-platform` knows", hints=(_EXAMPLES,))
     return platform
 
 
@@ -184,5 +184,5 @@ def _no_python(text: str) -> UsageError:
     digits = text.replace(".", "")
     plain = digits.isascii() and digits.isdigit()
     meant = f"3.{digits[1:]}" if plain and "." not in text and digits[:1] == "3" and len(digits) > 1 else ""
-    hint = f"did you mean `{meant}`?" if meant else "write it as in `3.8` or `3.8.1`"
-    return UsageError(text=f"`{text}` is no Python version that can be resolved for", hints=(hint,))
+    hint = f"did you mean `{meant}`?" if meant else "write `3.8` or `3.8.1`"
+    return UsageError(text=f"`{text}` is not a Python version to resolve for", hints=(hint,))

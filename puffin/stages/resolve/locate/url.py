@@ -163,7 +163,7 @@ def _check_name(pin: Pin, filename: str) -> None:
     if not is_wheel(filename):
         reason = "its name ends neither as a wheel (`.whl`) nor as a source distribution (`.tar.gz`, `.zip`)"
     elif not split_tags(filename)[1] or not is_safe(filename):
-        reason = "this is no valid name of a wheel"
+        reason = "this is not a valid wheel name"
     elif pin.name and normalise(filename.split("-")[0]) != normalise(pin.name):
         reason = f"it is a wheel of `{normalise(filename.split('-')[0])}`"
     elif pin.version and not same_version(pin.version, filename.split("-")[1]):

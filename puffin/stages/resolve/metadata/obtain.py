@@ -55,6 +55,8 @@ class Obtainer:
             return None
         if kept.until and not self._scope.offline:
             depends.fresh(0.0, kept.until)
+        if meter.notes(meter.REQUESTS):
+            meter.note(f"Metadata of `{wanted.package}`: in the cache")
         return kept.metadata
 
     def obtain(self, wanted: MetadataRequest) -> Metadata | Unbuilt:

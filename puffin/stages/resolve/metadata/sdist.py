@@ -99,7 +99,9 @@ def _own_files(
     except _DAMAGED as error:
         first, _, more = str(error)[:200].partition("\n")
         if more:  # tarfile tells of each compression that it tried
-            raise Malformed("the archive is damaged: it is no tar file, or its beginning is missing") from None
+            raise Malformed(
+                "the archive is damaged: it is not a tar file, or its beginning is missing"
+            ) from None
         raise Malformed(f"the archive is damaged: {first or type(error).__name__}") from None
     return found
 

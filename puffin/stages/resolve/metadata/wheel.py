@@ -96,10 +96,8 @@ class WheelReader:
         return self._store(wanted, sha256, whole.data)
 
     def _store(self, wanted: MetadataRequest, sha256: str, data: "Buffer") -> bytes:
-        from puffin.stages.unzip.unzip import read_metadata
-
         filename = wanted.candidate.link.filename
-        text = read_metadata(data, filename)
+        text = _metadata_in(data, filename)
         try:
             store(
                 fetched=(sha256, memoryview(data).nbytes, data),
@@ -126,14 +124,18 @@ def _own_metadata(names: list[str]) -> str:
     return found[0]
 
 
-def _from_file(path: str, filename: str) -> bytes:
+def _metadata_in(data: "Buffer", filename: str) -> bytes:
     from puffin.stages.unzip.unzip import read_metadata
 
+    return read_metadata(data, filename)
+
+
+def _from_file(path: str, filename: str) -> bytes:
     with open(path, "rb") as file:
         if not os.fstat(file.fileno()).st_size:
             raise Malformed("the file is empty")
         data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    return read_metadata(data, filename)  # the map goes with the last view of it
+    return _metadata_in(data, filename)  # the map goes with the last view of it
 
 
 def _check(data: bytes, groups: tuple[tuple[str, ...], ...], filename: str, url: str) -> str:

@@ -39,14 +39,32 @@ class Asker:
     group: str = ""
 
 
+def declared_sources(name: str, asker: Asker) -> tuple[PackageSource, ...]:
+    """Return the sources that a project has for a package: its own, or those of the root of its workspace."""
+    above = asker.workspace.root.sources.get(name, ()) if asker.workspace else ()
+    return tuple(asker.tables.sources.get(name) or above)
+
+
+def check_unmarked(name: str, asker: Asker) -> None:
+    """Raise :class:`InvalidProject` for a source that applies in some environments only, where several are meant."""
+    for source in declared_sources(name, asker):
+        if source.marker:
+            problem = f"the source of `{name}` has a marker, and the resolution is for several environments"
+            hints = (
+                "write the URL with its marker among the dependencies, or resolve for one environment at a time, with"
+                " `--python-platform` and `--python-version`",
+            )
+            raise InvalidProject(file=source.place, problem=problem, hints=hints)
+
+
 def chosen_source(entry: Entry, asker: Asker, holds: Callable[[str], bool]) -> PackageSource | None:
     """Return the source of a requirement of *asker*, None if that is its own URL, or the indexes.
 
     The sources of the project take precedence over those of the root of its workspace, even if none of them applies.
     Raises :class:`InvalidProject` if two apply.
     """
-    name, tables, workspace = entry.name, asker.tables, asker.workspace
-    told = tables.sources.get(name) or (workspace.root.sources.get(name, ()) if workspace else ())
+    name, workspace = entry.name, asker.workspace
+    told = declared_sources(name, asker)
     found = [
         each
         for each in told
@@ -108,6 +126,8 @@ class Lowering:
             return entry
         if entry.name == asker.tables.name:  # among dependencies, it stands for an extra
             return self._itself(entry, asker.tables) if asker.group and not entry.url else entry
+        if self._policy.several:
+            check_unmarked(entry.name, asker)
         source = chosen_source(entry, asker, self.holds)
         if source is None:
             return entry
@@ -128,7 +148,7 @@ class Lowering:
     def holds(self, marker: str) -> bool:
         """Tell whether a marker holds for the target; every one does if there is none."""
         if self._conditions is None:
-            if self._policy.markers is None:
+            if self._policy.markers is None or self._policy.several:
                 return True
             self._conditions = Conditions(self._policy.markers())
         return self._conditions.hold_at(marker, "a source")

@@ -199,7 +199,7 @@ def _warnings(lock: "Pylock", shown: str) -> tuple[str, ...]:
     if version <= _KNOWN_MINOR:
         return ()
     return (
-        f"`{shown}` is of version {lock.lock_version} of the format; puffin knows 1.0, and what is new is ignored",
+        f"`{shown}` is of version {lock.lock_version} of the format; puffin knows 1.0, and ignores newer fields",
     )
 
 

@@ -199,7 +199,7 @@ class _Reader:
             option = "--all-extras" if self._request.all_extras else "--extra"
             raise UsageError(
                 text=f"`{option}` needs a `pyproject.toml`, `setup.cfg` or `setup.py` among the sources",
-                hints=("in a requirements file, write the extra with its package, as in `name[extra]`",),
+                hints=("in a requirements file, write the extra with its package, for example `name[extra]`",),
             )
         check_project_extras([project for project, _ in self._projects], self._extras)
         for project, tables in self._projects:
@@ -280,7 +280,7 @@ class _Reader:
         try:
             return read_source(path, mask(relative(path)), self._read, self._exists)
         except RequirementsFileNotFound as error:
-            hints = ("name the file that has it, as in `--group PATH/pyproject.toml:NAME`",)
+            hints = ("name its file, for example `--group PATH/pyproject.toml:NAME`",)
             from_group = absolute_path(path) in self._grouped and path not in self._request.files
             raise RequirementsFileNotFound(path=error.path, hints=hints if from_group else ()) from None
 
@@ -358,7 +358,7 @@ def read_script(file: SourceFile) -> tuple[Project, SourceFile]:
     blocks = [*_BLOCK.finditer(text)]
     if len(blocks) != 1:
         problem = f"it has {len(blocks)} `# /// script` blocks" if blocks else "it has no `# /// script` block"
-        hint = f"state what it needs in a comment (PEP 723), such as:\n{_EXAMPLE}"
+        hint = f"list its dependencies in a comment (PEP 723), for example:\n{_EXAMPLE}"
         raise InvalidProject(file=file.shown, problem=problem, hints=() if blocks else (hint,))
     lines = [line[2:] if line.startswith("# ") else line[1:] for line in blocks[0]["content"].splitlines()]
     above = text.count("\n", 0, blocks[0].start("content"))  # so that errors name the lines of the script

@@ -48,7 +48,8 @@ class SourcePolicy:
     ``markers`` returns the markers of the target; without it, every marker holds. ``skipped`` are the packages whose
     sources are ignored, True for all. ``environ`` may have credentials for indexes. ``indexes`` are the named ones of
     options and configuration. ``locked`` is as for ``read_requirements``. ``projects`` are those that were read for
-    other requests, if any. ``uv_file`` is the file whose ``[tool.uv]`` is among the settings.
+    other requests, if any. ``uv_file`` is the file whose ``[tool.uv]`` is among the settings. ``several`` tells that
+    the requirements are for several environments, so that no marker of a source can be evaluated.
     """
 
     markers: Callable[[], Mapping[str, str]] | None = None
@@ -58,6 +59,7 @@ class SourcePolicy:
     projects: "LocalProjects | None" = None
     locked: Callable[[str, str, bytes], tuple[Entry, ...]] | None = None
     uv_file: str = ""
+    several: bool = False
 
     def skips(self, name: str) -> bool:
         return self.skipped if isinstance(self.skipped, bool) else name in self.skipped

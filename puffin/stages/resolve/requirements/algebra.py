@@ -6,6 +6,7 @@ become bounds of the full version, ``platform_system == "Windows"`` becomes ``sy
 that has no such form, for example ``"arm" in platform_machine``, counts as a variable of its own.
 """
 
+import re
 from _operator import and_, or_
 from collections.abc import Iterable, Sequence
 from functools import lru_cache, reduce
@@ -34,6 +35,8 @@ _SAME = {
     ("platform_python_implementation", "CPython"): ("implementation_name", "cpython"),
     ("platform_python_implementation", "PyPy"): ("implementation_name", "pypy"),
 }
+_MINOR = re.compile(r"(3)\.(\d+)", re.ASCII).fullmatch
+_USUAL = ("<", "<=", "==", "!=", ">=", ">")
 _STRINGS = frozenset(
     ("os_name", "sys_platform", "platform_machine", "platform_python_implementation", "platform_system",
      "implementation_name")
@@ -215,6 +218,8 @@ def _python(name: str, operator: str, value: str) -> BaseMarker:
     """Return a comparison of the Python version as bounds of the full version."""
     if name == PYTHON and operator == "~=":
         return both(_python(name, ">=", value), _python(name, "==", f"{value.rpartition('.')[0]}.*"))
+    if name == "python_version" and (minor := _MINOR(value)) and operator in _USUAL:
+        return _bounded(operator, f"{value}.0", f"{minor[1]}.{int(minor[2]) + 1}.0")
     if name == "python_version" or value.endswith(".*"):
         return _stretches([_holds(f"3.{minor}", operator, value) for minor in range(_NEWEST_MINOR)])
     try:
@@ -224,10 +229,16 @@ def _python(name: str, operator: str, value: str) -> BaseMarker:
     release = (*version.release, 0, 0)[:3]
     exact = ".".join(map(str, release)) + "".join(map(str, version.pre or ()))
     after = f"{release[0]}.{release[1]}.{release[2] + (not version.is_prerelease)}"
+    return _bounded(operator, exact, after)
+
+
+def _bounded(operator: str, exact: str, after: str) -> BaseMarker:
+    """Return the versions that compare by *operator* with those from *exact* to *after*, which is the next one."""
     below, beyond = MarkerExpression(PYTHON, "<", exact), MarkerExpression(PYTHON, ">=", after)
-    equal = ~below & ~beyond
-    known = {"<": below, ">=": ~below, ">": beyond, "<=": ~beyond, "!=": either(below, beyond)}
-    return known.get(operator, equal)
+    if operator == "!=":
+        return either(below, beyond)
+    known = {"<": below, ">=": ~below, ">": beyond, "<=": ~beyond}
+    return known[operator] if operator in known else ~below & ~beyond
 
 
 @lru_cache(maxsize=4096)

@@ -81,7 +81,7 @@ def parse_entry(piece: Piece, *, cwd: str, base: str, exists: Callable[[str], bo
         )
         hint = f"to read the requirements in it, write `-r {text}`"
         if text.endswith("lock.toml"):
-            hint = f"to install what it locks, run `puffin pip sync {text}`"
+            hint = f"to install the locked packages, run `puffin pip sync {text}`"
         raise piece.error(0, problem, hint)
     named = re.match(_NAMED_PLACE, text) if "@" in text else None
     if named:
@@ -107,7 +107,7 @@ def parse_editable(piece: Piece, *, cwd: str, base: str, exists: Callable[[str],
     else:
         raise piece.error(0, f"`{bare}` is neither a directory that exists nor a URL.")
     if not entry.url:
-        hint = "to install the project in a directory, name the directory, as in `-e ./name`"
+        hint = "to install the project in a directory, write its path, for example `-e ./name`"
         raise piece.error(0, "Registry requirements cannot be editable.", hint)
     scheme = entry.url.partition(":")[0].lower()
     if scheme in ("http", "https"):

@@ -110,9 +110,9 @@ _FOREIGN = {
     "pipfile.lock": ("the lock file of Pipenv", "`pipenv requirements > requirements.txt` makes one of it"),
     "poetry.lock": ("the lock file of Poetry", "`poetry export -o requirements.txt` makes one of it"),
     "pdm.lock": ("the lock file of PDM", "`pdm export -o requirements.txt` makes one of it"),
-    "uv.lock": ("the lock file of uv", "`puffin pip sync uv.lock` installs what it has"),
+    "uv.lock": ("the lock file of uv", "`puffin pip sync uv.lock` installs its packages"),
 }
-_CONDA_HINT = "list what its `pip:` section holds in a requirements file, and install the rest with conda"
+_CONDA_HINT = "write its `pip:` section into a requirements file, and install the rest with conda"
 _CONDA_NAMES = ("environment.yml", "environment.yaml", "conda.yml", "conda.yaml")
 _DISTRIBUTIONS = (".whl", ".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
 _CONDA = r"(?:dependencies|channels):\s*(?:#.*)?$"
@@ -165,7 +165,7 @@ def operator_mistake(text: str) -> tuple[int, str, tuple[str, ...]] | None:
         operator = found["operator"]
         meant = _MEANT[operator]
         fixed = f"{found['name'].rstrip()}{meant}{text[found.end() :].strip()}"
-        return found.start("operator"), f"`{operator}` is no comparison of versions.", (f"write `{fixed}`",)
+        return found.start("operator"), f"`{operator}` is not a version operator.", (f"write `{fixed}`",)
     found = re.search(_DANGLING, text)
     if found:
         return found.end(1), f"A version is expected after `{found[1]}`.", ()
@@ -198,7 +198,7 @@ class ConflictingUrls(RequirementsConflict):
 class DisjointHashes(RequirementsConflict):
     """The hashes of a requirement and of its constraints have none in common."""
 
-    sentence = "No file of `{package}` can match: requirement and constraint share no hash"
+    sentence = "No file of `{package}` can match: requirement and constraint have no hash in common"
 
 
 class UnpinnedRequirement(PuffinError):

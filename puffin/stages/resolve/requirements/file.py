@@ -246,7 +246,7 @@ def _requirement_options(
         if option.name == "--hash" and not editable:
             hashes.append(check_hash(line, option))
         elif option.name == "--hash":
-            raise line.error(option.start, "An editable has no file that a hash could be of.")
+            raise line.error(option.start, "Editable requirements cannot have a hash.")
         elif option.name == "--config-settings":
             settings.append(check_config_setting(line, option))
         elif option is not first:

@@ -171,8 +171,8 @@ def _decoded(data: bytes, encoding: str, file: str) -> str:
         problem = f"Byte {error.start} of the file is not valid {encoding}."
     except (LookupError, ValueError):
         number = 1
-        problem = f"The file says that its encoding is `{encoding}`, which does not exist or cannot be used."
-    hint = "save the file as UTF-8, or name its encoding in the first line, as in `# -*- coding: latin-1 -*-`"
+        problem = f"The file declares the encoding `{encoding}`, which does not exist or cannot be used."
+    hint = "save the file as UTF-8, or declare its encoding in the first line, for example `# -*- coding: latin-1 -*-`"
     raise invalid_line(file, number, 1, "", problem, hint)
 
 

@@ -41,9 +41,9 @@ _VALUED = {
 }
 PER_REQUIREMENT = frozenset(("--hash", "--config-settings"))
 _REFUSED = {
-    "--global-option": "set what the build backend offers with `--config-settings KEY=VALUE`",
-    "--install-option": "set what the build backend offers with `--config-settings KEY=VALUE`",
-    "--build-option": "set what the build backend offers with `--config-settings KEY=VALUE`",
+    "--global-option": "pass settings to the build backend with `--config-settings KEY=VALUE`",
+    "--install-option": "pass settings to the build backend with `--config-settings KEY=VALUE`",
+    "--build-option": "pass settings to the build backend with `--config-settings KEY=VALUE`",
     "--process-dependency-links": "name the location with `--find-links`, or as `name @ URL`",
     "--allow-external": "name the location with `--find-links`, or as `name @ URL`",
     "--allow-unverified": "name the location with `--find-links`, or as `name @ URL`",

@@ -96,7 +96,7 @@ def locate_reference(location: str, place: PathBase) -> Location:
             return _local(location, place)
         return _remote(location)
     except ValueError:  # its text may show credentials
-        raise UnusableLocation(problem=f"`{mask(location)}` is no valid URL or path.") from None
+        raise UnusableLocation(problem=f"`{mask(location)}` is not a valid URL or path.") from None
 
 
 def _local(location: str, place: PathBase) -> Location:

@@ -26,6 +26,7 @@ from puffin.stages.resolve.requirements.markers import Conditions
 from puffin.stages.resolve.requirements.texts import specifiers_of, version_of
 
 _NO_EXTRAS: frozenset[str] = frozenset()
+_NEWEST = 39
 _LOWER = (">=", ">", "~=", "==", "===")
 
 
@@ -79,6 +80,18 @@ def lowest_python(region: str) -> str:
         return "3.0.0"
     release = (*min(bounds).release, 0, 0)[:3]
     return ".".join(map(str, release))
+
+
+def minor_versions(region: str) -> list[int]:
+    """Return the minor versions of Python 3 in a region, oldest first; newer ones than any do not count."""
+    found: set[int] = set()
+    for term in terms(condition(region)):
+        bounds = {sign: version_of(value) for name, sign, value in term if name == PYTHON}
+        first = bounds[">="].minor if ">=" in bounds else 0
+        upper = bounds.get("<")
+        last = _NEWEST if upper is None else upper.minor - (upper.release[2:] in ((), (0,)))
+        found.update(range(first, min(last, _NEWEST) + 1))
+    return sorted(found)
 
 
 def region_of_pythons(requires_python: str) -> str:

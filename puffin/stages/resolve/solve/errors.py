@@ -118,9 +118,9 @@ class Out:
             NO_BUILD: "no wheel fits the target, and building the source distribution is not allowed",
             NO_BINARY: "there is no source distribution, and wheels are not allowed (`--no-binary`)",
             NO_FILES: "there is no file that could be used",
-            HASHES: "no file has one of the hashes that are demanded",
+            HASHES: "no file has one of the required hashes",
             FOREIGN_URL: f"it needs `{detail}`, and only your own requirements may name URLs",
-            BUILDS: f"only a build tells what it needs, and {MOST_BUILDS} versions have been built for that",
+            BUILDS: f"only a build tells its dependencies, and {MOST_BUILDS} versions have been built for that",
             NEEDS: f"it needs another version of itself (`{detail}`)",
         }.get(self.kind, detail)
 

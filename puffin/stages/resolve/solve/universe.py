@@ -22,7 +22,7 @@ QUARANTINED = "quarantined"
 INDEX_ERROR = "index-error"
 EMPTY = "empty"
 
-OFFLINE_HINT = "run the command once without `--offline`, so that the cache has what it needs"
+OFFLINE_HINT = "run the command once without `--offline` to fill the cache"
 
 
 @frozen

@@ -97,7 +97,7 @@ class PlaceReader:
         if not is_wheel(filename):
             return place.name, ""
         if not split_tags(filename)[1]:
-            raise unusable(package, f"`{filename}` is no valid name of a wheel")
+            raise unusable(package, f"`{filename}` is not a valid wheel name")
         name, version = filename.split("-")[:2]
         if place.name and normalise(name) != place.name:
             raise unusable(package, f"`{filename}` is a wheel of `{normalise(name)}`")

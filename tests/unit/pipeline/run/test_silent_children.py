@@ -29,7 +29,7 @@ def hang(*_):
 def test_a_call():
     with pytest.raises(ForkedCallLost) as caught:
         ForkedCall(hang).result()
-    assert "said nothing for 0.2 s" in str(caught.value)
+    assert "did not answer for 0.2 s" in str(caught.value)
 
 
 def test_a_worker_of_a_pool(monkeypatch):
@@ -54,7 +54,7 @@ def test_a_worker_that_answers_questions():
 
 def test_the_child_of_an_inline_run(monkeypatch):
     monkeypatch.setattr("puffin.pipeline.run.inline.Child._run_queued", hang)
-    assert run_with_child([((), {})], lambda outcome: None) == "said nothing for 0.2 s"
+    assert run_with_child([((), {})], lambda outcome: None) == "did not answer for 0.2 s"
 
 
 def test_an_interpreter_that_compiles(tmp_path):
@@ -63,7 +63,7 @@ def test_an_interpreter_that_compiles(tmp_path):
     program.chmod(0o755)
     with pytest.raises(CompileFailed) as caught:
         Compiler(str(program)).compile(str(tmp_path), str(tmp_path), "x", 0, ["a.py"])
-    assert "it said nothing for 0.2 s" in str(caught.value.causes[0])
+    assert "it did not answer for 0.2 s" in str(caught.value.causes[0])
 
 
 def test_git(tmp_path):

@@ -34,7 +34,7 @@ def test_a_file_is_asked_for_unless_the_cache_lacks_it(hashes, known, asks):
     if asks is None:
         assert task == fetch(*hashes)
         return
-    assert task.function == "puffin.stages.remote.tasks:fetch_shared_wheel"
+    assert task.function == "puffin.stages.remote.wheels:fetch_shared_wheel"
     assert dict(task.arguments)["ask"] is asks
     assert dict(task.arguments)["remote"] == ("http://cache",)
 

@@ -10,26 +10,27 @@ from puffin.cache.layout import Cache
 from puffin.stages.remote.backend import CONTENT, ENTRY, MemoryBackend, unwrapped
 from puffin.stages.remote.signature import VARIABLE, signer_of
 from puffin.stages.remote.store import RemoteStore
-from puffin.stages.remote.upload import Uploader, Uploads
-from puffin.stages.remote.values import RemoteCache
+from puffin.stages.remote.upload import Uploader
+from puffin.stages.remote.values import RemoteCache, Uploads
+from puffin.stages.remote.wheels import keep_content
 
 SIGNER = signer_of({VARIABLE: "k" * 32})
 
 
 @pytest.fixture
-def files(tmp_path):
+def files():
     found = []
     for number in range(12):
         data = random.Random(number).randbytes(100_000 + number)
-        path = tmp_path / f"file{number}"
-        path.write_bytes(data)
-        found.append((hashlib.sha256(data).hexdigest(), str(path)))
+        found.append((hashlib.sha256(data).hexdigest(), data))
     return tuple(found)
 
 
-def uploader(backend, tmp_path, name="one", *, sleep=lambda seconds: None, signer=SIGNER, **settings):
+def uploader(backend, tmp_path, files, name="one", *, sleep=lambda seconds: None, signer=SIGNER, **settings):
     room = tmp_path / name
     room.mkdir()
+    for sha256, data in files:
+        keep_content(str(room), sha256, data)
     store = RemoteStore(
         RemoteCache(url="http://cache", write=True, room=str(room), **settings), backend, signer
     )
@@ -38,17 +39,17 @@ def uploader(backend, tmp_path, name="one", *, sleep=lambda seconds: None, signe
 
 def test_what_is_there_is_not_uploaded_again(files, tmp_path):
     backend = MemoryBackend()
-    done = uploader(backend, tmp_path).upload(Uploads(contents=files))
+    done = uploader(backend, tmp_path, files).upload(Uploads())
     assert (done.objects, done.known, done.left, done.problem) == (12, 0, 0, "")
     assert {name for kind, name in backend.objects if kind == CONTENT} == {sha256 for sha256, _ in files}
-    done = uploader(backend, tmp_path, "two").upload(Uploads(contents=files))
+    done = uploader(backend, tmp_path, files, "two").upload(Uploads())
     assert (done.objects, done.known, done.bytes) == (0, 12, 0)
 
 
 def test_ten_machines_at_once_upload_each_object_once(files, tmp_path):
     backend = MemoryBackend()
-    machines = [uploader(backend, tmp_path, f"m{number}", sleep=Barrier(files)) for number in range(10)]
-    threads = [Thread(target=each.upload, args=(Uploads(contents=files),)) for each in machines]
+    machines = [uploader(backend, tmp_path, files, f"m{number}", sleep=Barrier(files)) for number in range(10)]
+    threads = [Thread(target=each.upload, args=(Uploads(),)) for each in machines]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -77,14 +78,14 @@ def test_a_note_of_another_machine_leaves_the_object_to_it(files, tmp_path):
             words = unwrapped(backend.objects[key]).split()
             backend.objects[key] = bytes([0x2A, len(b"another ") + len(words[1])]) + b"another " + words[1]
 
-    done = uploader(backend, tmp_path, sleep=another).upload(Uploads(contents=files[:1]))
+    done = uploader(backend, tmp_path, files[:1], sleep=another).upload(Uploads())
     assert (done.objects, done.left, done.problem) == (0, 1, "")
-    done = uploader(backend, tmp_path, "two").upload(Uploads(contents=files[:1]))
+    done = uploader(backend, tmp_path, files[:1], "two").upload(Uploads())
     assert (done.objects, done.left) == (0, 1), "the note holds for a while"
 
 
 def test_a_full_cache_ends_the_uploads(files, tmp_path):
-    done = uploader(MemoryBackend(room=350_000), tmp_path).upload(Uploads(contents=files))
+    done = uploader(MemoryBackend(room=350_000), tmp_path, files).upload(Uploads())
     assert done.problem == "it is full"
     assert done.objects < 4
     assert done.left == 12 - done.objects
@@ -92,17 +93,21 @@ def test_a_full_cache_ends_the_uploads(files, tmp_path):
 
 def test_uploads_are_bounded_in_bytes(files, tmp_path):
     backend = MemoryBackend()
-    done = uploader(backend, tmp_path, upload_bytes=350_000).upload(Uploads(contents=files))
+    done = uploader(backend, tmp_path, files, upload_bytes=350_000).upload(Uploads())
     assert (done.objects, done.left) == (3, 9)
     assert done.bytes <= 350_000
 
 
 def test_who_cannot_sign_uploads_content_alone(files, tmp_path):
     backend = MemoryBackend()
-    uploads = Uploads(contents=files[:1], builds=((files[1][1], "key"),), layers=(("kind", "archive"),))
-    assert uploader(backend, tmp_path, signer=None).upload(uploads).objects == 1
+    uploads = Uploads(builds=(("/a/b/c/d.whl", ("py3-none-any",)),), layers=(("kind", "archive"),))
+    done = uploader(backend, tmp_path, files[:1], signer=None).upload(uploads)
+    assert (done.objects, done.left) == (1, 0)
 
 
 def test_what_is_gone_is_left(tmp_path):
-    done = uploader(MemoryBackend(), tmp_path).upload(Uploads(contents=(("0" * 64, "/nowhere"),)))
-    assert (done.objects, done.left, done.problem) == (0, 1, "")
+    uploads = Uploads(
+        builds=(("/a/b/c/d-1.0-py3-none-any.whl", ("py3-none-any",)),), layers=(("kind", "0" * 64),)
+    )
+    done = uploader(MemoryBackend(), tmp_path, ()).upload(uploads)
+    assert (done.objects, done.left, done.problem) == (0, 2, "")

@@ -211,7 +211,7 @@ def test_offline_only_what_the_cache_knows_is_used(cache):
         again("git+https://u:secret@h.example/r@main", cache, offline=True)
     assert str(caught.value) == (
         "Refused to fetch `git+https://****@h.example/r@main`: the network is off, "
-        "and only the repository knows what `main` is"
+        "and only the repository knows the commit of `main`"
     )
     with pytest.raises(GitOffline) as caught:
         again(f"git+https://h.example/r@{'a' * 40}", cache, offline=True)
@@ -363,8 +363,8 @@ def test_a_directory_with_an_at_sign_is_a_directory(tmp_path):
         ("svn+https://h/r", "it is a Subversion repository, and only git"),
         ("git+ftp://h/r", "named by `git+https://`"),
         ("git+git@h:o/r", "named by `git+https://`"),
-        ("git+ssh://git@h:o/r.git", "`o` is no port"),
-        ("git+https://h/r@--upload-pack=x", "no name of a branch"),
+        ("git+ssh://git@h:o/r.git", "`o` is not a port"),
+        ("git+https://h/r@--upload-pack=x", "not the name of a branch"),
     ],
 )
 def test_what_is_no_url_of_a_git_repository_is_explained(url, reason):

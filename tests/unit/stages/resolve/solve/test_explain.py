@@ -141,7 +141,7 @@ def test_offline() -> None:
     assert failure(packages, "a").splitlines()[2:] == [
         "`a` 1.0 needs `b`.",
         "`b` is not in the cache, and the network may not be used (`--offline`).",
-        "hint: run the command once without `--offline`, so that the cache has what it needs",
+        "hint: run the command once without `--offline` to fill the cache",
     ]
 
 
@@ -218,8 +218,8 @@ def test_only_so_many_versions_of_a_package_are_built_for_what_they_need() -> No
     built = [f"a==1.{minor}" for minor in range(MOST_BUILDS + 4, 4, -1)]
     assert [each for each in universe.read if each != "b==1.0"] == built
     assert (
-        f"`a` 1.0 to 1.4 cannot be used: only a build tells what it needs, and {MOST_BUILDS} versions have been built"
-        in text
+        f"`a` 1.0 to 1.4 cannot be used: only a build tells its dependencies, and {MOST_BUILDS} "
+        "versions have been built" in text
     )
     assert text.endswith(
         f"which leaves these out, or pin one: at most {MOST_BUILDS} of the versions that fit are built"

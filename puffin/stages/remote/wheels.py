@@ -1,24 +1,19 @@
-"""Tasks that ask a remote cache before the index, before they compile; what it lacks waits to be uploaded.
+"""Files that are taken from a remote cache, or else from where they are; what it lacks waits to be uploaded.
 
-Each has the arguments of the task that it stands for, and ``remote``: the cache in wire form.
+A task that asks the cache has the arguments of the one that it stands for, and ``remote``: the cache in wire form.
 """
 
 import os
 from typing import Any
 
 from puffin import meter
-from puffin.artifact.artifact import Artifact, expected_sha256, only_sha256
+from puffin.artifact.artifact import only_sha256
 from puffin.cache.atomic import write
-from puffin.cache.layout import Cache
-from puffin.stages.build import task as build_task
-from puffin.stages.bytecode import stage as bytecode_stage
-from puffin.stages.bytecode.pack import BadPack, unpack_layer
 from puffin.stages.fetch.fetch import fetch
 from puffin.stages.remote.store import RemoteQuestion, RemoteStore, store_of
-from puffin.stages.remote.values import BYTECODE, SOURCES, WHEELS, WRONG
+from puffin.stages.remote.values import WHEELS
 from puffin.stages.unzip.store import fetch_once
 from puffin.types import Buffer
-from puffin.value import from_tuple
 
 _OUTGOING = "content-"
 
@@ -31,30 +26,8 @@ def fetch_shared_wheel(
     Without *ask* it is known that the cache has not.
     """
     sha256 = _only(arguments["hashes"]) if ask else ""
-    getter = _Getter(store_of(remote, network), WHEELS, sha256)
+    getter = FileGetter(store_of(remote, network), WHEELS, sha256)
     return fetch_once(network=network, get=getter, **arguments)
-
-
-def fetch_shared_source(
-    *,
-    remote: "tuple[Any, ...]",
-    network: "tuple[Any, ...]",
-    artifact: "tuple[Any, ...]",
-    ask: bool = True,
-    **arguments: Any,
-) -> "tuple[str, str, tuple[Any, ...]]":
-    """Do what :func:`puffin.stages.build.task.fetch_source` does, likewise."""
-    sha256 = expected_sha256(from_tuple(Artifact, artifact)) if ask else ""
-    getter = _Getter(store_of(remote, network), SOURCES, sha256)
-    return build_task.fetch_source(network=network, artifact=artifact, get=getter, **arguments)
-
-
-def compile_shared(
-    *, remote: "tuple[Any, ...]", network: "tuple[Any, ...]", archive: str, **arguments: Any
-) -> str:
-    """Do what :func:`puffin.stages.bytecode.stage.compile_archive` does, unless the cache has the layer."""
-    store = store_of(remote, network)
-    return bytecode_stage.compile_archive(archive=archive, bring=_Bring(store), **arguments)
 
 
 def _only(groups: "tuple[tuple[str, ...], ...]") -> str:
@@ -63,7 +36,7 @@ def _only(groups: "tuple[tuple[str, ...], ...]") -> str:
     return values.pop() if len(values) == 1 else ""
 
 
-class _Getter:
+class FileGetter:
     """Fetches one file whose hash is known, from the cache or else from where it is."""
 
     def __init__(self, store: RemoteStore, layer: str, sha256: str) -> None:
@@ -87,9 +60,13 @@ class _Getter:
 def keep_for_upload(store: RemoteStore, sha256: str, data: "Buffer") -> None:
     """Put bytes into the room of the run, to be uploaded at its end; without room on the disk they are not."""
     settings = store.settings
-    if not settings.write or not settings.room or store.broken:
-        return
-    path = f"{settings.room}/{_OUTGOING}{sha256}"
+    if settings.write and settings.room and not store.broken:
+        keep_content(settings.room, sha256, data)
+
+
+def keep_content(room: str, sha256: str, data: "Buffer") -> None:
+    """Put bytes into a room; without room on the disk they are not."""
+    path = f"{room}/{_OUTGOING}{sha256}"
     try:
         write(f"{path}.part", data)  # type: ignore[arg-type]
         os.rename(f"{path}.part", path)
@@ -108,28 +85,3 @@ def kept_for_upload(room: str) -> "dict[str, str]":
         for name in sorted(names)
         if name.startswith(_OUTGOING) and not name.endswith(".part")
     }
-
-
-def layer_key(kind: str, archive: str) -> str:
-    """Return the key of the entry of a layer."""
-    return f"{kind}/{archive}"
-
-
-class _Bring:
-    """Publishes layers that the cache has."""
-
-    def __init__(self, store: RemoteStore) -> None:
-        self._store = store
-
-    def __call__(self, cache: Cache, kind: str, archive: str, suffix: str) -> bool:
-        if self._store.broken or self._store.signer is None:
-            return False
-        question = RemoteQuestion(self._store, BYTECODE)
-        data, reason = self._store.signed_content(BYTECODE, layer_key(kind, archive))
-        if data is not None:
-            try:
-                unpack_layer(cache, kind, archive, suffix, data)
-            except BadPack:
-                reason = WRONG
-        meter.asked(question.told(reason, len(data) if data is not None else 0))
-        return not reason

@@ -1,0 +1,37 @@
+"""``puffin cache push``, and ``size`` of a remote cache."""
+
+from puffin.cli.commands.call import CacheDirectory, Call
+from puffin.cli.options.inspect import StoreOptions
+from puffin.cli.screen.quantities import counted, size
+from puffin.errors import UsageError
+from puffin.pipeline.commands.push import push, remote_size
+from puffin.pipeline.request.settings import Settings, Where
+from puffin.pipeline.request.where import find_where
+from puffin.stages.remote.values import RemoteCache
+
+
+def push_cache(call: Call) -> int:
+    """Store what the cache holds in the remote cache."""
+    options = call.options(StoreOptions)
+    with CacheDirectory(call) as cache_dir:
+        settings = call.settings(cache_dir)
+        remote, session = _remote_cache(settings), call.session(settings)
+        interpreter = find_where(call.options(Where), session).interpreter
+        done = push(remote, session, interpreter, options.arguments)
+    call.console.say(
+        f"Uploaded {counted(done.objects, 'object')} ({size(done.bytes)}); {done.known} were there"
+        + (f", {done.left} are left" if done.left else "")
+    )
+    return 0
+
+
+def size_of_remote(call: Call, cache_dir: str) -> int:
+    """Return the bytes of the remote cache."""
+    settings = call.settings(cache_dir)
+    return remote_size(_remote_cache(settings), call.session(settings))
+
+
+def _remote_cache(settings: Settings) -> RemoteCache:
+    if settings.remote_cache is None:
+        raise UsageError(text="No remote cache is named", hints=("name it with `--remote-cache`",))
+    return settings.remote_cache

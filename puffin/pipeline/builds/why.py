@@ -1,0 +1,55 @@
+"""Why a wheel is built: the input that differs from those of the last build of its source."""
+
+from puffin.artifact.artifact import Artifact
+from puffin.artifact.urls import digest, mask
+from puffin.cache.layout import Cache
+from puffin.cache.pruned import pruned
+from puffin.pipeline.builds.values import BuildSettings
+from puffin.pipeline.request.builds import KINDS_TOLD, Toolchain, inputs_told
+from puffin.reasons import (
+    CONSTRAINTS,
+    INTERPRETER,
+    NOT_BUILT,
+    REQUESTED,
+    SHARED,
+    SOURCE,
+    Reason,
+    first_difference,
+)
+from puffin.stages.build import kept
+from puffin.value import replace
+
+_KINDS = {
+    "source": SOURCE,
+    **KINDS_TOLD,
+    "constraints": CONSTRAINTS,
+    "interpreter": INTERPRETER,
+    "shared": SHARED,
+}
+
+
+def build_inputs(artifact: Artifact, settings: BuildSettings, toolchain: Toolchain) -> "dict[str, str]":
+    """Return what a build is made from, as digests by name; a name begins with its kind."""
+    place = mask(artifact.url).removeprefix("file://")
+    return {
+        f"source:{place}": kept.revision_of(artifact) or repr(artifact.hashes),
+        **inputs_told(artifact.config_settings, settings.variables),
+        "constraints:": digest(repr(replace(settings, variables=()).outside)),
+        "interpreter:": toolchain.key,
+        "shared:": "" if settings.isolates(artifact.name) else toolchain.prefix,
+    }
+
+
+def why_built(
+    artifact: Artifact, settings: BuildSettings, toolchain: Toolchain, cache: Cache, *, anew: bool
+) -> Reason:
+    """Return why the cache has no wheel of *artifact*; with *anew*, one that it has does not count."""
+    former = kept.read_inputs(cache, artifact)
+    if former is None:
+        return Reason(kind=NOT_BUILT)
+    found = first_difference(former, build_inputs(artifact, settings, toolchain), _KINDS)
+    if found is not None:
+        return found
+    if anew:
+        return Reason(kind=REQUESTED, subject="--refresh")
+    return pruned(cache, kept.revision_of(artifact))

@@ -1,0 +1,329 @@
+"""Why packages were installed, reinstalled or rebuilt: in the terminal, as JSON, in the report and on the page."""
+
+import json
+import os
+import re
+import time
+
+import pytest
+
+from puffin.cache import frame
+from tests.functional.test_workspace_more import git
+from tests.helpers.sdists import forge_backend, forge_sdist, project_files
+from tests.helpers.wheels import forge_wheel
+
+FILE = "a/requirements.txt"
+
+
+@pytest.fixture
+def shop(index):
+    index.add(*forge_backend())
+    for version in ("1.0", "2.0"):
+        index.add(*forge_wheel("alpha", version))
+    index.add(*forge_wheel("beta", "1.0"))
+    index.add(*forge_sdist("sourced", "1.0"))
+    return index
+
+
+class World:
+    """One environment, `a`, made from one file, and an index."""
+
+    def __init__(self, puffin, index):
+        self.puffin, self.index, self.env = puffin, index, {}
+        self.source = FILE
+        for name, text in project_files("lib", static=True).items():
+            puffin.file(f"lib/{name}", text)
+        self.wheel("1")
+
+    def wheel(self, tag):
+        name, data = forge_wheel("whl", "1.0", files={"whl/__init__.py": f"A = {tag}\n"})
+        self.puffin.file(f"wheels/{name}", data)
+        self.wheel_name = name
+
+    def write(self, text):
+        self.puffin.file(self.source, text)
+
+    def sync(self, *words):
+        done = self.puffin(
+            "sync", self.source, "-i", self.index.url, "--executor", "inline", *words, env=self.env
+        )  # fmt: skip
+        assert done.code == 0, done.err
+        return done
+
+    @property
+    def site(self):
+        return next((self.puffin.cwd / "a/.venv").glob("lib/python*/site-packages"))
+
+
+def version(world):
+    world.write("alpha==1.0\n")
+    world.sync()
+    world.write("alpha==2.0\n")
+    return (), "alpha", "version 2.0 is required, and 1.0 was installed"
+
+
+def first(world):
+    world.write("alpha==1.0\n")
+    return (), "alpha", "the environment is new"
+
+
+def added(world):
+    world.write("alpha==1.0\n")
+    world.sync()
+    world.write("alpha==1.0\nbeta==1.0\n")
+    return (), "beta", "it was not installed"
+
+
+def removed(world):
+    world.write("alpha==1.0\nbeta==1.0\n")
+    world.sync()
+    world.write("alpha==1.0\n")
+    return (), "beta", "nothing requires it any more"
+
+
+def reinstall(world):
+    world.write("alpha==1.0\n")
+    world.sync()
+    return ("--reinstall",), "alpha", "`--reinstall` was given"
+
+
+def reinstall_package(world):
+    world.write("alpha==1.0\nbeta==1.0\n")
+    world.sync()
+    return ("--reinstall-package", "beta"), "beta", "`--reinstall-package` was given"
+
+
+def damaged(world):
+    world.write("alpha==1.0\n")
+    world.sync()
+    next(world.site.glob("alpha/*.py")).unlink()
+    return (), "alpha", "files of it were missing or changed in the environment"
+
+
+def bytecode(world):
+    world.write("alpha==1.0\n")
+    world.sync()
+    return ("--compile-bytecode",), "alpha", "it lacked bytecode, which is wanted now"
+
+
+def link_mode(world):
+    world.write("alpha==1.0\n")
+    world.sync()
+    return ("--link-mode", "tree"), "alpha", "the link mode changed"
+
+
+def twice(world):
+    world.write("alpha==1.0\n")
+    world.sync()
+    info = next(world.site.glob("alpha-1.0.dist-info"))
+    other = info.with_name("alpha-0.5.dist-info")
+    other.mkdir()
+    (other / "METADATA").write_text("Metadata-Version: 2.1\nName: alpha\nVersion: 0.5\n")
+    (other / "RECORD").write_text("alpha-0.5.dist-info/METADATA,,\nalpha-0.5.dist-info/RECORD,,\n")
+    return (), "alpha", "it was installed twice"
+
+
+def from_index(world):
+    world.write(f"../wheels/{world.wheel_name}\n")
+    world.sync()
+    world.index.add(*forge_wheel("whl", "1.0"))
+    world.write("whl==1.0\n")
+    place = world.puffin.cwd / "wheels" / world.wheel_name
+    return (), "whl", f"it comes from an index now, and came from {place}"
+
+
+def to_a_file(world):
+    world.index.add(*forge_wheel("whl", "1.0"))
+    world.write("whl==1.0\n")
+    world.sync()
+    world.write(f"../wheels/{world.wheel_name}\n")
+    place = world.puffin.cwd / "wheels" / world.wheel_name
+    return (), "whl", f"it comes from {place} now, and came from an index"
+
+
+def wheel_file(world):
+    world.write(f"../wheels/{world.wheel_name}\n")
+    world.sync()
+    world.wheel("22")
+    return (), "whl", f"the file `{world.puffin.cwd}/wheels/{world.wheel_name}` changed"
+
+
+def editable(world):
+    world.write("../lib\n")
+    world.sync()
+    world.write("-e ../lib\n")
+    return (), "lib", "it is editable now"
+
+
+def copied(world):
+    world.write("-e ../lib\n")
+    world.sync()
+    world.write("../lib\n")
+    return (), "lib", "it is not editable any more"
+
+
+def source(world):
+    world.write("../lib\n")
+    world.sync()
+    world.puffin.file("lib/lib/more.py", "")
+    return (), "lib", f"the files of `{world.puffin.cwd}/lib` changed"
+
+
+def variable(world):
+    world.write("../lib\n")
+    world.sync()
+    world.env = {"CFLAGS": "-O3"}
+    return (), "lib", "`CFLAGS` changed"
+
+
+def another_variable(world):
+    world.env = {"CFLAGS": "-O3", "LDFLAGS": "-s"}
+    world.write("../lib\n")
+    world.sync()
+    world.env = {"CFLAGS": "-O3"}
+    return (), "lib", "`LDFLAGS` changed"
+
+
+def setting(world):
+    world.write("../lib\n")
+    world.sync("-C", "speed=1")
+    return ("-C", "speed=2"), "lib", "the build setting `speed` changed"
+
+
+def commit(world):
+    repository = world.puffin.cwd / "repository"
+    for name, text in project_files("vcs", static=True).items():
+        world.puffin.file(f"repository/{name}", text)
+    here, world.puffin.cwd = world.puffin.cwd, repository
+    git(world.puffin, "init")
+    git(world.puffin, "add", ".")
+    git(world.puffin, "commit", "-m", "one")
+    git(world.puffin, "tag", "one")
+    git(world.puffin, "commit", "--allow-empty", "-m", "two")
+    git(world.puffin, "tag", "two")
+    world.puffin.cwd = here
+    world.write(f"vcs @ git+file://{repository}@one\n")
+    world.sync()
+    world.write(f"vcs @ git+file://{repository}@two\n")
+    return (), "vcs", "the commit changed from"
+
+
+def newer_file(world):
+    world.source = "a/requirements.in"
+    world.write("gamma\n")
+    world.index.add(*forge_wheel("gamma", "1.0"))
+    world.sync()
+    world.index.add(*forge_wheel("gamma", "2.0"))
+    return ("--refresh",), "gamma", "the index page has a newer file: 2.0 instead of 1.0"
+
+
+def requirement(world):
+    world.source = "a/requirements.in"
+    world.write("alpha<2\n")
+    world.sync()
+    world.write("alpha\n")
+    return (), "alpha", "the requirement `alpha` changed, which led from 1.0 to 2.0"
+
+
+# what the cache lacked
+
+
+def pruned(world):
+    world.write("alpha==1.0\n")
+    world.sync()
+    assert world.puffin("cache", "clean", "alpha").code == 0
+    path = world.puffin.cache / "pruned-v0" / "log"
+    ages = {name: time.time() - 3 * 86400 - 60 for name in frame.load(path.read_bytes())}
+    path.write_bytes(frame.dump(ages))
+    next(world.site.glob("alpha/*.py")).unlink()
+    return (), "alpha", "fetch: it was pruned 3 days ago"
+
+
+def not_cached(world):
+    world.write("alpha==1.0\n")
+    return (), "alpha", "fetch: the cache did not have it"
+
+
+def not_built(world):
+    world.write("../lib\n")
+    return (), "lib", "build: it had not been built before"
+
+
+def rebuilt_for_a_variable(world):
+    world.write("sourced==1.0\n")
+    world.sync()
+    world.env = {"CMAKE_GENERATOR": "Ninja"}
+    return ("--reinstall",), "sourced", "build: `CMAKE_GENERATOR` changed"
+
+
+def rebuilt_for_constraints(world):
+    world.write("../lib\n")
+    world.sync()
+    world.puffin.file("limits.txt", "zeta<3\n")
+    return ("--reinstall", "-b", "limits.txt"), "lib", "build: the build constraints changed"
+
+
+def rebuilt_when_asked(world):
+    world.write("../lib\n")
+    world.sync()
+    return ("--reinstall-package", "lib", "--refresh"), "lib", "build: `--refresh` was given"
+
+
+def rebuilt_after_a_clean(world):
+    world.write("sourced==1.0\n")
+    world.sync()
+    assert world.puffin("cache", "clean", "sourced").code == 0
+    return ("--reinstall",), "sourced", "build: it was pruned"
+
+
+CAUSES = [
+    first, added, removed, version, reinstall, reinstall_package, damaged, bytecode, link_mode, twice, from_index,
+    to_a_file, wheel_file, editable, copied, source, variable, another_variable, setting, commit, newer_file,
+    requirement, pruned, not_cached, not_built, rebuilt_for_a_variable, rebuilt_for_constraints, rebuilt_when_asked,
+    rebuilt_after_a_clean,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("cause", CAUSES, ids=lambda cause: cause.__name__)
+def test_a_seeded_cause_is_named(puffin, shop, cause):
+    world = World(puffin, shop)
+    words, package, expected = cause(world)
+    stage, _, text = (
+        expected.rpartition(": ") if expected.startswith(("fetch: ", "build: ")) else ("", "", expected)
+    )
+    done = world.sync("-v", "--report", "report.json", "--profile=page.html", *words)
+    env = "a/.venv"
+    told = puffin("why", env, package)
+    assert told.code == 0, told.err
+    lines = told.raw_out.splitlines()
+    assert any(text in line for line in lines[1:]), told.raw_out
+    [row] = json.loads(puffin("why", env, package, "--format", "json").raw_out)["packages"]
+    reasons = [each["reason"]["text"] for each in row["work"] if each["stage"] == stage] or [
+        row["reason"]["text"]
+    ]
+    assert any(text in each for each in reasons), row
+    page = (puffin.cwd / "page.html").read_text()
+    shown = re.sub(r"<[^>]+>", " ", page[page.index("Why it was done") :]).replace("&#x27;", "'")
+    assert text in shown
+    if not stage:
+        [result] = json.loads((puffin.cwd / "report.json").read_text())["envs"]
+        [change] = [each for each in result["changes"] if each["name"] == package]
+        assert text in change["reason"]["text"]
+        assert text in done.raw_err
+
+
+def test_what_why_cannot_tell(puffin, shop):
+    assert "error: `puffin why` takes an environment" in puffin("why").err
+    puffin.file("puffin.toml", f"[envs.a]\nrequirements = '{FILE}'\n")
+    puffin.file(FILE, "alpha==1.0\n")
+    done = puffin("why", "b")
+    assert (done.code, done.err.splitlines()[0]) == (2, "error: `b` is no environment and no file")
+    done = puffin("why", "a")
+    assert (done.code, done.err.splitlines()[0]) == (1, "error: No recorded run changed `a`")
+    assert puffin("sync", "-i", shop.url).code == 0
+    assert puffin("why", "a").out.splitlines()[1] == " + alpha: the environment is new"
+    done = puffin("why", "a", "beta")
+    assert (done.code, done.err.splitlines()[0]) == (1, "error: No recorded run changed `beta` in `a`")
+    for path in (puffin.cache / "runs-v0").iterdir():
+        os.unlink(path)
+    assert puffin("why", "a").code == 1
