@@ -33,8 +33,7 @@ class Bucket:
         build-envs-v0/<key>/               an environment to build in, by its interpreter and its archives
         interpreter-v0/<digest>            what an interpreter said of itself
         answers-v0/<digest>                the answer of a run that found nothing to do, and what it depends on
-        inputs-v0/<kind>-<digest>          what builds, resolutions and the environments of a commit were made from, to say
-                                           what differs
+        inputs-v0/<kind>-<digest>          what builds, resolutions and environments of a commit were made from
         pruned-v0/log                      what was pruned, and when
         runs-v0/<time>-<id>.jsonl          the record of a run, a line for each task
         tmp-v0/<pid>-<space>-<id>          work in progress; of no value to anyone but its writer
