@@ -14,7 +14,7 @@ from puffin.artifact.urls import digest, file_path, is_file_url, mask
 from puffin.errors import PuffinError
 from puffin.pipeline.inputs.inputs import Reading
 from puffin.pipeline.request.session import Session
-from puffin.pipeline.request.settings import Settings
+from puffin.pipeline.request.settings import DigestSettings
 from puffin.pipeline.request.where import Interpreters
 from puffin.pipeline.workspace.commits import WorkTree
 from puffin.pipeline.workspace.specs import EnvSpec, known_lock, sources_of
@@ -65,14 +65,6 @@ class EnvironmentDigest:
     @property
     def digest(self) -> str:
         return digest(repr([(each.kind, each.name, each.digest) for each in self.inputs]))
-
-
-@frozen
-class DigestSettings:
-    """What decides besides files: the settings of the command, and *given*, its options as written, by name."""
-
-    run: Settings
-    given: tuple[tuple[str, str], ...] = ()
 
 
 class Digester:
