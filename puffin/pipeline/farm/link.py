@@ -89,6 +89,13 @@ class Link:
                     raise self._gone() from error
             self._looked = time.monotonic()
 
+    def wait_for_answer(self) -> None:
+        """Return as soon as the scheduler answers. Raises :class:`SchedulerLost` if it does not."""
+        before = self._answered
+        while self._answered <= before:
+            self.look()
+            time.sleep(_LOOK / 5)
+
     def _gone(self) -> SchedulerLost:
         """Return the error of a scheduler that is lost: one value, so that it is told once."""
         self._lost = self._lost or SchedulerLost(address=self.remote.address)
