@@ -66,7 +66,7 @@ def workspace_command(call: Call) -> int:
         record.warn = reporter.warn
         run = reporting.run = _run_of(settings, session, reporter)
         result = reporting.result = reporter.shown(run.sync)
-        if any(needs_lock(spec) and not known_lock(spec) for spec in specs):
+        if any(needs_lock(spec) and not os.path.exists(known_lock(spec)) for spec in specs):
             record.keep()  # `puffin envs` judges what has no lock by it
         for each in () if settings.check or shared.dry_run else result.environments:
             record.environment(each.path, each.status, mask_text(str(each.error or "").partition("\n")[0]))

@@ -42,9 +42,9 @@ _ANSWERS = {
     "upload": "puffin.stages.remote.upload:upload",
 }
 _PROBE = 4  # what part of its patience the first answer has by HTTP
+_TURN = 0.05  # seconds of work for so many questions, on a busy machine
 _LAST_CHANCE = 0.1  # seconds that it has in any case, once something is to be asked
 _AT_A_TIME = 16  # questions
-_LEAST = 0.5  # seconds for many answers
 
 
 class RemoteRun:
@@ -139,7 +139,8 @@ class RemoteRun:
             if not self._usable:
                 return
             turns = -(-len(hashes) // _AT_A_TIME)
-            said = self._asked("present", sorted(hashes), _LEAST + 3 * turns * self._patience)
+            seconds = self._settings.patience + turns * (3 * self._patience + _TURN)
+            said = self._asked("present", sorted(hashes), seconds)
         if said is not None:
             found, problem = said
             self._known.update({sha256: sha256 in set(found) for sha256 in hashes})

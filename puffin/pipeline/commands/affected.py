@@ -164,13 +164,16 @@ def _unknown(digest: EnvironmentDigest) -> bool:
 
 
 def _differing(digest: EnvironmentDigest, former: EnvironmentDigest) -> "list[DigestInput]":
-    """Return the inputs that are new, differ, or are gone; all that is not known."""
+    """Return the inputs that are new, differ, or are gone; of an environment that cannot be read, only why."""
+    unknown = [each for each in (*digest.inputs, *former.inputs) if each.kind == UNKNOWN]
+    if unknown:
+        return unknown[:1]
     now = {(each.kind, each.name): each for each in digest.inputs}
     before = {(each.kind, each.name): each for each in former.inputs}
     found = [
         _joined(each, before.get(key))
         for key, each in now.items()
-        if each.kind == UNKNOWN or key not in before or before[key].digest != each.digest
+        if key not in before or before[key].digest != each.digest
     ]
     return found + [each for key, each in before.items() if key not in now and each.kind != INTERPRETER]
 
