@@ -191,7 +191,7 @@ class Link:
     def ask(self, workers: Iterable[str], calls: list[tuple[Any, ...]]) -> dict[str, list[Any]]:
         """Return the answers of each worker to *calls*, functions with arguments; a failure is an exception among them.
 
-        TimeoutError stands for a worker that does not answer within the patience.
+        TimeoutError stands for a worker that does not answer within the patience. Raises :class:`SchedulerLost`.
         """
         patience = self.remote.patience
 
@@ -214,6 +214,8 @@ class Link:
             found: dict[str, list[Any]] = self.client.sync(every, callback_timeout=patience + 5)
         except _BROKEN as error:
             raise self._gone() from error
+        if any(isinstance(answer, BaseException) for answers in found.values() for answer in answers):
+            self.wait_for_answer()  # else it is the scheduler that is lost
         return found
 
     def submit(self, stage: str, name: str, reference: str, *arguments: Any, worker: str) -> Any:
