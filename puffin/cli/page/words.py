@@ -29,8 +29,8 @@ def moved(count: float) -> str:
 
 
 def rate(count: float) -> str:
-    """Return bytes a second as ``12.3 MB/s``; ``""`` for none."""
-    return f"{count / 1e6:.1f} MB/s" if count else ""
+    """Return bytes a second as ``12.3 MiB/s``; ``""`` for none."""
+    return f"{size(count)}/s" if count else ""
 
 
 def ended(profile: Profile) -> str:
