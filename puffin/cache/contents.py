@@ -10,7 +10,15 @@ from puffin.cache.reading import read
 from puffin.cache.usage import DAY, last_used
 from puffin.value import frozen
 
-_BY_AGE = (Bucket.ANSWERS, Bucket.SIMPLE, Bucket.METADATA, Bucket.RESOLUTIONS, Bucket.SDISTS, Bucket.RUNS)
+_BY_AGE = (
+    Bucket.ANSWERS,
+    Bucket.INPUTS,
+    Bucket.SIMPLE,
+    Bucket.METADATA,
+    Bucket.RESOLUTIONS,
+    Bucket.SDISTS,
+    Bucket.RUNS,
+)
 _RETIRED = frozenset({"workspaces"})  # stems of buckets that former versions of puffin had
 _HEX = frozenset("0123456789abcdef")
 
@@ -209,6 +217,7 @@ def _time(path: str) -> float:
 
 _CHEAP = (
     Bucket.ANSWERS,
+    Bucket.INPUTS,
     Bucket.SIMPLE,
     Bucket.RESOLUTIONS,
     Bucket.SDISTS,

@@ -33,8 +33,7 @@ class Bucket:
         build-envs-v0/<key>/               an environment to build in, by its interpreter and its archives
         interpreter-v0/<digest>            what an interpreter said of itself
         answers-v0/<digest>                the answer of a run that found nothing to do, and what it depends on
-        answers-v0/built-<digest>          the inputs of the last build of a source, and told-<digest> what builds are
-                                           told besides it: digests by name, to say what differs
+        inputs-v0/<kind>-<digest>          what builds, resolutions and environments of a commit were made from
         pruned-v0/log                      what was pruned, and when
         runs-v0/<time>-<id>.jsonl          the record of a run, a line for each task
         tmp-v0/<pid>-<space>-<id>          work in progress; of no value to anyone but its writer
@@ -57,6 +56,7 @@ class Bucket:
     BUILD_ENVIRONMENTS = "build-envs-v0"
     INTERPRETER = "interpreter-v0"
     ANSWERS = "answers-v0"
+    INPUTS = "inputs-v0"
     PRUNED = "pruned-v0"
     RUNS = "runs-v0"
     TEMPORARY = "tmp-v0"

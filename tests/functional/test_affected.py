@@ -419,3 +419,26 @@ def test_what_is_missing_on_the_command_line(puffin):
     commit(puffin)
     done = puffin("affected", "--since", "HEAD", "b")
     assert (done.code, done.err.splitlines()[0]) == (2, "error: `b` is neither an environment nor a file")
+
+
+def test_what_is_remembered_of_a_commit_holds_only_as_long_as_what_git_does_not_know(puffin):
+    repository(puffin)
+    puffin.file("a/requirements.txt", "-r ../local.txt\n")
+    puffin.file("b/requirements.txt", "beta==${BETA}\n")
+    puffin.file("base.txt", "alpha==1\n")
+    puffin.file("other.txt", "alpha==1\n")
+    puffin.file(".gitignore", "local.txt\n")
+    puffin.file("local.txt", "-r base.txt\n")
+    commit(puffin)
+    words = ("HEAD", "*/requirements.txt")
+    for _ in range(2):  # the second time from memory
+        assert affected(puffin, *words, env={"BETA": "1"})["total"] == 2
+    puffin.file("other.txt", "alpha==2\n")
+    assert names(affected(puffin, *words, env={"BETA": "1"})) == set()
+    puffin.file("local.txt", "-r other.txt\n")
+    assert names(affected(puffin, *words, env={"BETA": "1"})) == {"a"}
+    puffin.file("base.txt", "alpha==3\n")
+    assert names(affected(puffin, *words, env={"BETA": "2"})) == {"a"}
+    commit(puffin)
+    assert names(affected(puffin, "HEAD~1", "*/requirements.txt", env={"BETA": "2"})) == {"a"}
+    assert names(affected(puffin, "HEAD", "*/requirements.txt", env={"BETA": "2"})) == set()

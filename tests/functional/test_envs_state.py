@@ -41,6 +41,11 @@ def test_states_agree_with_the_last_sync(puffin, shop):
     later = os.stat(puffin.cwd / "loose/requirements.in").st_mtime + 1000
     os.utime(puffin.cwd / "loose/requirements.in", (later, later))
     assert states(puffin)[0]["loose"] == "not locked"
+    now = os.stat(puffin.cwd / "pinned/requirements.txt").st_mtime
+    os.utime(puffin.cwd / "loose/requirements.in", (now, now))
+    (puffin.cwd / "loose/requirements.in").write_text("lib>1\n")
+    assert puffin("sync", "-i", shop.url).err == "Checked 3 environments (3 packages) in [TIME]\n"
+    assert states(puffin)[0]["loose"] == "up to date"
 
 
 def test_what_cannot_be_read_is_a_failure(puffin, shop):

@@ -47,7 +47,8 @@ class Machine:
 
     def sync(self, url, *words, pins=PINS, key=KEY, **environ):
         self.shop.requests.clear()
-        environ = {"PUFFIN_REMOTE_CACHE": url, "PUFFIN_REMOTE_CACHE_KEY": key, **environ}
+        patient = {"PUFFIN_REMOTE_CACHE_TIMEOUT": "60"}  # on a busy machine too
+        environ = {"PUFFIN_REMOTE_CACHE": url, "PUFFIN_REMOTE_CACHE_KEY": key, **patient, **environ}
         words = (
             "-p",
             self.name,
@@ -326,3 +327,28 @@ def test_the_size_of_a_remote_cache(machines, puffin, cache):
     cache.objects.clear()
     done = puffin("cache", "size", "--remote", "--remote-cache", cache.url)
     assert (done.code, "it does not tell its size" in done.err) == (1, True), done.err
+
+
+def test_a_resolution_takes_metadata_from_a_wheel_that_was_built_elsewhere(machines, puffin, shop, cache, log):
+    shop.add(*forge_sdist("user", requires=["thing"], needs=["toy"], told=log))
+    first, second = machines("first"), machines("second")
+    for machine, words in ((first, ["--remote-cache-write"]), (second, [])):
+        words = [
+            "-p",
+            machine.name,
+            "--cache-dir",
+            puffin.root / f"cache-{machine.name}",
+            "-i",
+            shop.url,
+            *words,
+        ]
+        environ = {
+            "PUFFIN_REMOTE_CACHE": cache.url,
+            "PUFFIN_REMOTE_CACHE_KEY": KEY,
+            "PUFFIN_REMOTE_CACHE_TIMEOUT": "60",
+        }
+        done = puffin("pip", "install", "user", *words, env=environ)
+        assert done.code == 0, done.err
+        assert machine.env.installed() == {"thing": "1.0", "user": "1.0"}
+        hooks = [line.rsplit(" ", 1)[0] for line in log.read_text().splitlines()]
+    assert sorted(line for line in hooks if line.startswith("wheel")) == ["wheel thing", "wheel user"]

@@ -111,6 +111,12 @@ def test_the_whole_graph_runs_on_workers_that_share_the_files(puffin, env, shop,
         assert workers_of(puffin, "unzip") <= {worker.address for worker in farm.workers}
         assert not any(worker.cache.exists() for worker in farm.workers), "they use the cache of the driver"
         assert list((puffin.cache / "tmp-v0").iterdir()) == []
+        shop.add(*forge_sdist("broken", fail="missing"))
+        puffin.venv(name="third")
+        done = puffin.sync("broken==1.0\n", "-i", shop.url, "--shared-filesystem", "-p", "third")
+        assert done.code == 1
+        assert "it was done by the worker `tcp://127.0.0.1:" in done.err
+        puffin.file("requirements.txt", pins)
         farm.workers[0].kill()
         farm.workers[1].kill()
         puffin.venv(name="other")

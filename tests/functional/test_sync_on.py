@@ -237,6 +237,13 @@ WRONG = [
 ]
 
 
+def test_a_variable_for_the_path_alone_is_no_mistake(puffin, shop):
+    puffin.file("requirements.txt", "lib0==1.0\n")
+    done = puffin("sync", "requirements.txt", "-i", shop.url, env={"PUFFIN_PATH": "/opt/puffin"})
+    assert done.code == 0, done.err
+    assert Env(puffin.cwd / ".venv").installed() == {"lib0": "1.0"}
+
+
 @pytest.mark.parametrize(("words", "told"), WRONG)
 def test_what_is_asked_for_wrongly(puffin, words, told):
     puffin.file("requirements.txt", "")

@@ -75,7 +75,7 @@ def terminal(puffin, *words, **environ):
         (("pip", "compile", "app.in"), r"Resolving dependencies, .*app \(\ds\)", ""),
         (
             ("sync", "pins.txt"),
-            r"0 of 1 environment done(.|\n)*waiting.* \(\ds\)",
+            r"0 of 1 environment done(.|\n)*(waiting|waits for all: ).*\(\ds\)",
             ": no environment was changed",
         ),
     ],

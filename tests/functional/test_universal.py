@@ -37,7 +37,7 @@ def test_versions_differ_only_where_they_must(compile_):
     assert done.out == lines(
         "app==1.0",
         "lib==1.0 ; python_version < '3.10'",
-        "lib==2.0 ; python_version < '3.13' and python_version >= '3.10'",
+        "lib==2.0 ; python_version >= '3.10' and python_version < '3.13'",
         "lib==3.0 ; python_version >= '3.13'",
         "win==1.0 ; sys_platform == 'win32'",
     )

@@ -10,8 +10,8 @@ from packaging.pylock import Pylock
 from packaging.requirements import Requirement
 from packaging.tags import Tag
 
+from puffin.stages.link.interpreter.interpreter import supported_tags
 from puffin.stages.resolve.locate.platforms import platform_named
-from puffin.stages.resolve.locate.tags import TagFacts, tag_strings
 from tests.helpers.wheels import forge_wheel
 
 PLATFORMS = ("linux-x86_64", "linux-aarch64", "macos-arm64", "windows-x86_64")
@@ -82,10 +82,8 @@ def _environment(platform, python):
 
 def _tags(platform, python):
     own = f"cp{python.replace('.', '')}"
-    facts = TagFacts(
-        implementation="cp", version=(3, int(python[2:])), abis=(own,), platforms=platform_named(platform).tags
-    )
-    return [Tag(*each.split("-", 2)) for each in tag_strings(facts)]
+    found = supported_tags("cp", (3, int(python[2:])), (own,), platform_named(platform).tags)
+    return [Tag(*each.split("-", 2)) for each in found]
 
 
 def _pins(text):
@@ -165,3 +163,14 @@ def test_a_project_for_other_pythons_than_the_targets(puffin):
     done = puffin("pip", "compile", "pyproject.toml", "--no-index", "--targets", "linux-cp312")
     assert done.code == 2
     assert "`pyproject.toml` requires Python >=3.14, which none of the targets has" in done.err
+
+
+def test_one_platform_is_resolved_for_in_spite_of_the_configuration(puffin, market):
+    puffin.file("puffin.toml", f"targets = {TARGETS[:2]!r}\nuniversal = true\n")
+    puffin.file("requirements.in", "p0 ; sys_platform == 'win32'\n")
+    words = ("pip", "compile", "requirements.in", "--no-header", "-q", "-i", market.url)
+    assert " ; " not in puffin(*words, "--python-platform", "windows").out
+    assert puffin(*words, "--no-universal").out == ""
+    done = puffin("lock", "--consistent", "-i", market.url, "requirements.in")
+    assert done.code == 2
+    assert "`--consistent` cannot be used with a resolution for several environments" in done.err

@@ -317,7 +317,7 @@ def test_what_why_cannot_tell(puffin, shop):
     puffin.file("puffin.toml", f"[envs.a]\nrequirements = '{FILE}'\n")
     puffin.file(FILE, "alpha==1.0\n")
     done = puffin("why", "b")
-    assert (done.code, done.err.splitlines()[0]) == (2, "error: `b` is no environment and no file")
+    assert (done.code, done.err.splitlines()[0]) == (2, "error: `b` is neither an environment nor a file")
     done = puffin("why", "a")
     assert (done.code, done.err.splitlines()[0]) == (1, "error: No recorded run changed `a`")
     assert puffin("sync", "-i", shop.url).code == 0

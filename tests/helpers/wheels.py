@@ -411,9 +411,9 @@ def _hostile_scripts():
         ("script activate_this.py", "scripts/activate_this.py", place),
         ("data python", "data/bin/python3", place),
         ("data activate on Windows", "data/Scripts/activate.bat", place),
-        ("pyvenv.cfg", "data/pyvenv.cfg", "makes the environment one"),
-        ("PyVenv.cfg", "data/PyVenv.CFG", "makes the environment one"),
-        ("journal", "data/.puffin/1/journal", "makes the environment one"),
+        ("pyvenv.cfg", "data/pyvenv.cfg", "that the environment needs"),
+        ("PyVenv.cfg", "data/PyVenv.CFG", "that the environment needs"),
+        ("journal", "data/.puffin/1/journal", "that the environment needs"),
         ("unknown key", "stdlib/os.py", "have a place beneath"),
         ("file in .data", "readme", "have a place beneath"),
     ):

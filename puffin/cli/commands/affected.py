@@ -13,9 +13,18 @@ from puffin.cli.options.workspace import AffectedOptions
 from puffin.cli.screen.console import Console
 from puffin.cli.screen.quantities import counted
 from puffin.errors import PuffinError, UsageError
-from puffin.pipeline.commands.affected import Affected, AffectedEnvironment, AffectedReason, Side, affected
-from puffin.pipeline.inputs.digest import DigestSettings
+from puffin.pipeline.graph.task import resolve_function
 from puffin.pipeline.request.session import Session
+from puffin.pipeline.request.settings import DigestSettings, Side
+from puffin.pipeline.workspace.affected import (
+    Affected,
+    AffectedEnvironment,
+    AffectedReason,
+    keep_memo,
+    memo_key,
+    read_memo,
+)
+from puffin.pipeline.workspace.commits import difference
 from puffin.pipeline.workspace.config import chosen
 from puffin.pipeline.workspace.specs import EnvSpec
 from puffin.value import replace
@@ -36,7 +45,8 @@ def affected_command(call: Call) -> int:
         hints = ("for example: `puffin affected --since origin/main`",)
         raise UsageError(text="`puffin affected` needs `--since`", hints=hints)
     with CacheDirectory(call) as cache_dir:
-        found = affected(options.since, side_of(call, cache_dir), call.session(call.settings(cache_dir)))
+        session = call.session(call.settings(cache_dir))
+        found = _found(options.since, "--since", call, cache_dir, session)
     sys.stdout.write(_FORMATS[options.format or "text"](found))
     if options.format in ("", "text"):
         count, total = len(found.environments), counted(found.total, "environment")
@@ -47,10 +57,28 @@ def affected_command(call: Call) -> int:
 def changed_specs(
     call: Call, cache_dir: str, reference: str, session: Session, specs: "Sequence[EnvSpec]"
 ) -> "list[EnvSpec]":
-    """Return those of *specs* that the change since *reference* affects. Raises what :func:`affected` raises."""
-    found = affected(reference, side_of(call, cache_dir), session, option="--changed-since")
+    """Return those of *specs* that the change since *reference* affects. Raises what :func:`_found` raises."""
+    found = _found(reference, "--changed-since", call, cache_dir, session)
     paths = {each.spec.path for each in found.environments}
     return [spec for spec in specs if spec.path in paths]
+
+
+def _found(reference: str, option: str, call: Call, cache_dir: str, session: Session) -> Affected:
+    """Return what the change since *reference* affects: nothing if no file differs that was looked at for that commit.
+
+    Raises what ``difference`` raises, and the errors of the configuration.
+    """
+    found = difference(reference, os.getcwd(), option)
+    key = memo_key(found, {"command": call.command, **call.written}, session.environ)
+    known = read_memo(session.cache, key, session.environ)
+    if known is not None and known.nothing_differs(found):
+        return Affected(commit=found.commit, environments=(), total=len(known.environments))
+    compared = resolve_function("puffin.pipeline.commands.affected:compared")
+    affected, looked, variables = compared(found, side_of(call, cache_dir), session, known)
+    if looked is not None:
+        keep_memo(session.cache, key, looked, found, variables)
+    told: Affected = affected
+    return told
 
 
 def side_of(call: Call, cache_dir: str) -> "Callable[[bool], Side]":

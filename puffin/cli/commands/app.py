@@ -109,6 +109,7 @@ def puffin() -> None:
 pip = puffin.group(
     name="pip", help="Manage the packages of an environment, with pip's and pip-tools' interface."
 )(lambda: None)
+click.version_option(__version__, "-V", "--version", message="puffin %(version)s")(pip)
 cache = puffin.group(name="cache", help="Inspect or clean the cache.")(lambda: None)
 profile = puffin.group(name="profile", help="Show where earlier runs spent their time.")(lambda: None)
 

@@ -20,7 +20,7 @@ from puffin.pipeline.request.session import session_of
 from puffin.pipeline.request.settings import ManySettings
 from puffin.pipeline.request.where import Interpreters
 from puffin.pipeline.workspace.config import chosen
-from puffin.pipeline.workspace.specs import EnvSpec, needs_lock
+from puffin.pipeline.workspace.specs import EnvSpec, known_lock, needs_lock
 from puffin.stages.link.interpreter.interpreter import meanwhile
 from puffin.types import Iterable
 from puffin.value import replace
@@ -66,7 +66,7 @@ def workspace_command(call: Call) -> int:
         record.warn = reporter.warn
         run = reporting.run = _run_of(settings, session, reporter)
         result = reporting.result = reporter.shown(run.sync)
-        if any(needs_lock(spec) for spec in specs):
+        if any(needs_lock(spec) and not os.path.exists(known_lock(spec)) for spec in specs):
             record.keep()  # `puffin envs` judges what has no lock by it
         for each in () if settings.check or shared.dry_run else result.environments:
             record.environment(each.path, each.status, mask_text(str(each.error or "").partition("\n")[0]))
@@ -78,7 +78,7 @@ def workspace_command(call: Call) -> int:
 
 def _check_cluster(settings: ManySettings, specs: "list[EnvSpec]") -> None:
     """Raise :class:`UsageError` if ``--path`` names no one place on machines."""
-    if settings.path and not settings.on:
+    if settings.path not in ("", os.environ.get("PUFFIN_PATH")) and not settings.on:
         raise UsageError(text="`--path` needs `--on`: it names a directory on the machines of a cluster")
     if settings.path and len(specs) > 1:
         hints = ("name one environment, or leave out `--path`",)

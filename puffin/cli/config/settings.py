@@ -59,8 +59,13 @@ def _targets(values: "Values") -> "dict[str, Any]":
         raise UsageError(text=text, hints=("leave out one of them",))
     if "targets" in given and not all(targets):
         raise UsageError(text="`--targets` names no target", hints=("write one as in `linux-x86_64-cp312`",))
-    alone = not many and (bool(one) or ("universal" in given and not values["universal"]))
-    return {"targets": () if alone else targets}
+    universal = bool(values.get("universal")) and not (one == "python_platform" and not many)
+    alone = not many and (bool(one) or ("universal" in given and not universal))
+    targets = () if alone else targets
+    if values.get("consistent") and (universal or targets):
+        text = "`--consistent` cannot be used with a resolution for several environments"
+        raise UsageError(text=text, hints=("leave it out, or use `--no-universal`",))
+    return {"targets": targets, "universal": universal}
 
 
 def _read(values: "Values", cache_dir: str) -> "dict[str, Any]":

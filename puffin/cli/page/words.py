@@ -74,7 +74,7 @@ def moved(count: float) -> str:
 
 def rate(count: float) -> str:
     """Return bytes a second as ``12.3 MiB/s``; ``""`` for none."""
-    return f"{size(count)}/s" if count >= 1 else ""
+    return f"{size(count)}/s" if count else ""
 
 
 def ended(profile: Profile) -> str:

@@ -280,6 +280,8 @@ class Display:
             if name in progress.done:
                 text = self._style(progress.done[name], _STYLES.get(progress.done[name], "dim"))
             else:
+                shared = _PHASES.get(open_phase()[0], "") if text == "waiting" else ""
+                text = f"waits for all: {shared[0].lower()}{shared[1:]}" if shared else text
                 text = f"{text}{self._waits(name, rows)} ({clock(now - since)})"
             lines.append(f"  {name.ljust(width)}  {text}")
         return lines

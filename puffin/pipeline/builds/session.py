@@ -9,12 +9,13 @@ from packaging.utils import canonicalize_name
 from puffin.artifact.artifact import DIRECTORY, GIT, SDIST, WHEEL, Artifact, expected_sha256
 from puffin.artifact.urls import file_path, file_url, is_file_url
 from puffin.errors import USAGE, PuffinError
+from puffin.meter import HIT
 from puffin.pipeline.builds.builds import METADATA_GOAL, Builds
 from puffin.pipeline.builds.values import BuildCycle, BuildRequirementsFailed, BuildSettings
 from puffin.pipeline.engine.engine import OutcomeRecorder
 from puffin.pipeline.graph.ledger import Ledger
 from puffin.pipeline.graph.record import current
-from puffin.pipeline.graph.task import DONE, Outcome
+from puffin.pipeline.graph.task import DONE, Outcome, resolve_function
 from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe, resolved
 from puffin.pipeline.request.builds import Toolchain
 from puffin.pipeline.request.session import Session
@@ -32,7 +33,7 @@ from puffin.stages.resolve.solve.universe import Place
 from puffin.stages.resolve.universe.place import artifact_for, checkout_place
 from puffin.stages.resolve.universe.values import Builder, Built, CheckedOut, Checkout
 from puffin.stages.unzip.ready import archive_ready
-from puffin.value import common, replace
+from puffin.value import astuple, common, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -228,6 +229,8 @@ class MetadataBuilder:
         artifact = artifact_of_source(source)
         builds = self._session.builds((*self._chain, source.package))
         known = builds.metadata(artifact, self._toolchain)
+        if known is None and self._is_brought(builds, artifact):
+            known = builds.metadata(artifact, self._toolchain)
         if known is not None:
             return Built(metadata=known)
         if source.package in self._chain:
@@ -243,6 +246,20 @@ class MetadataBuilder:
             raise root_failure(ledger, outcome.key) or RuntimeError(source.package)
         with open(outcome.result[1], "rb") as file:
             return Built(metadata=file.read())
+
+    def _is_brought(self, builds: Builds, artifact: Artifact) -> bool:
+        """Ask the remote cache for the wheel of a source; tell whether it is among the kept builds now."""
+        settings, session = self._session.settings, self._session.session
+        sought = builds.sought(artifact, self._toolchain) if settings.remote_cache is not None else None
+        if settings.remote_cache is None or sought is None:
+            return False
+        bring = resolve_function("puffin.stages.remote.builds:builds")
+        where = astuple(settings.remote_cache), settings.network, session.cache.root
+        [(_, found, _, _, _, problem)] = bring(*where, [astuple(sought)])
+        if problem:
+            shown = settings.remote_cache.shown
+            session.reporter.warn(f"The remote cache `{shown}` is not used any more in this run: {problem}")
+        return bool(found == HIT)
 
     def _recorder(self, ledger: Ledger) -> "OutcomeRecorder | None":
         """Return what puts the build into the record of the run; None in a child, whose parent writes that."""

@@ -63,6 +63,7 @@ def build_settings(
         variables=backend_variables(session.environ),
         skipped_sources=settings.no_sources or frozenset(settings.no_sources_package),
         markers=tuple((markers or {}).items()),
+        remote_cache=settings.remote_cache,
         remote=None if settings.remote is None or settings.remote.shared else settings.remote,
     )
 

@@ -6,6 +6,7 @@ from puffin.value import frozen
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from puffin.pipeline.request.scheduler import Remote
+    from puffin.stages.remote.values import RemoteCache
     from puffin.stages.resolve.index.config import FilePolicy, IndexConfig
     from puffin.stages.resolve.requirements.values import Entry
 
@@ -22,8 +23,8 @@ class BuildSettings:
     or fetched since the command ``began`` counts as new. ``anew`` holds the normalised names of directories that are
     built again although their state did not change, or True for all. ``variables`` are those of the user that
     backends read. ``skipped_sources`` are the packages whose sources in projects are ignored, True for all, and
-    ``markers`` those of the target that the dependencies of repositories are for. ``remote`` is where isolated builds
-    are done, None for this machine.
+    ``markers`` those of the target that the dependencies of repositories are for. ``remote_cache`` is asked for
+    wheels whose metadata are wanted. ``remote`` is where isolated builds are done, None for this machine.
     """
 
     config: "IndexConfig"
@@ -44,6 +45,7 @@ class BuildSettings:
     skipped_sources: "bool | frozenset[str]" = False
     markers: tuple[tuple[str, str], ...] = ()
     remote: "Remote | None" = None
+    remote_cache: "RemoteCache | None" = None
 
     @property
     def outside(self) -> "tuple[object, ...]":

@@ -40,7 +40,7 @@ def version_reason(reason: Reason, asked: "Mapping[str, str]", cache: Cache, pat
 
 
 def _place(cache: Cache, path: str) -> str:
-    return cache.path(Bucket.ANSWERS, f"asked-{digest(path)}")
+    return cache.path(Bucket.INPUTS, f"asked-{digest(path)}")
 
 
 def read_asked(cache: Cache, path: str) -> "dict[str, str] | None":

@@ -5,6 +5,7 @@ dead or slow costs less than it could save.
 """
 
 import os
+import time
 from collections import Counter
 from functools import partial
 from threading import active_count
@@ -34,14 +35,16 @@ if TYPE_CHECKING:
     from puffin.stages.remote.values import Told
 
 _ANSWERS = {
+    "begin": "puffin.stages.remote.service:warm_up",
     "probe": "puffin.stages.remote.service:probe",
     "present": "puffin.stages.remote.service:present",
     "builds": "puffin.stages.remote.builds:builds",
     "upload": "puffin.stages.remote.upload:upload",
 }
-_PROBE = 4  # what part of its patience the first answer has by HTTP, once something is to be asked
+_PROBE = 4  # what part of its patience the first answer has by HTTP
+_TURN = 0.05  # seconds of work for so many questions, on a busy machine
+_LAST_CHANCE = 0.1  # seconds that it has in any case, once something is to be asked
 _AT_A_TIME = 16  # questions
-_LEAST = 0.5  # seconds for many answers
 
 
 class RemoteRun:
@@ -64,6 +67,7 @@ class RemoteRun:
         self._settings = replace(settings, room=room)
         self._network = session.network.wire()
         self._workers = self._started()
+        self._begun = self._workers.ask("begin", None, "") if self._workers else None
         self._probe = self._workers.ask("probe", None, "") if self._workers else None
         if self._workers:
             self._workers.send()
@@ -112,14 +116,19 @@ class RemoteRun:
     def _usable(self) -> bool:
         if self._probe is not None or (self._workers is None and not self._patience):
             probe, self._probe = self._probe, None
-            seconds = self._settings.patience / (_PROBE if self._settings.is_http else 1)  # drivers load slowly
-            said = self._waited(probe, seconds) if probe is not None else self._here("probe", None)
+            said = self._waited(probe, self._left()) if probe is not None else self._here("probe", None)
             if said is None and not self._problem:
                 self._give_up("the process that asks it was lost")
             elif said is not None:
                 self._patience, problem = said
                 self._give_up(problem)
         return not self._problem
+
+    def _left(self) -> float:
+        """Return how many seconds the first answer still has; what the process took to import does not count."""
+        began = self._begun.result() if self._begun is not None else None
+        patience = self._settings.patience / (_PROBE if self._settings.is_http else 1)
+        return max(_LAST_CHANCE, patience - (time.time() - (began or time.time())))
 
     def look(self, artifacts: "Iterable[Artifact]") -> None:
         """Ask which of these wheels the cache has, all at once."""
@@ -130,7 +139,8 @@ class RemoteRun:
             if not self._usable:
                 return
             turns = -(-len(hashes) // _AT_A_TIME)
-            said = self._asked("present", sorted(hashes), _LEAST + 3 * turns * self._patience)
+            seconds = self._settings.patience + turns * (3 * self._patience + _TURN)
+            said = self._asked("present", sorted(hashes), seconds)
         if said is not None:
             found, problem = said
             self._known.update({sha256: sha256 in set(found) for sha256 in hashes})

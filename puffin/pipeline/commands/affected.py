@@ -11,73 +11,32 @@ from puffin.pipeline.inputs.digest import (
     UNKNOWN,
     Digester,
     DigestInput,
-    DigestSettings,
     EnvironmentDigest,
 )
 from puffin.pipeline.request.session import Session
+from puffin.pipeline.request.settings import Side
 from puffin.pipeline.request.where import Interpreters
-from puffin.pipeline.workspace.commits import CommitDifference, CommitTree, WorkTree, difference
+from puffin.pipeline.workspace.affected import Affected, AffectedEnvironment, AffectedReason, CommitMemo
+from puffin.pipeline.workspace.commits import CommitDifference, CommitTree, WorkTree
 from puffin.pipeline.workspace.select import NothingMatches
 from puffin.pipeline.workspace.specs import EnvSpec
-from puffin.value import frozen
 
 ADDED, NEW = "added", "new environment"
 
 
-@frozen
-class Side:
-    """The environments of one state of the disk, and the settings there."""
-
-    specs: tuple[EnvSpec, ...]
-    settings: DigestSettings
-
-
-@frozen
-class AffectedReason:
-    """Why an environment is affected: an input of the ``kind`` differs, which has a ``name``.
-
-    ``chain`` leads from the file that changed to the environment. ``note`` says more, if there is more to say.
-    """
-
-    kind: str
-    name: str
-    chain: tuple[str, ...]
-    note: str = ""
-
-
-@frozen
-class AffectedEnvironment:
-    """An environment whose digest differs, with all reasons; ``former`` is empty for a new one."""
-
-    spec: EnvSpec
-    digest: str
-    former: str
-    reasons: tuple[AffectedReason, ...]
-
-
-@frozen
-class Affected:
-    """The environments that a change affects, the number of all, and the names of those that are gone."""
-
-    commit: str
-    environments: tuple[AffectedEnvironment, ...]
-    total: int
-    removed: tuple[str, ...] = ()
-
-
-def affected(
-    reference: str, side: "Callable[[bool], Side]", session: Session, *, option: str = "--since"
-) -> Affected:
-    """Compare the digests of all environments at the commit *reference* with those of the work tree.
+def compared(
+    found: CommitDifference, side: "Callable[[bool], Side]", session: Session, known: CommitMemo | None
+) -> "tuple[Affected, CommitMemo | None, dict[str, str | None]]":
+    """Compare the digests of all environments at a commit with those of the work tree.
 
     *side* returns the environments of the state of the disk that is looked at when it is called, and is told whether
-    that is the former one. Uncommitted changes count. Raises :class:`UsageError` where git cannot tell, and what *side*
-    raises.
+    that is the former one. *known* is what was looked at before for the commit, if that is known. With the result come
+    what was looked at, None if the commit could not be read, and the environment variables that counts for. Raises what
+    *side* raises.
     """
-    found = difference(reference, os.getcwd(), option)
     work, commit = WorkTree(found.head), CommitTree(found)
     try:
-        return _Comparison(found, work, commit, session).run(side)
+        return _Comparison(found, work, commit, session, known).run(side)
     finally:
         commit.close()
 
@@ -85,7 +44,15 @@ def affected(
 class _Comparison:
     """Both states of the disk. The commit is read only for environments that look at something that differs."""
 
-    def __init__(self, found: CommitDifference, work: WorkTree, commit: CommitTree, session: Session) -> None:
+    def __init__(
+        self,
+        found: CommitDifference,
+        work: WorkTree,
+        commit: CommitTree,
+        session: Session,
+        known: CommitMemo | None,
+    ) -> None:
+        self._known = known
         self._found = found
         self._touched = found.touched
         self._work = work
@@ -94,33 +61,50 @@ class _Comparison:
         self._interpreters = Interpreters(session)
         self._unreadable = ""  # why the environments of the commit are not known
 
-    def run(self, side: "Callable[[bool], Side]") -> Affected:
+    def run(
+        self, side: "Callable[[bool], Side]"
+    ) -> "tuple[Affected, CommitMemo | None, dict[str, str | None]]":
         now = self._seen(self._work, side)
-        same = self._touched.isdisjoint(self._work.looked)
-        try:
-            before = now if same else self._seen(self._commit, side, former=True)
-        except PuffinError as error:
-            before = Side(specs=(), settings=now.settings)
-            self._unreadable = (
-                "" if isinstance(error, (UsageError, NothingMatches)) else str(error).splitlines()[0]
-            )
-        former = {spec.path: spec for spec in before.specs}
+        listing, readable = frozenset(self._work.looked), True
+        before = now
+        if not self._touched.isdisjoint(listing):
+            try:
+                before = self._seen(self._commit, side, former=True)
+            except PuffinError as error:
+                before, readable = Side(specs=(), settings=now.settings), False
+                expected = isinstance(error, (UsageError, NothingMatches))
+                self._unreadable = "" if expected else str(error).splitlines()[0]
+            listing = frozenset(self._commit.looked)
         mine = Digester(self._work, now.settings, self._session, self._interpreters)
         theirs = Digester(self._commit, before.settings, self._session, self._interpreters)
+        former = {spec.path: spec for spec in before.specs}
         settings = now.settings == before.settings
-        environments = []
+        environments, looks = [], dict[str, tuple[bool, frozenset[str]]]()
         for spec in now.specs:
-            digest, looked = self._digest(self._work, mine, spec)
             known = former.pop(spec.path, None)
-            if known == spec and settings and not self._moved(digest) and self._touched.isdisjoint(looked):
+            alike = known == spec and settings
+            if alike and self._known and self._known.is_same(spec.path, self._found, self._touched):
+                looks[spec.path] = self._known.environments[spec.path]
                 continue
-            other = self._digest(self._commit, theirs, known)[0] if known else None
+            digest, looked = self._digest(self._work, mine, spec)
+            moves = any(each.note for each in digest.inputs)
+            looks[spec.path] = (moves, looked)
+            if alike and not self._moved(digest) and self._touched.isdisjoint(looked):
+                continue
+            other, looked = self._digest(self._commit, theirs, known) if known else (None, looked)
+            looks[spec.path] = (moves, looked)
             if other is None or other.digest != digest.digest or _unknown(digest):
                 environments.append(self._affected(spec, digest, other))
-        removed = tuple([spec.name for spec in former.values()])
-        return Affected(
-            commit=self._found.commit, environments=tuple(environments), total=len(now.specs), removed=removed
+        if former:  # what they look at was not read
+            looks = {}
+        found = Affected(
+            commit=self._found.commit,
+            environments=tuple(environments),
+            total=len(now.specs),
+            removed=tuple([spec.name for spec in former.values()]),
         )
+        kept = CommitMemo(listing=listing, environments=looks) if readable and looks else None
+        return found, kept, self._work.variables | self._commit.variables
 
     def _moved(self, digest: EnvironmentDigest) -> bool:
         """Tell whether the commit itself is an input, and differs."""
@@ -180,13 +164,16 @@ def _unknown(digest: EnvironmentDigest) -> bool:
 
 
 def _differing(digest: EnvironmentDigest, former: EnvironmentDigest) -> "list[DigestInput]":
-    """Return the inputs that are new, differ, or are gone; all that is not known."""
+    """Return the inputs that are new, differ, or are gone; of an environment that cannot be read, only why."""
+    unknown = [each for each in (*digest.inputs, *former.inputs) if each.kind == UNKNOWN]
+    if unknown:
+        return unknown[:1]
     now = {(each.kind, each.name): each for each in digest.inputs}
     before = {(each.kind, each.name): each for each in former.inputs}
     found = [
         _joined(each, before.get(key))
         for key, each in now.items()
-        if each.kind == UNKNOWN or key not in before or before[key].digest != each.digest
+        if key not in before or before[key].digest != each.digest
     ]
     return found + [each for key, each in before.items() if key not in now and each.kind != INTERPRETER]
 

@@ -130,6 +130,7 @@ class Farm:
             if answer is not None:
                 return worker, answer
             tried.append((worker, how))
+            self.link.wait_for_answer()  # else it is the scheduler that is lost
         raise WorkersLost(package=label, attempts=tuple(tried))
 
     def recall(self, name: str, listing: str, reference: str, packed: bytes) -> "tuple[str, bytes] | None":

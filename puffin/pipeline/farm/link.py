@@ -89,6 +89,13 @@ class Link:
                     raise self._gone() from error
             self._looked = time.monotonic()
 
+    def wait_for_answer(self) -> None:
+        """Return as soon as the scheduler answers. Raises :class:`SchedulerLost` if it does not."""
+        before = self._answered
+        while self._answered <= before:
+            self.look()
+            time.sleep(_LOOK / 5)
+
     def _gone(self) -> SchedulerLost:
         """Return the error of a scheduler that is lost: one value, so that it is told once."""
         self._lost = self._lost or SchedulerLost(address=self.remote.address)
@@ -184,7 +191,7 @@ class Link:
     def ask(self, workers: Iterable[str], calls: list[tuple[Any, ...]]) -> dict[str, list[Any]]:
         """Return the answers of each worker to *calls*, functions with arguments; a failure is an exception among them.
 
-        TimeoutError stands for a worker that does not answer within the patience.
+        TimeoutError stands for a worker that does not answer within the patience. Raises :class:`SchedulerLost`.
         """
         patience = self.remote.patience
 
@@ -207,6 +214,8 @@ class Link:
             found: dict[str, list[Any]] = self.client.sync(every, callback_timeout=patience + 5)
         except _BROKEN as error:
             raise self._gone() from error
+        if any(isinstance(answer, BaseException) for answers in found.values() for answer in answers):
+            self.wait_for_answer()  # else it is the scheduler that is lost
         return found
 
     def submit(self, stage: str, name: str, reference: str, *arguments: Any, worker: str) -> Any:

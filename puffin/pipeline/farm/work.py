@@ -9,6 +9,7 @@ from typing import Any
 from distributed import Status, get_worker
 from distributed import worker as workers
 
+from puffin.errors import Cause, PuffinError
 from puffin.pipeline.graph.task import Outcome, resolve_function
 from puffin.pipeline.run.runner import Runner, WorkItem
 from puffin.pipeline.run.wire import encode_outcome
@@ -44,6 +45,8 @@ def run_units(packed: bytes) -> bytes:
     worker = get_worker().address
 
     def tell(outcome: Outcome) -> None:
+        if isinstance(outcome.error, PuffinError):
+            outcome.error.causes += (Cause(text=f"it was done by the worker `{worker}`"),)
         told.append(encode_outcome(replace(outcome, worker=worker)))
 
     Runner(lambda: next(items, None), tell).run()

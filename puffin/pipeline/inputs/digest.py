@@ -14,7 +14,7 @@ from puffin.artifact.urls import digest, file_path, is_file_url, mask
 from puffin.errors import PuffinError
 from puffin.pipeline.inputs.inputs import Reading
 from puffin.pipeline.request.session import Session
-from puffin.pipeline.request.settings import Settings
+from puffin.pipeline.request.settings import DigestSettings
 from puffin.pipeline.request.where import Interpreters
 from puffin.pipeline.workspace.commits import WorkTree
 from puffin.pipeline.workspace.specs import EnvSpec, known_lock, sources_of
@@ -67,14 +67,6 @@ class EnvironmentDigest:
         return digest(repr([(each.kind, each.name, each.digest) for each in self.inputs]))
 
 
-@frozen
-class DigestSettings:
-    """What decides besides files: the settings of the command, and *given*, its options as written, by name."""
-
-    run: Settings
-    given: tuple[tuple[str, str], ...] = ()
-
-
 class Digester:
     """Makes the digests of the environments of one state of the disk, *tree*, through which it is read meanwhile."""
 
@@ -89,6 +81,7 @@ class Digester:
         self._known = _NotedProjects(tree, session)
         self._common: list[DigestInput] | None = None
         self._built: list[str] = []
+        self._directories: dict[str, str] = {}
 
     def of(self, spec: EnvSpec) -> EnvironmentDigest:
         """Return the digest of an environment. What cannot be read is an input of the kind ``unknown``."""
@@ -177,7 +170,7 @@ class Digester:
     def _of_projects(self, spec: EnvSpec, sources: Sources) -> "Iterable[DigestInput]":
         """Return the local projects and archives that an environment needs, each with the way that leads to it."""
         requirements = sources.requirements.entries
-        editable = {local_directory(each.url) for each in (*requirements, *sources.reached) if each.editable}
+        editable = {self._directory(each.url) for each in (*requirements, *sources.reached) if each.editable}
         needs: dict[Any, list[Any]] = {}
         for above, below in sources.needs:
             needs.setdefault(above, []).append(below)
@@ -205,6 +198,15 @@ class Digester:
             left += [(below, path) for below in sorted(needs.get(node, ()))]
         for directory in self._built:
             yield self._of_project(directory, () if directory == home else (directory,), editable=False)
+
+    def _directory(self, url: str) -> str:
+        """Return the directory of the local project that a URL names; it counts as looked at."""
+        found = self._directories.get(url)
+        if found is None:
+            found = self._directories[url] = local_directory(url)
+        if found:
+            self._tree.looked.add(found)
+        return found
 
     def _of_project(self, directory: str, via: tuple[str, ...], *, editable: bool) -> DigestInput:
         note = self._note(directory)

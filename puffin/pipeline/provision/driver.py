@@ -117,6 +117,8 @@ class ClusterRun:
         session = replace(self._session, reporter=quiet)
         choice = ForeignChoice(tuple(self._targets.values()), self._settings, session, quiet, self._held)
         choice.sync()
+        for error in choice.errors.values():
+            _raise_lost(error)  # else a build that it took along would hide it
         for row in self._rows:
             if row.target in choice.errors:
                 self._end(row, error=choice.errors[row.target])
@@ -296,6 +298,14 @@ class ClusterRun:
             seconds=time.perf_counter() - self._session.started,
             exit_code=failure.worst if failure else DRIFT if drifted and self._settings.check else 0,
         )
+
+
+def _raise_lost(error: PuffinError) -> None:
+    """Raise the loss of the scheduler if that is among the causes of *error*."""
+    if isinstance(error, SchedulerLost):
+        raise error
+    for cause in error.causes:
+        _raise_lost(cause)
 
 
 def _has(stock: "tuple[Sequence[str], Sequence[Sequence[str]]] | None", number: int, archive: str) -> bool:

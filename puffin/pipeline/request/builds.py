@@ -84,7 +84,7 @@ def told_difference(cache: Cache, reason: Reason) -> Reason:
 
 
 def _told_path(cache: Cache, name: str) -> str:
-    return cache.path(Bucket.ANSWERS, f"told-{name}")
+    return cache.path(Bucket.INPUTS, f"told-{name}")
 
 
 def _keep_told(cache: Cache, name: str, inputs: "dict[str, str]") -> None:

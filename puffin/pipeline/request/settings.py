@@ -195,6 +195,22 @@ class ManySettings:
 
 
 @frozen
+class DigestSettings:
+    """What decides besides files: the settings of the command, and ``given``, its options as written, by name."""
+
+    run: Settings
+    given: tuple[tuple[str, str], ...] = ()
+
+
+@frozen
+class Side:
+    """The environments of one state of the disk, and the settings there."""
+
+    specs: "tuple[EnvSpec, ...]"
+    settings: DigestSettings
+
+
+@frozen
 class CompileSettings:
     """The request of a compilation: ``run`` decides the resolution, the rest the output.
 

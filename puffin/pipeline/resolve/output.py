@@ -11,6 +11,7 @@ from puffin.stages.resolve.index.config import IndexConfig
 from puffin.stages.resolve.output.gather import Gathering, gather, markers_of
 from puffin.stages.resolve.output.values import Listed, Style
 from puffin.stages.resolve.projects.sources import Sources
+from puffin.stages.resolve.solve.given import conditions_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def listed(
         marks = markers_of(answer.resolution.packages)
     gathering = Gathering(
         sources=sources,
-        conditions=setup.request.conditions,
+        conditions=conditions_of(setup.request),
         tags=setup.target.tags,
         policy=setup.files,
         cwd=os.getcwd(),

@@ -338,5 +338,4 @@ def loose(paths: "Iterable[str]", found: CommitDifference) -> list[str]:
     """Return those of *paths* of which git does not know the content, sorted: outside, ignored, or absent ones."""
     names = _git(found.top, "ls-files", "-z", option="--since").split("\0")
     known = {os.path.join(found.top, name) for name in names}
-    directories = {directory for name in known for directory in found.above(name)}
-    return sorted(set(paths) - known - directories)
+    return sorted(set(paths) - known - set(found.former))

@@ -204,7 +204,7 @@ def _inputs_path(cache: Cache, artifact: "Artifact") -> str:
     url = strip_credentials(artifact.url)
     place = url.partition("@")[0] if artifact.kind == GIT else url
     name = digest(repr((place, artifact.subdirectory, artifact.editable, artifact.name)))
-    return cache.path(Bucket.ANSWERS, f"built-{name}")
+    return cache.path(Bucket.INPUTS, f"built-{name}")
 
 
 def read_inputs(cache: Cache, artifact: "Artifact") -> "dict[str, str] | None":

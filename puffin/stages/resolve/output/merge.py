@@ -13,7 +13,16 @@ from itertools import product
 
 from dep_logic.markers.base import BaseMarker
 
-from puffin.stages.resolve.requirements.algebra import Table, Term, as_marker, condition, for_extras, terms
+from puffin.errors import PuffinError
+from puffin.stages.resolve.requirements.algebra import (
+    Table,
+    Term,
+    as_marker,
+    condition,
+    for_extras,
+    terms,
+    without_odd,
+)
 from puffin.stages.resolve.solve.regions import Answer
 from puffin.stages.resolve.solve.request import Parent, Resolved
 from puffin.value import frozen, replace
@@ -21,8 +30,18 @@ from puffin.value import frozen, replace
 Key = tuple[str, str, str]
 Node = tuple[Key, str]
 Edge = tuple[Key, Parent]
+_MOST_POINTS = 1 << 22
 Masks = dict[str, int]
 """Where something is needed: by everybody (under an empty key), and by those who select an extra or group."""
+
+
+class TooManyEnvironments(PuffinError):
+    """The markers of the packages tell more environments apart than can be looked at."""
+
+    sentence = (
+        "Failed to merge the answers for several environments: their markers tell too many environments apart"
+    )
+    hints: tuple[str, ...] = ("declare fewer `targets`, or resolve for each platform with `--python-platform`",)
 
 
 @frozen
@@ -94,9 +113,15 @@ class _Plan:
         self._asked: dict[str, set[str]] = defaultdict(set)
         for place, answer in enumerate(answers):
             self._take(place, answer.resolution.packages)
-        regions = [terms(condition(each.region)) for each in answers]
-        self.table = Table([*self._alternatives(), *[term for each in regions for term in each]])
-        self._regions = [self.table.mask(each) for each in regions]
+        regions = [condition(each.region) for each in answers]
+        known = [*self._alternatives(), *[term for each in regions for term in terms(each)]]
+        try:
+            self.table, self._read = Table(known, most=_MOST_POINTS), terms
+        except OverflowError:  # then odd comparisons count as met: a package too many is better than none
+            self.table, self._read = _coarse_table(known), _coarse
+        self._regions = [self.table.mask(self._read(each)) for each in regions]
+        if sum(mask.bit_count() for mask in self._regions) > reduce(or_, self._regions, 0).bit_count():
+            raise TooManyEnvironments  # no longer told apart
         self.table.full &= reduce(or_, self._regions, 0)
         self._versions = Counter(name for name, _, _ in self.packages)
 
@@ -152,7 +177,7 @@ class _Plan:
     def _applies(self, marker: str, extra: str) -> int:
         known = self._masks.get((marker, extra))
         if known is None:
-            known = self._masks[marker, extra] = self.table.mask(terms(_applying(marker, extra)))
+            known = self._masks[marker, extra] = self.table.mask(self._read(_applying(marker, extra)))
         return known
 
     def _where(self, child: Key, parent: Parent, places: list[int]) -> int:
@@ -179,6 +204,17 @@ def _add(found: dict[Node, Masks], node: Node, within: str, mask: int) -> bool:
         return False
     found[node] = {**known, within: known.get(within, 0) | mask}
     return True
+
+
+def _coarse_table(known: list[Term]) -> Table:
+    try:
+        return Table(without_odd(known), most=_MOST_POINTS)
+    except OverflowError:
+        raise TooManyEnvironments from None
+
+
+def _coarse(own: BaseMarker) -> list[Term]:
+    return without_odd(terms(own))
 
 
 def _applying(marker: str, extra: str) -> BaseMarker:

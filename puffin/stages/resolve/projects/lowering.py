@@ -6,6 +6,7 @@ of a command, and to those of the local projects among them, as uv does. Package
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 
 from puffin import depends
 from puffin.artifact.urls import file_path, file_url, is_file_url, percent_encoded
@@ -265,7 +266,13 @@ class Lowering:
     def _members(self, places: Mapping[str, Entry]) -> "list[Entry]":
         """Return constraints for the members that have no place so far."""
         free = {
-            name: _member_entry(workspace.root, member)
+            name: _member_entry(
+                name,
+                member.directory,
+                workspace.root.directory,
+                workspace.root.workspace,
+                member.installed is not False,
+            )
             for workspace in self._workspaces.values()
             for name, member in workspace.members.items()
             if name not in places and not self._policy.skips(name)
@@ -306,14 +313,15 @@ def _beside(path: str, base: str) -> str:
     return relative if relative.startswith(".") else f".{os.sep}{relative}"
 
 
-def _member_entry(root: ProjectTables, member: ProjectTables) -> Entry:
-    """Return a member of a workspace as a constraint."""
+@lru_cache(maxsize=10_000)  # each environment of a workspace asks for all its members
+def _member_entry(name: str, directory: str, root: str, place: str, editable: bool) -> Entry:
+    """Return a member of the workspace at *root*, which *place* declares, as a constraint."""
     return Entry(
-        name=member.name,
-        text=f"{member.name} @ {_beside(member.directory, root.directory)}",
-        url=file_url(member.directory),
-        editable=member.installed is not False,
-        file=root.workspace,
+        name=name,
+        text=f"{name} @ {_beside(directory, root)}",
+        url=file_url(directory),
+        editable=editable,
+        file=place,
         constraint=True,
     )
 

@@ -269,17 +269,19 @@ def _stretches(holding: list[bool]) -> BaseMarker:
 class Table:
     """All environments that some conditions can tell apart, as bits: decides what dep-logic leaves open.
 
-    Raises :class:`OverflowError` if there are too many.
+    Raises :class:`OverflowError` if there are more than *most*.
     """
 
-    def __init__(self, alternatives: Iterable[Term], given: Sequence[Term] = (frozenset(),)) -> None:
+    def __init__(
+        self, alternatives: Iterable[Term], given: Sequence[Term] = (frozenset(),), most: int = _MOST_POINTS
+    ) -> None:
         atoms = {atom for term in (*alternatives, *given) for atom in term}
         self._masks: dict[Atom, int] = {}
         values = {name: _values(name, atoms) for name in sorted({name for name, _, _ in atoms})}
         points = 1
         for own in values.values():
             points *= len(own)
-        if points > _MOST_POINTS:
+        if points > most:
             raise OverflowError
         self.full = (1 << points) - 1
         step = 1
@@ -342,6 +344,11 @@ def _impossible_pairs(values: dict[str, list[str]]) -> list[tuple[Atom, Atom]]:
         for system in values.get("sys_platform", ())
     ]
     return [pair for pair in pairs if _impossible(frozenset(pair))]
+
+
+def without_odd(alternatives: Iterable[Term]) -> list[Term]:
+    """Return alternatives without comparisons that are variables of their own: they hold in more environments."""
+    return [frozenset(atom for atom in term if " " not in atom[0]) for term in alternatives]
 
 
 def implies(own: BaseMarker, other: BaseMarker) -> bool:
@@ -416,11 +423,15 @@ def _comparisons(term: Term) -> list[str]:
     bounds = {operator: version_of(value) for name, operator, value in term if name == PYTHON}
     lower, upper = bounds.get(">="), bounds.get("<")
     if lower is None or upper is None or not (_is_minor(lower) and _is_minor(upper)):
-        return sorted(map(_worded, term))
+        return sorted(map(_worded, term), key=_lower_bound_first)
     if (lower.major, lower.minor + 1) != (upper.major, upper.minor):
-        return sorted(map(_worded, term))
+        return sorted(map(_worded, term), key=_lower_bound_first)
     exact = f"python_version == '{lower.major}.{lower.minor}'"
     return sorted([exact, *[_worded(atom) for atom in term if atom[0] != PYTHON]])
+
+
+def _lower_bound_first(comparison: str) -> str:
+    return comparison.replace(" >= ", " ! ")
 
 
 def _is_minor(version: Version) -> bool:

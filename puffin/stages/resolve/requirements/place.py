@@ -137,7 +137,7 @@ def _check_repository(url: str) -> None:
     try:
         parse_git_url(url)
     except ValueError as error:
-        hints = (f"write `{mask(with_path(url))}`",) if "is no port" in str(error) else ()
+        hints = (f"write `{mask(with_path(url))}`",) if "is not a port" in str(error) else ()
         raise UnusableLocation(problem=f"`{mask(url)}` cannot be used: {error}.", hints=hints) from None
 
 

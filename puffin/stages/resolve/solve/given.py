@@ -6,6 +6,7 @@ from collections.abc import Callable
 from puffin.artifact.urls import is_file_url
 from puffin.errors import PuffinError
 from puffin.stages.resolve.requirements.errors import ConflictingUrls
+from puffin.stages.resolve.requirements.markers import Conditions
 from puffin.stages.resolve.requirements.place import same_place
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.stages.resolve.solve.request import Preference, ResolveRequest
@@ -122,12 +123,21 @@ def _changed(request: ResolveRequest, change: "Callable[[Entry], Entry]") -> Res
     )
 
 
+def conditions_of(request: ResolveRequest) -> Conditions:
+    """Return what evaluates markers for the target of a request."""
+    if not request.region:
+        return Conditions(request.markers)
+    from puffin.stages.resolve.requirements.region import RegionConditions
+
+    return RegionConditions(request.region)
+
+
 class Given:
     """The requirements, constraints and overrides of a request that hold for its target."""
 
     def __init__(self, request: ResolveRequest) -> None:
         self.request = request
-        self.conditions = request.conditions
+        self.conditions = conditions_of(request)
         self.python = PythonRange(request.python_version, onwards=bool(request.region))
         self.overrides = self._by_name(request.overrides, OVERRIDE)
         self.overridden = frozenset(root.name for root in request.overrides)

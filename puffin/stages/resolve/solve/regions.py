@@ -14,6 +14,8 @@ from puffin.stages.resolve.solve.given import Divided
 from puffin.stages.resolve.solve.request import Preference, Resolution
 from puffin.value import frozen
 
+_TARGETS = "declare `targets` if what conflicts is never needed together: each target is resolved by itself"
+
 
 @frozen
 class RegionPart:
@@ -52,6 +54,7 @@ def resolve_region(
             pending += reversed(divided.parts)
         except NoSolution as error:
             error.where = _worded(written(condition(own), region))
+            error.hints = (*error.hints, _TARGETS)
             raise
     return tuple(found)
 

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping
 
 from puffin.stages.resolve.index.config import FilePolicy
-from puffin.stages.resolve.requirements.markers import Conditions
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.value import frozen
 
@@ -111,15 +110,6 @@ class ResolveRequest:
     tag: str = ""
     region: str = ""
     max_rounds: int = 200_000
-
-    @property
-    def conditions(self) -> Conditions:
-        """What evaluates markers for the target."""
-        if not self.region:
-            return Conditions(self.markers)
-        from puffin.stages.resolve.requirements.region import RegionConditions
-
-        return RegionConditions(self.region)
 
     @property
     def given(self) -> tuple[Entry, ...]:

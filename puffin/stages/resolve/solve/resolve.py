@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from puffin.stages.resolve.solve.check import Facts, broken_rules
-from puffin.stages.resolve.solve.given import Divided, Given, LatePlace, UrlMetadata
+from puffin.stages.resolve.solve.given import Divided, Given, LatePlace, UrlMetadata, conditions_of
 from puffin.stages.resolve.solve.greedy import Greedy
 from puffin.stages.resolve.solve.package import INSTALLED, OFFERED, Candidate
 from puffin.stages.resolve.solve.request import Parent, Resolution, Resolved, ResolveRequest
@@ -152,7 +152,7 @@ def resolve(
 
 def _undivided(urls: UrlMetadata, request: ResolveRequest) -> ResolveRequest:
     """Read what the user points to. Raises :class:`Divided` if a URL counts in one part of the region only."""
-    conditions = request.conditions
+    conditions = conditions_of(request)
     for root in request.given if request.region else ():
         if root.url and (parts := conditions.halves(root.marker)):
             raise Divided(parts)

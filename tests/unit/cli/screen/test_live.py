@@ -101,6 +101,8 @@ def test_each_environment_says_what_it_waits_for(board, monkeypatch):
         "  a   updated",
     ]
     assert len(lines(display(progress, monkeypatch), height=4)) == 3
+    with phase("locate"):
+        assert "  c   waits for all: looking for files (CLOCK)" in lines(display(progress, monkeypatch))
 
 
 def test_the_rows_of_a_child_are_seen_and_go_with_it(board):

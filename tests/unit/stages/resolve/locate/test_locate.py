@@ -355,8 +355,8 @@ def test_local_wheels(world: World, tmp_path: Path) -> None:
     ("text", "kind", "words"),
     [
         ("a @ https://host.invalid/b-1-py3-none-any.whl", WheelMismatch, "a wheel of `b`"),
-        ("a @ https://host.invalid/a-1-any.whl", WheelMismatch, "no valid name"),
-        ("a @ https://host.invalid/..%2Fa-1-py3-none-any.whl", WheelMismatch, "no valid name"),
+        ("a @ https://host.invalid/a-1-any.whl", WheelMismatch, "not a valid wheel name"),
+        ("a @ https://host.invalid/..%2Fa-1-py3-none-any.whl", WheelMismatch, "not a valid wheel name"),
         ("a @ https://host.invalid/a.egg", WheelMismatch, "`.whl`"),
         ("a @ https://host.invalid/a-1-cp39-cp39-win32.whl", NoCompatibleWheel, "Python tag"),
         ("a @ file://elsewhere/a-1-py3-none-any.whl", UsageError, "elsewhere"),

@@ -172,7 +172,7 @@ def test_newer_pythons_get_the_versions_that_need_them() -> None:
     found = everywhere(request("a"), Replay(packages), ">=3.9")
     assert sorted(_markers(found)) == [
         "a==1 ; python_version < '3.10'",
-        "a==2 ; python_version < '3.13' and python_version >= '3.10'",
+        "a==2 ; python_version >= '3.10' and python_version < '3.13'",
         "a==3 ; python_version >= '3.13'",
     ]
 
@@ -251,3 +251,13 @@ def test_the_lowest_versions_of_each_part() -> None:
     roots = ("a>=2 ; sys_platform == 'linux'", "a<2 ; sys_platform != 'linux'")
     found = everywhere(request(*roots, resolution=LOWEST), Replay(packages))
     assert _markers(found) == ["a==2 ; sys_platform == 'linux'", "a==1 ; sys_platform != 'linux'"]
+
+
+def test_odd_markers_that_are_too_many_count_as_met() -> None:
+    names = [f"p{number}" for number in range(30)]
+    packages = {name: {"1": {}} for name in names}
+    few, many = ([f"{name} ; '{name}' in platform_machine" for name in names[:count]] for count in (3, 30))
+    assert _markers(everywhere(request(*few), Replay(packages)))[0] == "p0==1 ; 'p0' in platform_machine"
+    assert sorted(_markers(everywhere(request(*many), Replay(packages)))) == sorted(
+        f"{name}==1" for name in names
+    )

@@ -220,5 +220,5 @@ def test_what_a_former_run_built_counts_as_built(make: Make, tmp_path: Path, ind
     assert (pins(first), asked) == ({"a": "1.12", "b": "1.0"}, ["1.14", "1.13", "1.12"])
     with pytest.raises(NoSolution) as caught:
         compile_(cache, index, opened, request("a!=1.12", "b>=1"))
-    assert "`a` 1.0 to 1.3 cannot be used: only a build tells what it needs" in str(caught.value)
+    assert "`a` 1.0 to 1.3 cannot be used: only a build tells its dependencies" in str(caught.value)
     assert asked[3:] == [f"1.{minor}" for minor in range(11, 3, -1)]

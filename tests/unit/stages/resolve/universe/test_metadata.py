@@ -193,7 +193,7 @@ def test_places(make: Make, index: IndexServer, tmp_path: Path) -> None:
         ("https://host/a-1.0-cp311-cp311-win_amd64.whl", "a", "does not fit Python 3.12.1"),
         ("https://host/a-1.0-py3-none-any.whl", "b", "wheel of `a`"),
         ("https://host/a.exe", "a", "its name ends neither"),
-        ("https://host/a-1.0.whl", "a", "no valid name"),
+        ("https://host/a-1.0.whl", "a", "is not a valid wheel name"),
         ("file:///nowhere/a-1.0-py3-none-any.whl", "a", "there is no such file"),
         ("file:///nowhere/a-1.0.tar.gz", "a", "there is no such file"),
     ],
