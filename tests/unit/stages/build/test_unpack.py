@@ -181,10 +181,10 @@ HOSTILE = {
         [member("foo/d", kind=tarfile.SYMTYPE, link="e"), member("foo/d/x")],
         "a file and a directory",
     ),
-    "hard link out": ([member("foo/x", kind=tarfile.LNKTYPE, link="/etc/passwd")], "is no file before it"),
+    "hard link out": ([member("foo/x", kind=tarfile.LNKTYPE, link="/etc/passwd")], "is not a file before it"),
     "hard link to a link": (
         [member("foo/s", kind=tarfile.SYMTYPE, link="t"), member("foo/x", kind=tarfile.LNKTYPE, link="foo/s")],
-        "is no file before it",
+        "is not a file before it",
     ),
 }  # fmt: skip
 
