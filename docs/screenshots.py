@@ -56,7 +56,7 @@ def _dashboard(requirements: str, directory: Path, environ: dict[str, str], brow
         for line in running.stderr or ():
             found = re.search(r"Dashboard at (\S+)", line)
             address = found[1] if found else address
-            if "until Ctrl-C" in line or (line.startswith("hint:") and not address):
+            if "until you press Ctrl-C" in line or (line.startswith("hint:") and not address):
                 break
         if address:
             _write("dashboard.png", browser.picture(address, after=6)[0])

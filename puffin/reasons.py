@@ -22,6 +22,7 @@ PLACE, EDITABLE, COPIED, COMMIT, SOURCE, TOLD, FILE = (
 NOT_CACHED, PRUNED, NOT_BUILT, VARIABLE, SETTING, CONSTRAINTS, INTERPRETER, SHARED = (
     "not-cached", "pruned", "not-built", "variable", "setting", "constraints", "interpreter", "shared",
 )  # fmt: skip
+NO_WHEEL, NO_BINARY = "no-wheel", "no-binary"
 _SENTENCES = {
     NEW_ENVIRONMENT: "the environment is new",
     ABSENT: "it was not installed",
@@ -46,6 +47,8 @@ _SENTENCES = {
     NOT_CACHED: "the cache did not have it",
     PRUNED: "it was pruned {before}",
     NOT_BUILT: "it had not been built before",
+    NO_WHEEL: "its index has no wheel that can be used with {subject}, and it had not been built before",
+    NO_BINARY: "`{subject}` rules out its wheels, and it had not been built before",
     VARIABLE: "`{subject}` changed",
     SETTING: "the build setting `{subject}` changed",
     CONSTRAINTS: "the build constraints changed",

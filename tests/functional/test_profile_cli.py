@@ -355,6 +355,33 @@ def test_the_dashboard_stays_up_as_long_as_it_is_asked_to(puffin, env, shop):
     assert sorted(stages) == ["fetch", "fetch", "link", "link", "unzip", "unzip"]
 
 
+BURNING = """
+import os, subprocess, sys, zipfile
+
+def build_wheel(directory, settings=None, metadata=None):
+    subprocess.run([sys.executable, "-c", "import time\\nwhile time.process_time() < 0.4: pass"], check=True)
+    info = "hot-1.dist-info"
+    with zipfile.ZipFile(os.path.join(directory, "hot-1-py3-none-any.whl"), "w") as wheel:
+        wheel.writestr(info + "/METADATA", "Metadata-Version: 2.1\\nName: hot\\nVersion: 1\\n")
+        wheel.writestr(info + "/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr(info + "/RECORD", "")
+    return "hot-1-py3-none-any.whl"
+"""
+
+
+def test_the_cpu_time_of_a_build_includes_its_processes(puffin, env, shop):
+    puffin.file("hot/burning.py", BURNING)
+    puffin.file(
+        "hot/pyproject.toml",
+        '[build-system]\nrequires = []\nbuild-backend = "burning"\nbackend-path = ["."]\n'
+        '[project]\nname = "hot"\nversion = "1"\n',
+    )
+    done = puffin.sync("./hot\n", "-i", shop.url)
+    assert done.code == 0, done.err
+    (build,) = [line for line in lines_of(records(puffin)[-1]) if line.get("stage") == "build"]
+    assert build["cpu"] >= 0.35
+
+
 def test_the_page_may_load_and_send_nothing(puffin, env, shop):
     assert puffin.sync("alpha==1.0\nbeta==1.0\n", "-i", shop.url, "--profile=p.html").code == 0
     page = (puffin.cwd / "p.html").read_text()

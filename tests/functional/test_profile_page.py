@@ -83,9 +83,9 @@ def nothing(puffin, shop):
 
 
 RUNS = {
-    cold: ("40 packages did not come from the cache",),
-    twenty: ("services/service-19", "5 packages did not come from the cache"),
-    builds: ("was built from source in", "it had not been built before"),
+    cold: ("40 packages were new to the cache",),
+    twenty: ("services/service-19", "5 packages were new to the cache"),
+    builds: ("was built from source in", "its index has no wheel that can be used with Python 3."),
     failing: (
         "broken==1.0, which failed (build)",
         "Failed to build `broken==1.0`",

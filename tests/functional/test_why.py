@@ -249,6 +249,16 @@ def not_built(world):
     return (), "lib", "build: it had not been built before"
 
 
+def without_a_wheel(world):
+    world.write("sourced==1.0\n")
+    return (), "sourced", "build: its index has no wheel that can be used with Python 3."
+
+
+def without_wheels_allowed(world):
+    world.write("--no-binary sourced\nsourced==1.0\n")
+    return (), "sourced", "build: `--no-binary` rules out its wheels, and it had not been built before"
+
+
 def rebuilt_for_a_variable(world):
     world.write("sourced==1.0\n")
     world.sync()
@@ -279,7 +289,8 @@ def rebuilt_after_a_clean(world):
 CAUSES = [
     first, added, removed, version, reinstall, reinstall_package, damaged, bytecode, link_mode, twice, from_index,
     to_a_file, wheel_file, editable, copied, source, variable, another_variable, setting, commit, newer_file,
-    requirement, pruned, not_cached, not_built, rebuilt_for_a_variable, rebuilt_for_constraints, rebuilt_when_asked,
+    requirement, pruned, not_cached, not_built, without_a_wheel, without_wheels_allowed,
+    rebuilt_for_a_variable, rebuilt_for_constraints, rebuilt_when_asked,
     rebuilt_after_a_clean,
 ]  # fmt: skip
 

@@ -296,7 +296,7 @@ def test_a_late_build_that_fails_says_what_is_done_there(puffin, shop, log):
     assert sync(puffin, shop).code == 0
     services(puffin, a="lib==2.0\nthing==1.0\ntoy==1.0\n", b="nowhere==1.0\n", d="thing==1.0\ntoy==1.0\n")
     alone = ("services/a/requirements.txt", "--no-build-isolation-package", "thing")
-    done = sync(puffin, shop, GLOB, *alone[1:], "--report", "report.json", "-v")
+    done = sync(puffin, shop, GLOB, *alone[1:], "--report", "report.json", "--report-full", "-v")
     assert done.code == 3
     assert (
         "error: Failed to sync 3 of 4 environments; they were left as they were, but for `services/a`: "

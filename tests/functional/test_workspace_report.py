@@ -36,7 +36,7 @@ def test_the_report_tells_all_and_follows_its_schema(puffin, shop):
     assert sync(puffin, shop).code == 0
     services(puffin, a="alpha==2.0\n", c="gamma==1.0\nalpha==2.0\n", d="nobody==1\n")
     shop.fail("/files/gamma-1.0-py3-none-any.whl", [404], forever=True)
-    done = sync(puffin, shop, GLOB, "--report", "report.json")
+    done = sync(puffin, shop, GLOB, "--report", "report.json", "--report-full")
     report = read(puffin.cwd / "report.json")
     assert done.code == report["exit_code"] == 3
     assert report["summary"] == {"updated": 1, "unchanged": 1, "failed": 2, "skipped": 0}
@@ -58,6 +58,17 @@ def test_the_report_tells_all_and_follows_its_schema(puffin, shop):
     assert report["dedupe"]["bytes_downloaded"] == len(
         forge_wheel("alpha", "2.0", metadata_extra="Summary: of it\n")[1]
     )
+
+
+def test_metadata_is_in_a_full_report_alone(puffin, shop):
+    services(puffin, a="alpha==1.0\n", b="alpha==1.0\nbeta==1.0\n")
+    assert sync(puffin, shop, GLOB, "--report", "report.json").code == 0
+    text = (puffin.cwd / "report.json").read_text()
+    a, b = read(puffin.cwd / "report.json")["envs"]
+    assert "install" not in a.keys() | b.keys()
+    assert [each["name"] for each in b["changes"]] == ["alpha", "beta"]
+    assert text.count("\n") == 1
+    assert "of it" not in text
 
 
 def test_the_report_goes_to_standard_output_too(puffin, shop):

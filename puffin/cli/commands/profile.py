@@ -21,6 +21,7 @@ from puffin.cli.page.words import (
     ended,
     executor,
     figures,
+    idle_word,
     remote_rows,
     signed,
     stage_word,
@@ -215,7 +216,7 @@ def _details(report: Report) -> Iterable[Any]:
                 "driver" if each.driver else each.name,
                 str(each.tasks),
                 duration(each.busy),
-                "; ".join(f"{why} {duration(time)}" for why, time in each.idle[:3]),
+                "; ".join(f"{idle_word(why)} {duration(time)}" for why, time in each.idle[:3]),
             )
             for each in report.workers[:_ROWS]
         ]

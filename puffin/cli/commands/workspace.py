@@ -22,7 +22,7 @@ from puffin.pipeline.request.where import Interpreters
 from puffin.pipeline.workspace.config import chosen
 from puffin.pipeline.workspace.specs import EnvSpec, known_lock, needs_lock
 from puffin.stages.link.interpreter.interpreter import meanwhile
-from puffin.types import Iterable
+from puffin.types import Any, Iterable
 from puffin.value import replace
 
 TYPE_CHECKING = False
@@ -39,7 +39,7 @@ def workspace_command(call: Call) -> int:
     with (
         CacheDirectory(call) as cache_dir,
         Observed(call, cache_dir) as record,
-        Reporting(options.report, cache_dir, call) as reporting,
+        Reporting(options.report, cache_dir, call, full=options.report_full) as reporting,
     ):
         shared = call.settings(cache_dir)
         settings = made(ManySettings, {**call.values, "run": shared})
@@ -120,10 +120,14 @@ def _import_run() -> None:
 
 
 class Reporting:
-    """Writes the report to *path* at the end of the ``with`` block, however it ended; none for an empty path."""
+    """Writes the report to *path* at the end of the ``with`` block, however it ended; none for an empty path.
 
-    def __init__(self, path: str, cache_dir: str, call: Call) -> None:
+    A *full* one has the metadata of all packages, and lines.
+    """
+
+    def __init__(self, path: str, cache_dir: str, call: Call, *, full: bool) -> None:
         self._path = path
+        self._full = full
         self._cache_dir = cache_dir
         self._started = call.started
         self._console = call.console
@@ -152,5 +156,7 @@ class Reporting:
             result = ManyResult(environments=(), shared=Shared(), seconds=seconds)
         if error is not None:
             result = replace(result, exit_code=status_of(error))
-        text = json.dumps(report_of(result, Cache(self._cache_dir)), indent=1, ensure_ascii=False) + "\n"
+        told = report_of(result, Cache(self._cache_dir), full=self._full)
+        layout: dict[str, Any] = {"indent": 1} if self._full else {"separators": (",", ":")}
+        text = json.dumps(told, ensure_ascii=False, **layout) + "\n"
         self._console.write_data(self._path, text)

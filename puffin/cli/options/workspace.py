@@ -30,6 +30,7 @@ WORKSPACE_SYNC = (
     option("--keep-going", "Continue with the other environments if one fails (the default).", COMMON),
     option("--fail-fast", "Stop at the first environment that fails.", COMMON),
     option("--report FILE", "Write the result of each environment as JSON (`-`: to standard output).", COMMON),
+    option("--report-full", "Include the metadata of all installed packages in the report.", COMMON),
     *CLUSTER,
     *table.DRY_RUN,
     *table.CHANGE,
@@ -101,6 +102,7 @@ class WorkspaceOptions:
     keep_going: bool = False
     fail_fast: bool = False
     report: str = ""
+    report_full: bool = False
 
 
 @frozen

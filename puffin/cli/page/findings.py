@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-from puffin.cli.page.words import ended, shown_path, signed, stage_subject, stage_word
+from puffin.cli.page.words import ended, idle_word, shown_path, signed, stage_subject, stage_word
 from puffin.cli.screen.quantities import counted, duration, size
 from puffin.pipeline.profile import findings as kinds
 from puffin.pipeline.profile.compare import Comparison
 from puffin.pipeline.profile.findings import RunFinding, findings
 from puffin.pipeline.profile.report import Report
-from puffin.reasons import INTERPRETER, PRUNED, reason_text
+from puffin.reasons import INTERPRETER, NO_BINARY, NO_WHEEL, NOT_CACHED, PRUNED, reason_text
 from puffin.value import frozen
 
 _NAMES = 3
@@ -133,9 +133,17 @@ def _built(found: RunFinding, report: Report) -> Advised:
     if found.reason is not None and found.reason.kind == INTERPRETER:
         return Advised(text=text, advice="Keep one interpreter for all runs: each has builds of its own.")
     name = found.package.partition("==")[0]
+    if found.reason is not None and found.reason.kind == NO_BINARY:
+        return Advised(
+            text=text, advice=f"Leave out `--no-binary` for {name}, or share builds with `--remote-cache`."
+        )
+    python = (
+        found.reason.subject if found.reason is not None and found.reason.kind == NO_WHEEL else "this Python"
+    )
     return Advised(
         text=text,
-        advice=f"Pin a version of {name} that has a wheel for this Python, or share builds with `--remote-cache`.",
+        advice=f"Pin a version of {name} that has a wheel for {python}, use a Python for which this one has a wheel, "
+        "or share builds with `--remote-cache`.",
     )
 
 
@@ -170,8 +178,13 @@ def _one_package(found: RunFinding, _report: Report) -> Advised:
 
 def _not_served(found: RunFinding, report: Report) -> Advised:
     assert found.reason is not None
-    why = reason_text(found.reason, report.profile.ended)
     loaded = f" ({size(found.bytes)})" if found.bytes else ""
+    if found.reason.kind == NOT_CACHED:
+        were = "was" if found.count == 1 else "were"
+        return Advised(text=f"{counted(found.count)} {were} new to the cache{loaded}.", advice="")
+    why = reason_text(found.reason, report.profile.ended)
+    if found.count > 1:
+        why = why.replace("it was ", "they were ", 1).replace("it had ", "they had ", 1)
     text = f"{counted(found.count)} did not come from the cache{loaded}: {why}."
     pruned = found.reason.kind == PRUNED
     return Advised(text=text, advice="Prune the cache less often, or to a larger size." if pruned else "")
@@ -198,7 +211,9 @@ def _remote(found: RunFinding, _report: Report) -> Advised:
 
 def _workers(found: RunFinding, _report: Report) -> Advised:
     share = found.seconds / found.whole
-    text = f"The {found.count} workers were idle for {share:.0%} of the time, mostly: {found.names[0]}."
+    text = (
+        f"The {found.count} workers were idle for {share:.0%} of the time, mostly: {idle_word(found.names[0])}."
+    )
     return Advised(text=text, advice="")
 
 

@@ -8,6 +8,7 @@ from puffin.cli.page.timeline import Styles
 from puffin.cli.page.words import (
     REMOTE_HEAD,
     figures,
+    idle_word,
     moved,
     remote_rows,
     shown_path,
@@ -180,7 +181,9 @@ def idleness(report: Report) -> str:
     others = [worker.name for worker in report.workers if not worker.driver]
     for worker in report.workers:
         total = worker.busy + sum(time for _, time in worker.idle) or 1.0
-        reasons = "; ".join(f"{reason} {duration(time)}" for reason, time in worker.idle[:4]) or "never"
+        reasons = (
+            "; ".join(f"{idle_word(reason)} {duration(time)}" for reason, time in worker.idle[:4]) or "never"
+        )
         number = 0 if worker.driver else others.index(worker.name) + 1
         name = escape(worker_name(worker.name, number))
         share = f"{worker.busy / total:.0%}"

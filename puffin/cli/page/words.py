@@ -6,6 +6,7 @@ from datetime import datetime
 from puffin.cli.screen.quantities import counted, duration, size
 from puffin.pipeline.profile.read import KILLED, UNTOLD, Profile
 from puffin.pipeline.profile.report import Phase, Report
+from puffin.pipeline.profile.workers import NOTHING_READY
 
 STATUS = {
     0: "done",
@@ -60,6 +61,15 @@ def worker_name(name: str, number: int) -> str:
     if name and not name.isdigit():
         return name
     return f"worker {number}" if number else "driver"
+
+
+def idle_word(reason: str) -> str:
+    """Return why a worker was idle, in words of users."""
+    if not reason.startswith(NOTHING_READY):
+        return reason
+    stage, _, needed = reason.removeprefix(NOTHING_READY).partition(" waits for ")
+    names = " and ".join([f"`{stage_word(each)}`" for each in needed.split(" and ")])
+    return f"{NOTHING_READY}`{stage_word(stage)}` waits for {names}"
 
 
 def stage_subject(name: str) -> str:

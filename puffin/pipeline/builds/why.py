@@ -1,6 +1,6 @@
 """Why a wheel is built: the input that differs from those of the last build of its source."""
 
-from puffin.artifact.artifact import Artifact
+from puffin.artifact.artifact import SDIST, Artifact
 from puffin.artifact.urls import digest, mask
 from puffin.cache.layout import Cache
 from puffin.cache.pruned import pruned
@@ -9,6 +9,8 @@ from puffin.pipeline.request.builds import KINDS_TOLD, Toolchain, inputs_told
 from puffin.reasons import (
     CONSTRAINTS,
     INTERPRETER,
+    NO_BINARY,
+    NO_WHEEL,
     NOT_BUILT,
     REQUESTED,
     SHARED,
@@ -46,10 +48,21 @@ def why_built(
     """Return why the cache has no wheel of *artifact*; with *anew*, one that it has does not count."""
     former = kept.read_inputs(cache, artifact)
     if former is None:
-        return Reason(kind=NOT_BUILT)
+        return _first_build(artifact, settings, toolchain)
     found = first_difference(former, build_inputs(artifact, settings, toolchain), _KINDS)
     if found is not None:
         return found
     if anew:
         return Reason(kind=REQUESTED, subject="--refresh")
     return pruned(cache, kept.revision_of(artifact))
+
+
+def _first_build(artifact: Artifact, settings: BuildSettings, toolchain: Toolchain) -> Reason:
+    """Return why a source is built that never was: what an index has to offer is built where no wheel can be used."""
+    if artifact.kind != SDIST or not artifact.source.startswith("index/"):
+        return Reason(kind=NOT_BUILT)
+    if not settings.files.wheels(artifact.name):
+        return Reason(kind=NO_BINARY, subject="--no-binary")
+    version = ".".join([str(part) for part in toolchain.interpreter.version[:2]])
+    platform = next(iter(toolchain.interpreter.platforms), "")
+    return Reason(kind=NO_WHEEL, subject=f"Python {version}{' on ' if platform else ''}{platform}")

@@ -196,13 +196,16 @@ def _dedented(text: str) -> str:
 _STATUSES = (UPDATED, UNCHANGED, FAILED, SKIPPED)
 
 
-def report_of(result: "ManyResult", cache: "Cache") -> "dict[str, Any]":
-    """Return the report; sizes are in bytes, times in seconds. A dry run is reported as if it was done."""
+def report_of(result: "ManyResult", cache: "Cache", *, full: bool = False) -> "dict[str, Any]":
+    """Return the report; sizes are in bytes, times in seconds. A dry run is reported as if it was done.
+
+    With *full* each environment also has the metadata of what was installed.
+    """
     statuses = [_status(each) for each in result.environments]
     shared = result.shared
     items: dict[tuple[str, str], Any] = {}
     return {
-        "schema": 1,
+        "schema": 2,
         "exit_code": result.exit_code,
         "wall_s": round(result.seconds, 6),
         "summary": {status: statuses.count(status) for status in _STATUSES},
@@ -216,7 +219,7 @@ def report_of(result: "ManyResult", cache: "Cache") -> "dict[str, Any]":
         },
         "cache": {"hit": shared.hits, "miss": shared.misses, "repaired": shared.repaired},
         "remote": {each.layer: _remote(each) for each in shared.remote},
-        "envs": [_environment(each, cache, items) for each in result.environments],
+        "envs": [_environment(each, cache, items if full else None) for each in result.environments],
         "phases": {name: round(seconds, 6) for name, seconds in result.phases},
     }
 
@@ -230,7 +233,10 @@ def _status(result: "EnvResult") -> str:
     return UPDATED if result.status == DRIFTED else result.status
 
 
-def _environment(result: "EnvResult", cache: "Cache", items: "dict[tuple[str, str], Any]") -> "dict[str, Any]":
+def _environment(
+    result: "EnvResult", cache: "Cache", items: "dict[tuple[str, str], Any] | None"
+) -> "dict[str, Any]":
+    """Return an environment; *items* are the packages that are known already, None for a report without them."""
     coming = [each for each in result.changes if each.action != "remove"]
     return {
         "name": result.name,
@@ -239,7 +245,7 @@ def _environment(result: "EnvResult", cache: "Cache", items: "dict[tuple[str, st
         "status": _status(result),
         "partly": result.partly,
         "changes": [_change(each) for each in result.changes],
-        "install": [_item(each, cache, items) for each in coming],
+        **({"install": [_item(each, cache, items) for each in coming]} if items is not None else {}),
         "conflicts": [_conflict(each) for each in result.conflicts],
         "error": error_of(result.error) if result.error is not None else None,
     }

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from puffin.meter import MISS
-from puffin.pipeline.graph.task import CANCELLED
+from puffin.pipeline.graph.task import CANCELLED, FAILED
 from puffin.pipeline.profile.read import Row
 from puffin.pipeline.profile.report import Phase, Report
 from puffin.pipeline.profile.why import MISSES
@@ -59,9 +59,10 @@ def findings(report: Report) -> tuple[RunFinding, ...]:
     slow = [*_builds(report), *_waits(report), *_index(report), *_downloads(report), *_start(report)]
     slow.sort(key=lambda each: (each.kind == BUILT and not each.package, -each.seconds))
     found = [*_failure(report), *slow]
+    found = found or [*_longest(report)]
     found += _one_package(report, {each.package for each in slow})
     found += [*_workers(report), *_misses(report), *_remote(report), *_served(report)]
-    return tuple(found) or _longest(report)
+    return tuple(found)
 
 
 def _without_tasks(report: Report) -> tuple[RunFinding, ...]:
@@ -105,7 +106,7 @@ def _builds(report: Report) -> Iterator[RunFinding]:
     """Yield the packages whose wheels were built, the longest builds by themselves."""
     made: dict[str, list[Row]] = {}
     for row in report.profile.tasks:
-        if row.name == "build" and row.cache != "hit" and row.status != CANCELLED:
+        if row.name == "build" and row.cache != "hit" and row.status not in (CANCELLED, FAILED):
             made.setdefault(row.label, []).append(row)
     found = [
         RunFinding(
@@ -177,8 +178,9 @@ def _workers(report: Report) -> Iterator[RunFinding]:
 def _misses(report: Report) -> Iterator[RunFinding]:
     """Yield for each kind of reason how many packages the cache did not serve, the most frequent first."""
     kinds: dict[str, dict[str, Row]] = {}
+    built = {row.label for row in (*report.profile.tasks, *report.profile.untimed) if row.name == "build"}
     for row in report.profile.tasks:
-        if row.name in MISSES and row.name != "build" and row.reason is not None and row.cache in ("", MISS):
+        if row.name in MISSES and row.label not in built and row.reason is not None and row.cache in ("", MISS):
             kinds.setdefault(row.reason.kind, {})[row.label] = row
     for rows in sorted(kinds.values(), key=len, reverse=True):
         first = next(iter(rows.values()))

@@ -10,6 +10,7 @@ STARTING = "starting"
 DOWNLOADS = "waiting for downloads"
 NOTHING_LEFT = "no work left"
 BETWEEN = "scheduling"
+NOTHING_READY = "nothing ready: "  # then the stages: `link waits for fetch and unzip`
 _LEAST = 0.0005  # seconds; shorter gaps are the cost of a task, not idleness
 
 
@@ -103,5 +104,5 @@ def _reason(begin: float, end: float, rows: Sequence[Row], stages: dict[str, str
         return NOTHING_LEFT
     needed = sorted({stages[need] for need in following.needs if need in stages})
     if following.ready > begin + _LEAST and needed:
-        return f"nothing ready: {following.name} waits for {' and '.join(needed)}"
+        return f"{NOTHING_READY}{following.name} waits for {' and '.join(needed)}"
     return BETWEEN

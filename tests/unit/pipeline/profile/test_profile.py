@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from puffin.cli.commands.profile import sparkline
 from puffin.cli.page.findings import advised, answers
 from puffin.cli.page.page import page
-from puffin.cli.page.words import verdict
+from puffin.cli.page.words import idle_word, verdict
 from puffin.pipeline.profile import findings as kinds
 from puffin.pipeline.profile.compare import NotComparable, check_comparable, compare, previous
 from puffin.pipeline.profile.findings import findings
@@ -116,6 +116,13 @@ def test_why_workers_were_idle():
         "nothing ready: link waits for build": pytest.approx(3.0),
     }  # fmt: skip
     assert dict(third.idle) == {STARTING: pytest.approx(1.0), NOTHING_LEFT: pytest.approx(3.0)}
+
+
+def test_idleness_is_told_in_words_of_users():
+    assert idle_word(DOWNLOADS) == DOWNLOADS
+    assert idle_word("nothing ready: link waits for build and unzip") == (
+        "nothing ready: `install files` waits for `build` and `unpack`"
+    )
 
 
 def test_what_the_cache_saved_is_what_it_cost_before():
@@ -230,6 +237,15 @@ def test_a_build_is_found_with_its_reason_and_what_to_do():
     )
     assert "Pin a version of numpy that has a wheel" in told[kinds.BUILT].advice
     assert kinds.ONE_PACKAGE not in told
+    reason = {"kind": "no-wheel", "subject": "Python 3.13 on linux_x86_64"}
+    told = words_of(graph(0), task("build", "numpy", 0, 9.8, cpu=9.0, reason=reason), end(10))[kinds.BUILT]
+    assert "no wheel that can be used with Python 3.13 on linux_x86_64" in told.text
+    assert told.advice.startswith(
+        "Pin a version of numpy that has a wheel for Python 3.13 on linux_x86_64, use"
+    )
+    reason = {"kind": "no-binary", "subject": "--no-binary"}
+    told = words_of(graph(0), task("build", "numpy", 0, 9.8, cpu=9.0, reason=reason), end(10))[kinds.BUILT]
+    assert told.advice.startswith("Leave out `--no-binary` for numpy")
     small = [task("build", f"p{number}", number, number + 1) for number in range(6)]
     found = findings(report_on(profile(graph(0), *small, end(6))))
     assert [(each.package, each.count) for each in found if each.kind == kinds.BUILT] == [
@@ -244,7 +260,7 @@ def test_the_index_downloads_and_misses_are_found():
     assert told[kinds.INDEX].text == "Finding files on the index took 5.00s of 10.00s."
     assert told[kinds.DOWNLOADS].text == ("Downloads went on for 4.00s of 10.00s: 3 files, 3.0 MiB, 768 KiB/s.")
     assert told[kinds.NOT_SERVED].text == (
-        "3 packages did not come from the cache (3.0 MiB): it was pruned 1 day ago."
+        "3 packages did not come from the cache (3.0 MiB): they were pruned 1 day ago."
     )
 
 
