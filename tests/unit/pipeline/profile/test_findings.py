@@ -73,3 +73,13 @@ def test_a_failure_comes_first_with_the_hint_as_advice():
     assert found.package == "x==1, which failed (build)"
     found = answers(report_on(profile({"failure": "error: Failed to read `r.txt`"}, end(1, 2))), None)
     assert found.why == "Failed to read `r.txt`."
+
+
+def test_the_longest_step_is_named_where_nothing_else_explains_a_run():
+    told = words_of(graph(0), task("link", "a", 0, 0.2), phase("commit", 0.2, 0.3), end(0.3))
+    assert (
+        told[kinds.LONGEST].text == "Most of the time went into one step: install files of a==1, 200ms (67%)."
+    )
+    report = report_on(profile(phase("commit", 0, 1), end(1)))
+    assert answers(report, None).advice == "Nothing needs to be done."
+    assert [each.kind for each in findings(report)] == [kinds.NOTHING]
