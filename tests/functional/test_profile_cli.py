@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import http.server
 import importlib.util
 import json
 import os
@@ -9,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import urllib.request
 
 import pytest
@@ -380,6 +382,72 @@ def test_the_cpu_time_of_a_build_includes_its_processes(puffin, env, shop):
     assert done.code == 0, done.err
     (build,) = [line for line in lines_of(records(puffin)[-1]) if line.get("stage") == "build"]
     assert build["cpu"] >= 0.35
+
+
+class Collector(http.server.BaseHTTPRequestHandler):
+    """Takes traces of OpenTelemetry."""
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.taken.append((self.path, self.headers["Content-Type"], body))
+        self.send_response(self.server.answer)
+        self.end_headers()
+
+    def log_message(self, *_words):
+        """Print nothing."""
+
+
+@pytest.fixture
+def collector():
+    with http.server.HTTPServer(("127.0.0.1", 0), Collector) as server:
+        server.taken, server.answer = [], 200
+        server.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("opentelemetry"), reason="OpenTelemetry is not installed")
+def test_a_run_is_sent_to_a_collector(puffin, env, shop, collector):
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+    done = puffin.sync("alpha==1.0\n", "-i", shop.url, "--otlp", collector.url)
+    assert done.code == 0, done.err
+    assert done.err.splitlines()[-1].startswith("Trace sent to http://127.0.0.1:")
+    ((path, kind, body),) = collector.taken
+    assert (path, kind) == ("/v1/traces", "application/x-protobuf")
+    (resource,) = ExportTraceServiceRequest.FromString(body).resource_spans
+    spans = {span.name: span for scope in resource.scope_spans for span in scope.spans}
+    assert {
+        "puffin pip sync",
+        "fetch alpha==1.0",
+        "unzip alpha==1.0",
+        "link alpha==1.0",
+        "commit",
+    } <= spans.keys()
+    run, link = spans["puffin pip sync"], spans["link alpha==1.0"]
+    assert link.parent_span_id == run.span_id
+    assert run.start_time_unix_nano <= link.start_time_unix_nano <= link.end_time_unix_nano
+    assert "puffin.package" in {each.key for each in link.attributes}
+    collector.answer = 400
+    done = puffin.sync("alpha==2.0\n", "-i", shop.url, "--otlp", collector.url)
+    assert done.code == 0
+    assert done.err.splitlines()[-1].startswith("warning: Failed to send the trace to `http://127.0.0.1:")
+    assert "export" not in done.err
+
+
+def test_without_opentelemetry_there_is_a_warning_and_the_run_goes_on(puffin, env, shop):
+    puffin.file("block/sitecustomize.py", "import sys\nsys.modules['opentelemetry'] = None\n")
+    path = os.pathsep.join((str(puffin.cwd / "block"), puffin.environ()["PYTHONPATH"]))
+    puffin.file("requirements.txt", "alpha==1.0\n")
+    words = ("pip", "sync", "requirements.txt", "-i", shop.url, "--otlp", "http://127.0.0.1:9")
+    done = puffin(*words, env={"PYTHONPATH": path})
+    assert done.code == 0
+    assert done.err.endswith(
+        "warning: `--otlp` needs OpenTelemetry; install it with `pip install 'puffin-installer[otlp]'`\n"
+    )
 
 
 def test_the_page_may_load_and_send_nothing(puffin, env, shop):

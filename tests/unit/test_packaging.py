@@ -20,7 +20,8 @@ from puffin import __version__
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "puffin"
 # the distributions whose modules have another name
-MODULES = {"dep-logic": "dep_logic", "python-discovery": "python_discovery"}
+MODULES = {"dep-logic": "dep_logic", "python-discovery": "python_discovery",
+           "opentelemetry-exporter-otlp-proto-http": "opentelemetry", "opentelemetry-sdk": "opentelemetry"}  # fmt: skip
 ACCELERATORS = {"_sha2", "_sha256"}  # hashlib's own, by version of Python
 
 
@@ -113,7 +114,7 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_imported(project: 
     own = {*sys.stdlib_module_names, *ACCELERATORS, "puffin", "_typeshed"}
     used = {name.partition(".")[0] for tree in sources().values() for name in imported(tree)} - own
     optional = project["project"]["optional-dependencies"]
-    extras = [text for name in ("nox", "signing", "tox") for text in optional[name]]
+    extras = [text for name in ("nox", "otlp", "signing", "tox") for text in optional[name]]
     declared = {name_of(text) for text in (*project["project"]["dependencies"], *extras)}
     assert used == {MODULES.get(name, name) for name in declared}
 

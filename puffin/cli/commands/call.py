@@ -99,7 +99,7 @@ class Observed:
 
     def __enter__(self) -> record.RunRecord:
         record.begin_record(self._record)
-        if self._options.profile or self._options.trace:
+        if self._options.profile or self._options.trace or self._options.otlp:
             self._record.keep()
         return self._record
 
@@ -114,7 +114,7 @@ class Observed:
         if isinstance(error, PuffinError) and status != USAGE:
             self._record.failure(plain(error))
         record.finish_record(status)
-        if self._options.profile or self._options.trace:
+        if self._options.profile or self._options.trace or self._options.otlp:
             from puffin.cli.page.write import write_asked
 
             write_asked(self._options, self._record.path, self._cache, self._console)

@@ -9,7 +9,7 @@ from puffin.types import Any, Mapping
 # Options that ask for more than an answer, or for one that must not come from memory.
 _NEVER = (
     "verbose", "dry_run", "refresh", "refresh_package", "rebuild", "reinstall", "reinstall_package", "verify",
-    "profile", "trace", "dashboard", "report", "no_cache", "changed_since",
+    "profile", "trace", "otlp", "dashboard", "report", "no_cache", "changed_since",
 )  # fmt: skip
 
 

@@ -138,6 +138,7 @@ REMOTE = (
 PROFILE = (
     option("--profile [FILE.html]", "Write a page that shows where the time went.", RUNNING),
     option("--trace FILE.json", "Write a trace for Perfetto or `chrome://tracing`.", RUNNING),
+    option("--otlp URL", "Send the trace to a collector of OpenTelemetry (OTLP over HTTP).", RUNNING),
 )
 TLS = (
     option("--tls-ca FILE", "With tls://: CA certificates used to verify the scheduler.", RUNNING),

@@ -39,6 +39,7 @@ class ObserveOptions:
 
     profile: str = ""
     trace: str = ""
+    otlp: str = ""
     dashboard_linger: bool = False
 
 

@@ -12,6 +12,7 @@ from puffin.reasons import INTERPRETER, NO_BINARY, NO_WHEEL, NOT_CACHED, PRUNED,
 from puffin.value import frozen
 
 _NAMES = 3
+_MOST = 0.4  # of the run, from which on a step took most of the time
 
 
 @frozen
@@ -46,7 +47,7 @@ def answers(report: Report, comparison: Comparison | None) -> Answers:
         stage=_stage(report),
         package=_package(report),
         why=found[0].text,
-        advice=advice or "Nothing: no stage stands out.",
+        advice=advice or "Nothing needs to be done.",
         change=_change(comparison),
     )
 
@@ -226,7 +227,10 @@ def _longest(found: RunFinding, _report: Report) -> Advised:
     of = f" of {found.package}" if found.package else ""
     share = found.seconds / (found.whole or 1.0)
     step = f"{stage_word(found.stage)}{of}, {duration(found.seconds)} ({share:.0%})"
-    return Advised(text=f"No step stands out. The longest is: {step}.", advice="")
+    text = (
+        f"Most of the time went into one step: {step}." if share >= _MOST else f"The longest step was: {step}."
+    )
+    return Advised(text=text, advice="")
 
 
 _WORDS: dict[str, Callable[[RunFinding, Report], Advised]] = {

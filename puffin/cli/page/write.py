@@ -1,9 +1,9 @@
-"""Writing the files of ``--profile`` and ``--trace`` at the end of a run, however it ended."""
+"""Writing the files of ``--profile`` and ``--trace`` at the end of a run, however it ended; sending for ``--otlp``."""
 
 import json
 import os
 
-from puffin.artifact.urls import mask_text
+from puffin.artifact.urls import mask, mask_text
 from puffin.cache.atomic import replace_file
 from puffin.cache.layout import Cache
 from puffin.cli.options.table import GIVEN
@@ -11,6 +11,7 @@ from puffin.cli.options.values import ObserveOptions
 from puffin.cli.page.page import page
 from puffin.cli.screen.console import Console
 from puffin.errors import PuffinError
+from puffin.pipeline.graph.task import resolve_function
 from puffin.pipeline.profile.compare import previous
 from puffin.pipeline.profile.read import Profile, load_profile, load_profiles
 from puffin.pipeline.profile.report import Report, report_on
@@ -43,6 +44,19 @@ def write_asked(options: ObserveOptions, path: str, cache: Cache, console: Conso
         _write(target, _page(profile, cache), "Profile", console)
     if options.trace:
         _write(options.trace, json.dumps(trace(profile), separators=(",", ":")).encode(), "Trace", console)
+    if options.otlp:
+        _send(profile, options.otlp, console)
+
+
+def _send(profile: Profile, url: str, console: Console) -> None:
+    """Send a run to a collector of OpenTelemetry; the package for that is an extra."""
+    try:
+        sent = resolve_function("puffin.cli.page.otlp:send_trace")(profile, url)
+    except ImportError:
+        console.warn("`--otlp` needs OpenTelemetry; install it with `pip install 'puffin-installer[otlp]'`")
+        return
+    shown = mask(url)
+    console.say(f"Trace sent to {shown}") if sent else console.warn(f"Failed to send the trace to `{shown}`")
 
 
 def _page(profile: Profile, cache: Cache) -> bytes:

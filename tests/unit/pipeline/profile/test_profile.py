@@ -12,9 +12,7 @@ from puffin.cli.commands.profile import sparkline
 from puffin.cli.page.findings import advised, answers
 from puffin.cli.page.page import page
 from puffin.cli.page.words import idle_word, verdict
-from puffin.pipeline.profile import findings as kinds
 from puffin.pipeline.profile.compare import NotComparable, check_comparable, compare, previous
-from puffin.pipeline.profile.findings import findings
 from puffin.pipeline.profile.history import history
 from puffin.pipeline.profile.read import parse
 from puffin.pipeline.profile.report import report_on
@@ -210,69 +208,6 @@ def test_a_history_has_the_runs_like_the_last_one_and_compares_each_with_the_med
     assert history([]) == history([run("1", 1, 1)]) == ()
     assert sparkline([0, 1, 4, 8]) == "▁▂▅█"
     assert sparkline([]) == ""
-
-
-def words_of(*lines, **changes):
-    return {found.kind: words for found, words in advised(report_on(profile(*lines, **changes)))}
-
-
-def test_a_stage_that_waits_for_a_core_is_found():
-    told = words_of(graph(0), task("unzip", "a", 0, 78, cpu=15.0), end(80))
-    assert told[kinds.BUSY].text == (
-        "Unpacking took 1m 18s in all, but only 15.00s of CPU: the machine was busy, its disk was slow, or two jobs "
-        "shared one core."
-    )
-    assert (
-        told[kinds.BUSY].advice == "Run it again while the machine is quiet, or with fewer than 2 jobs (`-j`)."
-    )
-    assert kinds.BUSY not in words_of(graph(0), task("unzip", "a", 0, 78, cpu=70.0), end(80))
-    assert kinds.BUSY not in words_of(graph(0), task("fetch", "a", 0, 78, cpu=1.0), end(80))
-
-
-def test_a_build_is_found_with_its_reason_and_what_to_do():
-    reason = {"kind": "not-built"}
-    told = words_of(graph(0), task("build", "numpy", 0, 9.8, cpu=9.0, reason=reason), end(10))
-    assert told[kinds.BUILT].text == (
-        "numpy==1 was built from source in 9.80s (9.00s of CPU): it had not been built before."
-    )
-    assert "Pin a version of numpy that has a wheel" in told[kinds.BUILT].advice
-    assert kinds.ONE_PACKAGE not in told
-    reason = {"kind": "no-wheel", "subject": "Python 3.13 on linux_x86_64"}
-    told = words_of(graph(0), task("build", "numpy", 0, 9.8, cpu=9.0, reason=reason), end(10))[kinds.BUILT]
-    assert "no wheel that can be used with Python 3.13 on linux_x86_64" in told.text
-    assert told.advice.startswith(
-        "Pin a version of numpy that has a wheel for Python 3.13 on linux_x86_64, use"
-    )
-    reason = {"kind": "no-binary", "subject": "--no-binary"}
-    told = words_of(graph(0), task("build", "numpy", 0, 9.8, cpu=9.0, reason=reason), end(10))[kinds.BUILT]
-    assert told.advice.startswith("Leave out `--no-binary` for numpy")
-    small = [task("build", f"p{number}", number, number + 1) for number in range(6)]
-    found = findings(report_on(profile(graph(0), *small, end(6))))
-    assert [(each.package, each.count) for each in found if each.kind == kinds.BUILT] == [
-        ("p0==1", 1), ("p1==1", 1), ("p2==1", 1), ("p3==1", 1), ("", 2),
-    ]  # fmt: skip
-
-
-def test_the_index_downloads_and_misses_are_found():
-    reason = {"kind": "pruned", "before": str(ZERO - 86_400)}
-    loads = [task("fetch", f"p{number}", 5, 9, reason=reason, **{"in": 1 << 20}) for number in range(3)]
-    told = words_of(phase("locate", 0, 5), graph(5), *loads, end(10))
-    assert told[kinds.INDEX].text == "Finding files on the index took 5.00s of 10.00s."
-    assert told[kinds.DOWNLOADS].text == ("Downloads went on for 4.00s of 10.00s: 3 files, 3.0 MiB, 768 KiB/s.")
-    assert told[kinds.NOT_SERVED].text == (
-        "3 packages did not come from the cache (3.0 MiB): they were pruned 1 day ago."
-    )
-
-
-def test_a_failure_comes_first_with_the_hint_as_advice():
-    row = task("build", "x", 0, 1, status="failed", error="no compiler", log="/l", environments=["/e"])
-    lines = [graph(0), row, {"failure": "error: Failed\n  ╰─▶ no compiler\n\nhint: install gcc"}, end(9, 1)]
-    found = answers(report_on(profile(*lines)), None)
-    assert found.why == "The run failed at: build of x==1: no compiler. It affects /e."
-    assert found.advice == "Install gcc"
-    assert found.package == "x==1, which failed (build)"
-    found = answers(report_on(profile({"failure": "error: Failed to read `r.txt`"}, end(1, 2))), None)
-    assert found.why == "Failed to read `r.txt`."
 
 
 @given(st.deferred(lambda: st.one_of(wild(), scheduled())))
