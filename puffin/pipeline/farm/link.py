@@ -25,7 +25,7 @@ from puffin import __version__
 from puffin.errors import Cause
 from puffin.pipeline.farm.errors import NoWorkers, SchedulerLost, SchedulerUnreachable, Unfit
 from puffin.pipeline.request.scheduler import Remote
-from puffin.pipeline.run.cluster import named_task, quiet
+from puffin.pipeline.run.cluster import know_processor, named_task, quiet
 
 Worker = dict[str, Any]
 
@@ -55,6 +55,7 @@ class Link:
         self._seen: dict[str, tuple[float, float]] = {}  # what the scheduler said, and when that changed
         self._lost: SchedulerLost | None = None
         _be_silent()
+        know_processor()
         try:
             with quiet():
                 asyncio.run(_shake_hands(remote))

@@ -10,6 +10,7 @@ import logging
 import os
 import pickle
 import pkgutil
+import platform
 import signal
 import sys
 import warnings
@@ -80,6 +81,7 @@ class ClusterExecutor:
         settings = {**_CONFIGURATION, "distributed.worker.multiprocessing-method": method}
         settings |= {} if self._fine else _NO_PAGES
         self._room, privately = _privately(self._directory)
+        know_processor()
         with dask.config.set(settings), quiet():
             self._cluster = distributed.LocalCluster(
                 n_workers=jobs,
@@ -242,6 +244,15 @@ def _outcomes(future: Any, group: list[WorkItem], *, alone: bool) -> list[Outcom
         return None
     how = f"was lost ({type(future.exception()).__name__})"
     return [failed_with_worker(task, how) for unit, _ in group for task in unit]
+
+
+def know_processor() -> None:
+    """Have :mod:`platform` remember the name of the processor, for which it runs a program.
+
+    Schedulers, workers and clients of distributed ask for it in a thread. If another thread forks at that moment, the
+    child keeps the pipe that ``Popen`` reads until the program has started. ``Popen`` would wait until the child ends.
+    """
+    platform.processor()
 
 
 @contextlib.contextmanager

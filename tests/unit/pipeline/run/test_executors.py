@@ -398,3 +398,22 @@ def test_groups_of_the_cluster_get_smaller_and_keep_the_order():
     assert len(groups[0]) >= 9, "a quarter of all the work"
     assert len(groups[-1]) == 1
     assert guided([], 2) == []
+
+
+_STARTED = """
+import os, subprocess, sys, threading
+start = subprocess.Popen.__init__
+def told(self, *arguments, **options):
+    if threading.current_thread() is not threading.main_thread():
+        print("a program is started in a thread:", arguments, flush=True)
+    start(self, *arguments, **options)
+subprocess.Popen.__init__ = told
+from puffin.pipeline.run.cluster import ClusterExecutor
+ClusterExecutor(1, sys.argv[1]).close()
+"""
+
+
+def test_no_thread_of_a_cluster_starts_a_program_while_another_forks(tmp_path):
+    words = [sys.executable, "-c", _STARTED, str(tmp_path)]
+    done = subprocess.run(words, cwd=CHECKOUT, capture_output=True, text=True, timeout=SECONDS)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
