@@ -54,8 +54,11 @@ def wheels_in(farm):
 def test_a_source_on_an_index_is_built_by_a_worker(remote, farm, env, shop, far_told):
     shop.add(*forge_sdist("far", told=far_told))
     shop.add(*forge_wheel("lib", "1.0"))
-    done = remote.sync("lib==1.0\nfar==1.0\n", "-i", shop.url)
-    assert (done.code, done.err) == (0, told("+ far==1.0", "+ lib==1.0", pins=2, prepared=2, installed=2))
+    done = remote.sync("lib==1.0\nfar==1.0\n", "-i", shop.url, "--profile=p.html")
+    expected = told("+ far==1.0", "+ lib==1.0", pins=2, prepared=2, installed=2)
+    assert (done.code, done.err) == (0, f"{expected}Profile written to p.html\n")
+    (builder,) = workers_of(remote, "build")
+    assert f">{builder}</div>" in (remote.cwd / "p.html").read_text(), "the worker is a row of the timeline"
     assert env.run("-c", "import far; print(far.TOLD['imported'])") == "[]"
     assert told_by(far_told) == ["far"]
     assert wheels_in(farm).count("far-1.0-py3-none-any.whl") == 1

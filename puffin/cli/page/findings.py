@@ -130,7 +130,8 @@ def _built(found: RunFinding, report: Report) -> Advised:
         return Advised(text=text, advice="")
     why = reason_text(found.reason, report.profile.ended) if found.reason is not None else ""
     told = f": {why}" if why else ""
-    text = f"{found.package} was built from source in {duration(found.seconds)} ({duration(found.cpu)} of CPU){told}."
+    cpu = f" ({duration(found.cpu)} of CPU)" if found.cpu else ""
+    text = f"{found.package} was built from source in {duration(found.seconds)}{cpu}{told}."
     if found.reason is not None and found.reason.kind == INTERPRETER:
         return Advised(text=text, advice="Keep one interpreter for all runs: each has builds of its own.")
     name = found.package.partition("==")[0]

@@ -97,9 +97,16 @@ def _phases(report: Report, names: Iterable[str]) -> list[Phase]:
 def _waits(report: Report) -> Iterator[RunFinding]:
     """Yield the stages whose tasks had no core for most of their time."""
     least = max(_LEAST, _SHARE * report.profile.wall)
-    for each in _phases(report, _OF_CPU):
-        if each.sum >= least and 0 < each.cpu < _WAITED * each.sum:
-            yield RunFinding(kind=BUSY, stage=each.name, seconds=each.sum, cpu=each.cpu, count=each.count)
+    for stage in _OF_CPU:
+        rows = [row for row in report.profile.tasks if row.name == stage and _is_local(row)]
+        seconds, cpu = sum(row.seconds for row in rows), sum(row.cpu for row in rows)
+        if seconds >= least and 0 < cpu < _WAITED * seconds:
+            yield RunFinding(kind=BUSY, stage=stage, seconds=seconds, cpu=cpu, count=len(rows))
+
+
+def _is_local(row: Row) -> bool:
+    """Return whether a process of this machine did the task: what a worker of a scheduler used of a CPU is unknown."""
+    return row.worker.isdigit()
 
 
 def _builds(report: Report) -> Iterator[RunFinding]:
@@ -114,7 +121,7 @@ def _builds(report: Report) -> Iterator[RunFinding]:
             stage="build",
             package=label,
             seconds=sum(row.seconds for row in rows),
-            cpu=sum(row.cpu for row in rows),
+            cpu=sum(row.cpu for row in rows if _is_local(row)),
             count=1,
             reason=next((row.reason for row in rows if row.reason is not None), None),
         )

@@ -83,3 +83,11 @@ def test_the_longest_step_is_named_where_nothing_else_explains_a_run():
     report = report_on(profile(phase("commit", 0, 1), end(1)))
     assert answers(report, None).advice == "Nothing needs to be done."
     assert [each.kind for each in findings(report)] == [kinds.NOTHING]
+
+
+def test_what_a_worker_of_a_scheduler_used_of_a_cpu_is_unknown():
+    row = task("build", "far", 0, 50, cpu=0.1, worker="tcp://10.0.0.1:40001")
+    told = words_of(graph(0), row, end(50))
+    assert kinds.BUSY not in told
+    assert told[kinds.BUILT].text == "far==1 was built from source in 50.00s."
+    assert kinds.BUSY in words_of(graph(0), {**row, "worker": "17"}, end(50))
