@@ -84,7 +84,7 @@ def obtain(obtainer: Obtainer, handle: Chosen, hashes: tuple[str, ...]) -> Metad
 
 
 THREADS = 12  # of each child
-MANY = 24  # packages that are asked for at once, from which on children pay
+MANY = 18  # packages that are asked for at once, from which on children pay
 
 
 class Asked(Generic[T]):
