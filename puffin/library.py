@@ -262,6 +262,8 @@ def _result(report: str, wanted: Sequence[EnvironmentRequest]) -> SyncResult | N
         return None
     with open(report, encoding="utf-8") as file:
         told = json.load(file)
+    if not told["envs"]:
+        return None  # it failed before it came to the environments
     found = {each["name"]: _environment(each) for each in told["envs"]}
     names = [each.name or each.path for each in wanted]
     return SyncResult(

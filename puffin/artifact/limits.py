@@ -5,7 +5,8 @@ The user can change each limit by a variable (docs/CONFIGURATION.md has the tabl
 
 import os
 
-from puffin.errors import PuffinError
+from puffin.errors import PuffinError, UsageError
+from puffin.types import Mapping
 
 MOST_PAGE = "PUFFIN_MAX_PAGE_BYTES"
 MOST_UNTOLD = "PUFFIN_MAX_UNTOLD_BYTES"
@@ -48,6 +49,18 @@ def limit(variable: str) -> int:
     """Return a limit: what its *variable* says, if that is a number, else the default."""
     text = os.environ.get(variable, "")
     return int(text) if text.isascii() and text.isdigit() else _DEFAULTS[variable]
+
+
+def positive(environ: "Mapping[str, str]", variable: str, default: float, unit: str = "seconds") -> float:
+    """Return the number in a variable, *default* if it is not set. Raises :class:`UsageError` unless it is above 0."""
+    text = environ.get(variable, "").strip()
+    try:
+        number = float(text) if text else default
+    except ValueError:
+        number = 0.0
+    if not 0 < number < 1e15:
+        raise UsageError(text=f"`{variable}={text}` is not a number of {unit} above 0")
+    return number
 
 
 def inflated(packed: int, unpacked: int) -> str:

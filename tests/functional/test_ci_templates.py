@@ -79,4 +79,5 @@ def test_the_template_for_gitlab_syncs(puffin, world):
     for line in (*[each for each in job["before_script"] if each not in installing], *job["after_script"]):
         run(line.replace(".cache/tool/bin/puffin", "puffin"), world | variables, puffin.cwd)
     assert Env(puffin.cwd / "one").installed() == {"alpha": "1.0"}
+    assert not [name for name in variables if name.startswith("PUFFIN_")]  # it would be a variable of an option
     assert job["cache"]["paths"] == [job["variables"]["PUFFIN_CACHE_DIR"].removeprefix("$CI_PROJECT_DIR/")]

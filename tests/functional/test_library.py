@@ -128,6 +128,13 @@ def test_an_option_that_does_not_exist_is_told_as_the_command_tells_it(shop):
     assert caught.value.code == 2
 
 
+def test_a_failure_before_the_environments_has_no_result(shop, monkeypatch):
+    monkeypatch.setenv("PUFFIN_JOBS", "x")
+    with pytest.raises(library.CommandFailed, match="`x` is not a number of jobs") as caught:
+        library.sync(EnvironmentRequest(path="a", requirements=("beta",)))
+    assert caught.value.result is None
+
+
 def test_calls_from_several_threads_are_independent(puffin, shop):
     names = ["one", "two", "three"]
     threads = [

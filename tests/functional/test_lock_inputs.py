@@ -48,6 +48,16 @@ def test_a_lock_file_limits_to_its_own_files(puffin, env, shop, lock):
     assert "hash" in done.err
 
 
+def test_a_lock_file_limits_no_resolution_for_several_environments(puffin, shop, lock):
+    puffin.file("b.in", "beta\n")
+    for words in (("--universal",), ("--targets", "linux-x86_64-cp311")):
+        done = puffin("pip", "compile", "b.in", "-c", "pylock.old.toml", *words, "-i", shop.url)
+        assert (done.code, "`pylock.old.toml` is a lock file, which cannot constrain" in done.err) == (
+            2,
+            True,
+        ), done.err
+
+
 def test_only_what_holds_for_the_target_is_a_constraint(puffin, shop):
     package = '[[packages]]\nname = "beta"\nversion = "{}"\nmarker = "{}"\nwheels = [{}]\n'
     files = '{{name = "beta-{0}-py3-none-any.whl", url = "https://x.invalid/beta-{0}-py3-none-any.whl", hashes = {1}}}'
@@ -137,6 +147,10 @@ def test_files_without_hashes_in_the_lock_of_uv(puffin, env, shop, kind):
     done = puffin("pip", "sync", "uv.lock")
     assert (done.code, env.installed()) == (1, {}), done.err
     puffin.file("uv.lock", lock.replace("HASH", ""))
+    puffin.file("c.txt", f"alpha==1.0 --hash=sha256:{'0' * 64}\n")
+    done = puffin("pip", "sync", "uv.lock", "-c", "c.txt")
+    assert (done.code, env.installed()) == (1, {}), done.err
+    assert "hash" in done.err
     done = puffin("pip", "sync", "uv.lock")
     assert (done.code, env.installed()) == (0, {"alpha": "1.0", "beta": "1.0"}), done.err
     assert done.err.count("warning: `uv.lock` has no hash of `alpha` and `beta`: not verified\n") == 1

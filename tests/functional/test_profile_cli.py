@@ -232,13 +232,13 @@ def test_a_history_marks_what_is_slower(puffin, env, shop):
     done = puffin("profile", "history", "--warn-slower", "20%")
     assert done.code == 4
     assert re.fullmatch(
-        r"warning: The last run is \d+% slower than the median of the runs before it; `--warn-slower` allows 20%\n",
+        r"warning: The later run is \d+% slower than the median of the runs before it; `--warn-slower` allows 20%\n",
         done.err,
     )
     assert puffin("profile", "compare", "-2", "-1", "--warn-slower=20%").code == 4
     assert puffin("profile", "compare", "-1", "-2", "--warn-slower=20%").code == 0
     done = puffin("profile", "history", "--warn-slower", "20%", env={"GITHUB_ACTIONS": "true"})
-    assert done.err.startswith("::warning title=puffin::The last run is ")
+    assert done.err.startswith("::warning title=puffin::The later run is ")
     done = puffin("profile", "history", "--warn-slower", "much")
     assert (done.code, done.err.splitlines()[0]) == (2, "error: `much` is not a percentage")
 

@@ -188,7 +188,11 @@ def test_a_directory_serves(machines, puffin, log):
         (("--remote-cache", "ftp://x/y"), {}, "`ftp://x/y` is not the URL of a remote cache"),
         (("--remote-cache-write",), {}, "`--remote-cache-write` needs a remote cache"),
         (("--remote-cache", "http://x", "--remote-cache-scope", "\n"), {}, ""),
-        (("--remote-cache", "http://x"), {"PUFFIN_REMOTE_CACHE_TIMEOUT": "no"}, "is not a number above 0"),
+        (
+            ("--remote-cache", "http://x"),
+            {"PUFFIN_REMOTE_CACHE_TIMEOUT": "no"},
+            "is not a number of seconds above 0",
+        ),
         (("--remote-cache", "http://x"), {"PUFFIN_REMOTE_CACHE_KEY": "short"}, "has fewer than 16 characters"),
     ],
 )
@@ -314,7 +318,7 @@ def test_what_cannot_be_pushed_is_an_error(machines, puffin, cache):
     done = puffin(*words, "--remote-cache", cache.url)
     assert (done.code, f"Failed to fill the remote cache `{cache.url}`" in done.err) == (1, True), done.err
     done = puffin(*words)
-    assert (done.code, "No remote cache is named" in done.err) == (2, True), done.err
+    assert (done.code, "No remote cache was given" in done.err) == (2, True), done.err
 
 
 def test_the_size_of_a_remote_cache(machines, puffin, cache):
@@ -352,3 +356,14 @@ def test_a_resolution_takes_metadata_from_a_wheel_that_was_built_elsewhere(machi
         assert machine.env.installed() == {"thing": "1.0", "user": "1.0"}
         hooks = [line.rsplit(" ", 1)[0] for line in log.read_text().splitlines()]
     assert sorted(line for line in hooks if line.startswith("wheel")) == ["wheel thing", "wheel user"]
+
+
+def test_configuration_counts_for_commands_on_the_cache(puffin, tmp_path):
+    (tmp_path / "remote").mkdir()
+    puffin.file("puffin.toml", f'remote-cache = "file://{tmp_path}/remote"\n')
+    done = puffin("cache", "size", "--remote")
+    assert (done.code, done.out) == (0, "0\n"), done.err
+    assert puffin("cache", "size", "--remote", "--no-config").code == 2
+    puffin.venv()
+    done = puffin("cache", "push", env={"PUFFIN_REMOTE_CACHE_KEY": "k" * 32})
+    assert (done.code, "Uploaded 0 objects" in done.err) == (0, True), done.err

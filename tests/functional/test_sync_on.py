@@ -233,7 +233,7 @@ WRONG = [
         "`--on` cannot be used with `--no-build-isolation`: builds run before the environments exist",
     ),
     (("--path", "x"), "`--path` needs `--on`: it names a directory on the machines of a cluster"),
-    ((*ON, "--path", "x", "other.txt"), "`--path` is for one environment, and 2 are chosen"),
+    ((*ON, "--path", "x", "other.txt"), "`--path` needs exactly one environment, but 2 were selected"),
 ]
 
 

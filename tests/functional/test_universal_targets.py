@@ -136,7 +136,7 @@ def test_targets_of_the_configuration_are_those_of_a_lock(puffin, market):
         (("--targets", "plan9-cp312"), "`plan9-cp312` is not a target"),
         (("--targets", "linux"), "`linux` is not a target"),
         (("--targets", "linux-cp2"), "`linux-cp2` is not a target"),
-        (("--targets", ""), "`--targets` names no target"),
+        (("--targets", ""), "`--targets` is empty"),
         (
             ("--targets", "linux-cp312", "--python-platform", "linux"),
             "`--targets` cannot be used with `--python-platform`",

@@ -256,7 +256,7 @@ def without_a_wheel(world):
 
 def without_wheels_allowed(world):
     world.write("--no-binary sourced\nsourced==1.0\n")
-    return (), "sourced", "build: `--no-binary` rules out its wheels, and it had not been built before"
+    return (), "sourced", "build: `--no-binary` excludes its wheels, and it had not been built before"
 
 
 def rebuilt_for_a_variable(world):
@@ -324,7 +324,7 @@ def test_a_seeded_cause_is_named(puffin, shop, cause):
 
 
 def test_what_why_cannot_tell(puffin, shop):
-    assert "error: `puffin why` takes an environment" in puffin("why").err
+    assert "error: `puffin why` needs an environment" in puffin("why").err
     puffin.file("puffin.toml", f"[envs.a]\nrequirements = '{FILE}'\n")
     puffin.file(FILE, "alpha==1.0\n")
     done = puffin("why", "b")

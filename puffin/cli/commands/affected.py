@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -47,7 +46,7 @@ def affected_command(call: Call) -> int:
     with CacheDirectory(call) as cache_dir:
         session = call.session(call.settings(cache_dir))
         found = _found(options.since, "--since", call, cache_dir, session)
-    sys.stdout.write(_FORMATS[options.format or "text"](found))
+    call.console.write(_FORMATS[options.format or "text"](found))
     if options.format in ("", "text"):
         count, total = len(found.environments), counted(found.total, "environment")
         call.console.say(f"{count} of {total} {'is' if count == 1 else 'are'} affected since `{options.since}`")

@@ -46,10 +46,9 @@ _MEANINGS = {
     "`-` for standard input. If none is given, the first of these files that this directory has.",
     "REQUIREMENT": "A requirement such as `six` or `'six>=1.16'`, the path of a project or distribution, or a URL.",
     "PACKAGE": "The name of a package.",
-    "ENV|PACKAGE": "The name or path of an environment; behind it the name of a package, if only that is meant.",
+    "ENV|PACKAGE": "The name or path of an environment, then optionally a package in it.",
     "ENV": "The path of an environment.",
-    "ENV|GLOB": "The name or path of an environment, a pattern such as `'services/*'`, or a file that one is made "
-    "from.",
+    "ENV|GLOB": "The name or path of an environment, a pattern such as `'services/*'`, or a requirements file.",
 }
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -223,7 +222,7 @@ _clean = _command(cache, "clean", "cache:clean", table_inspect.CLEAN,
 _command(cache, "size", "cache:size_of", table_inspect.CACHE_SIZE,
     "Print the size of the cache: in bytes, or with a unit on a terminal.")
 _command(cache, "push", "push:push_cache", table_inspect.CACHE_PUSH,
-    "Store what the cache holds in the remote cache, perhaps only what some environments use.", _words("[ENV]..."))
+    "Upload the cache to the remote cache; with ENV, only the files of these environments.", _words("[ENV]..."))
 _command(cache, "prune", "cache:prune_cache", table_inspect.PRUNE,
     "Remove unused entries; optionally by age or total size.")
 puffin.add_command(_clean, "clean")

@@ -115,7 +115,7 @@ def _warned(call: Call, change: float, least: float, than: str) -> int:
     """Warn of a run that is slower by more than *least*, where that was asked for; return the exit code."""
     if not least or change <= least:
         return 0
-    text = f"The last run is {change:.0%} slower than {than}; `--warn-slower` allows {least:.0%}"
+    text = f"The later run is {change:.0%} slower than {than}; `--warn-slower` allows {least:.0%}"
     if os.environ.get("GITHUB_ACTIONS") == "true":
         Github(os.environ).warn(text)
     else:
@@ -157,6 +157,7 @@ def _dump(call: Call, value: object) -> None:
 
 def _print(call: Call, *parts: Any) -> None:
     """Print tables and lines to stdout, in colour where that is wanted."""
+    call.console.end()
     color = wants_color(call.screen.color, sys.stdout)
     width = None if sys.stdout.isatty() else 120
     printer = RichConsole(

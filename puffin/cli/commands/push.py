@@ -19,8 +19,8 @@ def push_cache(call: Call) -> int:
         interpreter = find_where(call.options(Where), session).interpreter
         done = push(remote, session, interpreter, options.arguments)
     call.console.say(
-        f"Uploaded {counted(done.objects, 'object')} ({size(done.bytes)}); {done.known} were there"
-        + (f", {done.left} are left" if done.left else "")
+        f"Uploaded {counted(done.objects, 'object')} ({size(done.bytes)}); {done.known} already stored"
+        + (f", {done.left} not uploaded" if done.left else "")
     )
     return 0
 
@@ -32,6 +32,10 @@ def size_of_remote(call: Call, cache_dir: str) -> int:
 
 
 def _remote_cache(settings: Settings) -> RemoteCache:
+    if settings.remote_cache is None and settings.offline:
+        raise UsageError(
+            text="`--offline` cannot be used with a remote cache", hints=("leave out `--offline`",)
+        )
     if settings.remote_cache is None:
-        raise UsageError(text="No remote cache is named", hints=("name it with `--remote-cache`",))
+        raise UsageError(text="No remote cache was given", hints=("set one with `--remote-cache URL`",))
     return settings.remote_cache

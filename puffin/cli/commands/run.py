@@ -126,6 +126,8 @@ _SECTIONS = {
     "pip compile": "compile",
     "pip list": "list",
     "pip tree": "list",
+    "cache push": "list",
+    "cache size": "list",
     "sync": "sync",
     "affected": "sync",
     "lock": "compile",
@@ -135,8 +137,8 @@ _SECTIONS = {
 
 def with_configuration(command: str, values: "Mapping[str, Any]", console: Console) -> "Mapping[str, Any]":
     """Return the *values* of a command's options with what configuration adds. Raises ``ConfigurationInvalid``."""
-    if command not in _SECTIONS or not values.get("outdated", True):
-        return values  # nothing is configured, or no index is asked
+    if command not in _SECTIONS or not (values.get("outdated", True) and values.get("remote", True)):
+        return values  # nothing is configured, or neither an index nor a remote cache is asked
     from puffin.cli.config.layers import configured
     from puffin.cli.noop.record import judge_options
 
@@ -146,7 +148,8 @@ def with_configuration(command: str, values: "Mapping[str, Any]", console: Conso
         from puffin.cli.options.workspace import CONFIGURED
 
         values = {**{row[1]: DEFAULTS[row[2]] for row in CONFIGURED[command]}, **values}
-    whole = configured(_SECTIONS[command], values, console, os.environ, many=many)
+    without = many or "python" not in values  # no environment whose pip.conf could count
+    whole = configured(_SECTIONS[command], values, console, os.environ, many=without)
     judge_options(whole, os.environ)
     return whole
 

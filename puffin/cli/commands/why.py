@@ -24,7 +24,7 @@ def why_command(call: Call) -> int:
     words = options.arguments
     if not words or len(words) > 2:
         hints = ("for example: `puffin why services/api requests`",)
-        raise UsageError(text="`puffin why` takes an environment, and a package of it", hints=hints)
+        raise UsageError(text="`puffin why` needs an environment and accepts one package", hints=hints)
     package = normalise(words[1]) if len(words) > 1 else ""
     with CacheDirectory(call) as cache_dir:
         found = last_change(Cache(cache_dir), _path(words[0], options), words[0], package)

@@ -82,7 +82,9 @@ def _check_cluster(settings: ManySettings, specs: "list[EnvSpec]") -> None:
         raise UsageError(text="`--path` needs `--on`: it names a directory on the machines of a cluster")
     if settings.path and len(specs) > 1:
         hints = ("name one environment, or leave out `--path`",)
-        raise UsageError(text=f"`--path` is for one environment, and {len(specs)} are chosen", hints=hints)
+        raise UsageError(
+            text=f"`--path` needs exactly one environment, but {len(specs)} were selected", hints=hints
+        )
 
 
 def _run_of(settings: ManySettings, session: "Session", reporter: ManyConsole) -> "ManyRun | ClusterRun":

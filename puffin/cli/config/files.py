@@ -95,12 +95,17 @@ def _has_member(path: str, data: bytes, directory: str) -> bool:
     meant = {
         key: {
             os.path.normpath(os.path.join(root, each))
-            for pattern in table.get(key, ())
+            for pattern in _texts(table.get(key))
             for each in expand(os.path.normpath(pattern), root, depends.is_directory)
         }
         for key in ("members", "exclude")
     }
     return directory in meant["members"] - meant["exclude"]
+
+
+def _texts(value: object) -> "list[str]":
+    """Return the texts of a list; the reader of the workspace says what is wrong with any other value."""
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
 
 
 def _global_directories(environ: "Mapping[str, str]") -> list[str]:

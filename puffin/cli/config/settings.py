@@ -55,10 +55,10 @@ def _targets(values: "Values") -> "dict[str, Any]":
     many = next((name for name in ("targets", "universal") if name in given and values[name]), "")
     if one and many and (one, many) != ("python_version", "universal"):
         first, second = (f"`--{name.replace('_', '-')}`" for name in (many, one))
-        text = f"{first} cannot be used with {second}: the one is for several environments, the other for one"
+        text = f"{first} cannot be used with {second}: {first} is for several environments, {second} for one"
         raise UsageError(text=text, hints=("leave out one of them",))
     if "targets" in given and not all(targets):
-        raise UsageError(text="`--targets` names no target", hints=("write one as in `linux-x86_64-cp312`",))
+        raise UsageError(text="`--targets` is empty", hints=("for example: `--targets linux-x86_64-cp312`",))
     universal = bool(values.get("universal")) and not (one == "python_platform" and not many)
     alone = not many and (bool(one) or ("universal" in given and not universal))
     targets = () if alone else targets

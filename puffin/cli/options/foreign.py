@@ -142,7 +142,7 @@ _INSTALL_ONLY: Foreign = (
     (("--requirements",), LIST, Alias(name="requirement")),
     (("--check",), FLAG,
      ("`pip install` cannot check an environment", "preview with `--dry-run`, or use `puffin pip sync --check`")),
-    (("--no-editable-package",), LIST, ("it is all of them or none", "use `--no-editable`")),
+    (("--no-editable-package",), LIST, ("editables cannot be chosen one by one", "use `--no-editable`")),
 )
 _SYNC: Foreign = (
     (("-a", "--ask"), FLAG, ("puffin never asks", "preview with `--dry-run`, then run it")),
@@ -150,7 +150,7 @@ _SYNC: Foreign = (
     (("--python-executable",), VALUE, Alias(name="python")),
     (("--pip-args",), VALUE, ("puffin does not run pip", "pass the options to puffin")),
     (("--no-allow-empty-requirements",), FLAG, ""),
-    (("--config",), VALUE, ("it would be a file of pip-tools", "use `--config-file`, or write `puffin.toml`")),
+    (("--config",), VALUE, ("files of pip-tools are not read", "use `--config-file`, or write `puffin.toml`")),
 )
 _INSPECT: Foreign = (
     *_EVERYWHERE,
@@ -189,7 +189,7 @@ _COMPILE: Foreign = (
      ("it has another name in puffin", "use `--exclude-newer DATE`, which includes that day")),
     (("--newline",), VALUE, "has no effect: lines end with a line feed"),
     (("--build-isolation",), FLAG, ""),
-    (("--config",), VALUE, ("it would be a file of pip-tools", "use `--config-file`, or write `puffin.toml`")),
+    (("--config",), VALUE, ("files of pip-tools are not read", "use `--config-file`, or write `puffin.toml`")),
     (("--build-deps-for", "--all-build-deps", "--only-build-deps"), VALUE,
      ("build requirements are not pinned", "write them into a file and compile that")),
     (("--system",), FLAG, ("nothing is installed", "name the interpreter with `--python`")),

@@ -53,7 +53,7 @@ UNINSTALL = (
     *table.CONFIG,
     *_ON_TARGETS,
 )
-DETACH = (*table.DRY_RUN, *table.ATOMIC, *table.EXTERNAL, *table.CONFIG, *_ON_TARGETS)
+DETACH = (*table.DRY_RUN, *table.ATOMIC, *table.EXTERNAL, *_ON_TARGETS)
 VENV = (
     option("-p --python PYTHON", "The interpreter to use: a version or a path.", COMMON),
     option("--seed", "Install pip (and setuptools and wheel before Python 3.12).", COMMON),
@@ -110,7 +110,7 @@ _JSON = (
 )
 PROFILE_SHOW = (option("--last N", "List the last N runs.", COMMON), *_JSON, *ALWAYS)
 _SLOWER = (
-    option("--warn-slower PERCENT", "Warn and exit with 4 if the last run is slower by more (`20%`).", COMMON),
+    option("--warn-slower PERCENT", "Warn and exit with 4 if the later run is slower by more (`20%`).", COMMON),
 )
 PROFILE_COMPARE = (
     option("--any", "Compare runs that did different things, too.", COMMON, "anything"), *_SLOWER, *_JSON, *ALWAYS,

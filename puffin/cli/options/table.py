@@ -112,7 +112,7 @@ NETWORK = (
 CONFIG = (
     option("--isolated", "Ignore pip's configuration files and `PIP_` variables.", PLACES),
     option("--config-file FILE", "Read puffin's settings from this file and no other.", PLACES),
-    option("--no-config", "Ignore `puffin.toml` and `[tool.puffin]`.", PLACES),
+    option("--no-config", "Ignore `puffin.toml`, `[tool.puffin]` and the settings of `[tool.uv]`.", PLACES),
 )
 INDEX = (
     option("-i --index-url URL", "The URL of the package index (PEP 503 or PEP 691).", INDEXES),
@@ -131,9 +131,9 @@ INDEX = (
 REMOTE = (
     option("--remote-cache URL",
         "Share archives, builds and bytecode with other machines by this http(s), s3, gs, abfs or file URL.", PLACES),
-    option("--remote-cache-write", "Also upload what the remote cache lacks.", PLACES),
+    option("--remote-cache-write", "Also upload files that the remote cache does not have.", PLACES),
     option("--remote-cache-scope NAME[,NAME]",
-        "Whose signed entries to take; new ones go to the first (default: main).", PLACES),
+        "Scopes whose signed entries are accepted; new entries go to the first (default: main).", PLACES),
 )
 PROFILE = (
     option("--profile [FILE.html]", "Write a page that shows where the time went.", RUNNING),

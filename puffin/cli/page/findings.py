@@ -72,7 +72,7 @@ def _package(report: Report) -> str:
 
 def _change(comparison: Comparison | None) -> str:
     if comparison is None:
-        return "there is no earlier run to compare with"
+        return "no earlier run is recorded"
     before, after = comparison.before.profile, comparison.after.profile
     text = f"{duration(after.wall)} now, {duration(before.wall)} before ({signed(after.wall - before.wall)})"
     first = next(iter(comparison.phases), None)
@@ -109,7 +109,7 @@ def _failure(found: RunFinding, report: Report) -> Advised:
 
 
 def _nothing(_found: RunFinding, _report: Report) -> Advised:
-    text = "No package had to be fetched, built or installed: all the time is for starting and for comparing."
+    text = "No package had to be fetched, built or installed: the time went into the start and the comparison."
     return Advised(text=text, advice="")
 
 
@@ -161,7 +161,7 @@ def _index(found: RunFinding, _report: Report) -> Advised:
 def _downloads(found: RunFinding, _report: Report) -> Advised:
     rate = f", {size(found.bytes / found.seconds)}/s" if found.bytes and found.seconds else ""
     text = (
-        f"Downloads went on for {duration(found.seconds)} of {duration(found.whole)}: "
+        f"Downloads took {duration(found.seconds)} of {duration(found.whole)}: "
         f"{counted(found.count, 'file')}, {size(found.bytes)}{rate}."
     )
     return Advised(
@@ -205,7 +205,7 @@ def _remote(found: RunFinding, _report: Report) -> Advised:
     )
     advice = {
         "absent": "Let one machine write to it (`--remote-cache-write`).",
-        "unsigned": "Give the key of the machine that writes (`--remote-cache-key`).",
+        "unsigned": "Set `PUFFIN_REMOTE_CACHE_KEY` to the key of the machine that writes.",
         "unavailable": "Check that the server of the remote cache answers.",
     }
     return Advised(text=text, advice=advice.get(found.names[0], ""))

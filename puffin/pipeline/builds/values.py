@@ -55,7 +55,13 @@ class BuildSettings:
                 (each.name, each.specifier, each.url, each.marker, *each.hashes) for each in self.constraints
             )
         )
-        return (*((limits,) if limits else ()), *((self.variables,) if self.variables else ()))
+        skipped = self.skipped_sources
+        sources = sorted(skipped) if isinstance(skipped, frozenset) else "all" if skipped else ()
+        return (
+            *((limits,) if limits else ()),
+            *((self.variables,) if self.variables else ()),
+            *((("no sources", *sources),) if sources else ()),
+        )
 
     def is_anew(self, name: str) -> bool:
         """Return whether a package is fetched or built again although nobody tells that it changed."""

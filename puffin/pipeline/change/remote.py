@@ -44,6 +44,7 @@ _ANSWERS = {
 _PROBE = 4  # what part of its patience the first answer has by HTTP
 _TURN = 0.05  # seconds of work for so many questions, on a busy machine
 _LAST_CHANCE = 0.1  # seconds that it has in any case, once something is to be asked
+_TO_BEGIN = 10.0  # seconds, in which a driver has to be loaded
 _AT_A_TIME = 16  # questions
 
 
@@ -126,7 +127,8 @@ class RemoteRun:
 
     def _left(self) -> float:
         """Return how many seconds the first answer still has; what the process took to import does not count."""
-        began = self._begun.result() if self._begun is not None else None
+        begun = self._begun
+        began = begun.result() if begun is not None and begun.within(_TO_BEGIN) else None
         patience = self._settings.patience / (_PROBE if self._settings.is_http else 1)
         return max(_LAST_CHANCE, patience - (time.time() - (began or time.time())))
 

@@ -79,12 +79,12 @@ class _Comparison:
         theirs = Digester(self._commit, before.settings, self._session, self._interpreters)
         former = {spec.path: spec for spec in before.specs}
         settings = now.settings == before.settings
-        environments, looks = [], dict[str, tuple[bool, frozenset[str]]]()
+        environments, looks, repeated = [], dict[str, tuple[bool, frozenset[str]]](), False
         for spec in now.specs:
             known = former.pop(spec.path, None)
             alike = known == spec and settings
             if alike and self._known and self._known.is_same(spec.path, self._found, self._touched):
-                looks[spec.path] = self._known.environments[spec.path]
+                repeated = True
                 continue
             digest, looked = self._digest(self._work, mine, spec)
             moves = any(each.note for each in digest.inputs)
@@ -92,10 +92,11 @@ class _Comparison:
             if alike and not self._moved(digest) and self._touched.isdisjoint(looked):
                 continue
             other, looked = self._digest(self._commit, theirs, known) if known else (None, looked)
+            moves = moves or (other is not None and any(each.note for each in other.inputs))
             looks[spec.path] = (moves, looked)
             if other is None or other.digest != digest.digest or _unknown(digest):
                 environments.append(self._affected(spec, digest, other))
-        if former:  # what they look at was not read
+        if former or repeated:  # what they look at was not read, or stands in the memo that there is
             looks = {}
         found = Affected(
             commit=self._found.commit,

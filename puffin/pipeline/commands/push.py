@@ -36,6 +36,9 @@ class RemoteCacheFailed(PuffinError):
     url: str
 
 
+_UNSIGNED = "Built wheels and bytecode are not uploaded: `PUFFIN_REMOTE_CACHE_KEY` has no key that signs"
+
+
 def push(
     settings: RemoteCache, session: Session, interpreter: Interpreter, roots: "Collection[str]"
 ) -> Uploaded:
@@ -46,7 +49,9 @@ def push(
     """
     cache = session.cache.own
     make_room(cache)
-    signer_of(session.environ)
+    signer = signer_of(session.environ)
+    if signer is None or not signer.can_sign:
+        session.reporter.warn(_UNSIGNED)
     only = {archive for root in roots for archive in _archives_of(root)} if roots else None
     room = cache.temporary("-push")
     os.mkdir(room)

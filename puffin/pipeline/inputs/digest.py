@@ -12,12 +12,13 @@ from puffin import depends
 from puffin.artifact.tree import tree_state
 from puffin.artifact.urls import digest, file_path, is_file_url, mask
 from puffin.errors import PuffinError
+from puffin.names import normalise
 from puffin.pipeline.inputs.inputs import Reading
 from puffin.pipeline.request.session import Session
 from puffin.pipeline.request.settings import DigestSettings
 from puffin.pipeline.request.where import Interpreters
 from puffin.pipeline.workspace.commits import WorkTree
-from puffin.pipeline.workspace.specs import EnvSpec, known_lock, sources_of
+from puffin.pipeline.workspace.specs import EnvSpec, groups_of, known_lock, sources_of
 from puffin.stages.link.interpreter.interpreter import interpreter_key
 from puffin.stages.resolve.metadata.toml import decode_text, parse_toml
 from puffin.stages.resolve.projects.lowering import local_directory
@@ -88,8 +89,8 @@ class Digester:
         self._built = []
         try:
             inputs = [*self._of_spec(spec), *self._shared(), *self._of_sources(spec), *self._of_lock(spec)]
-        except (PuffinError, UvLockProblem, OSError) as error:
-            text = str(error).splitlines()[0]
+        except (PuffinError, UvLockProblem, OSError, KeyError, TypeError, AttributeError, ValueError) as error:
+            text = (str(error).splitlines() or [type(error).__name__])[0]
             inputs = [DigestInput(kind=UNKNOWN, name=spec.name, digest="", note=text)]
         known = {(each.kind, each.name, each.digest): each for each in reversed(inputs)}
         return EnvironmentDigest(
@@ -115,7 +116,7 @@ class Digester:
             written = read_requirements(
                 run.build_constraint, read=self._session.read, environ=self._session.environ
             )
-            self._common += [_of_entries(f"build constraint {each.name}", [each]) for each in written.entries]
+            self._common += _by_name(written.entries, "build constraint ")
             places = (*run.find_links, *run.configured.find_links)
             self._common += [each for place in places for each in self._of_place(place)]
         return self._common
@@ -133,13 +134,8 @@ class Digester:
         )
         sources = reading.sources()
         written = sources.requirements
-        named: dict[str, list[Entry]] = {}
-        for entry in (*written.entries, *written.constraints):
-            named.setdefault(entry.name or entry.text, []).append(entry)
-        for name, entries in named.items():
-            yield _of_entries(name, entries)
-        for entry in sources.overrides:
-            yield _of_entries(f"override {entry.name}", [entry])
+        yield from _by_name((*written.entries, *written.constraints))
+        yield from _by_name(sources.overrides, "override ")
         options = {
             "index_url": written.index_url, "extra_index_url": written.extra_index_urls,
             "find_links": written.find_links, "no_index": written.no_index, "no_binary": written.no_binary,
@@ -266,13 +262,16 @@ class Digester:
     def _part(self, lock: str, data: bytes, spec: EnvSpec) -> object:
         """Return the part of a ``uv.lock`` that an environment is made from, for all platforms."""
         found, groups = _uv_lock(data, lock, spec)
-        return sorted(repr(sorted(each.items(), key=str)) for each in found.reached(spec.extras, groups))
+        return sorted(
+            repr(sorted(each.items(), key=str))
+            for each in found.reached(tuple(map(normalise, spec.extras)), groups)
+        )
 
     def _of_locked(self, lock: str, data: bytes, spec: EnvSpec) -> "Iterable[DigestInput]":
         """Return the local projects that a lock names."""
         if os.path.basename(lock) == UV_LOCK:
             found, groups = _uv_lock(data, lock, spec)
-            document = found.pylock(spec.extras, groups)
+            document = found.pylock(tuple(map(normalise, spec.extras)), groups)
         else:
             document = parse_toml(decode_text(data, lock), lock).values
         for package in document.get("packages", ()):
@@ -340,8 +339,16 @@ def _uv_lock(data: bytes, path: str, spec: EnvSpec) -> "tuple[UvLock, list[str]]
     if data not in _documents:
         _documents[data] = parse_toml(decode_text(data, path), path).values
     found = UvLock(_documents[data], lambda _marker: True, spec.packages)
-    groups = [group.rpartition(":")[2] for group in spec.groups]
-    return found, groups if groups or spec.project else found.names("dev-dependencies")
+    groups = list(groups_of(spec))
+    return found, groups if groups or spec.project else list(found.names("dev-dependencies"))
+
+
+def _by_name(entries: "Iterable[Entry]", kind: str = "") -> "list[DigestInput]":
+    """Return an input for each package, with all that *entries* say of it; *kind* begins its name."""
+    named: dict[str, list[Entry]] = {}
+    for entry in entries:
+        named.setdefault(entry.name or entry.text, []).append(entry)
+    return [_of_entries(f"{kind}{name}", own) for name, own in named.items()]
 
 
 def _of_entries(name: str, entries: "list[Entry]") -> DigestInput:

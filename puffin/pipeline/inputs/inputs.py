@@ -136,7 +136,7 @@ class Reading:
                 indexes=settings.indexes,
                 environ=session.environ,
                 projects=self._projects,
-                locked=self._constraints,
+                locked=_no_lock if several else self._constraints,
                 uv_file=settings.uv_file,
                 several=several,
             ),
@@ -236,7 +236,20 @@ class Reading:
         if request.constraints:
             written = self._written()
             entries = tuple([_as_entry(pin) for pin in hashed])
-            select_pins(replace(written, entries=entries), markers=target.markers, require_hashes=False)
+            chosen = select_pins(
+                replace(written, entries=entries), markers=target.markers, require_hashes=False
+            )
+            limits = {pin.name: pin.hashes for pin in chosen.pins}
+            locked = replace(
+                locked,
+                pins=tuple([replace(each, hashes=limits.get(each.name, each.hashes)) for each in locked.pins]),
+                artifacts=tuple(
+                    [
+                        each if each.hashes else replace(each, hashes=limits.get(each.name, ()))
+                        for each in locked.artifacts
+                    ]
+                ),
+            )
         config = index_config(settings, None)
         artifacts = [replace(each, url=_with_credentials(each.url, config)) for each in locked.artifacts]
         return self._inputs(locked.pins, warnings=locked.warnings, located=tuple(artifacts))
@@ -323,6 +336,13 @@ def _believed(requirements: "Requirements", settings: Settings) -> "Requirements
         constraints=tuple([replace(each, hashes=()) for each in requirements.constraints]),
         require_hashes=False,
     )
+
+
+def _no_lock(_path: str, shown: str, _data: bytes) -> tuple[Entry, ...]:
+    """Refuse a lock file as a constraint: what it has for this machine would count for all environments."""
+    text = f"`{shown}` is a lock file, which cannot constrain a resolution for several environments"
+    hints = ("write the versions into a constraints file, or resolve for one environment (`--no-universal`)",)
+    raise UsageError(text=text, hints=hints)
 
 
 def _as_entry(pin: Pin) -> Entry:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from puffin.cache.layout import Bucket, Cache
@@ -196,32 +196,28 @@ def load_profiles(cache: Cache) -> list[Profile]:
 def build_times(cache: Cache) -> dict[str, float]:
     """Return how many seconds the last recorded build of each package took, by its normalised name."""
     found: dict[str, float] = {}
-    for path in record_paths(cache):
-        try:
-            with open(path, "rb") as file:
-                data = b"\n".join(line for line in file if line.startswith(b'{"stage":"build",'))
-        except OSError:
-            continue
-        for line in _lines(data):
-            if _text(line, "status") == DONE and _text(line, "cache") != HIT:
-                name = normalise(_text(line, "package").partition(" ")[0])
-                found[name] = max(0.0, _number(line, "end") - _number(line, "start"))
+    for line in _recorded(cache, b'{"stage":"build",'):
+        if _text(line, "status") == DONE and _text(line, "cache") != HIT:
+            name = normalise(_text(line, "package").partition(" ")[0])
+            found[name] = max(0.0, _number(line, "end") - _number(line, "start"))
     return found
 
 
 def last_outcomes(cache: Cache) -> dict[str, EnvironmentOutcome]:
     """Return how the last recorded run ended for each environment, by its path."""
-    found: dict[str, EnvironmentOutcome] = {}
+    outcomes = map(_outcome, _recorded(cache, b'{"environment":'))
+    return {outcome.path: outcome for outcome in outcomes}
+
+
+def _recorded(cache: Cache, beginning: bytes) -> Iterator[dict[str, Any]]:
+    """Yield the lines with this *beginning* of all records that can be read, the oldest first."""
     for path in record_paths(cache):
         try:
             with open(path, "rb") as file:
-                data = b"\n".join(line for line in file if line.startswith(b'{"environment":'))
+                data = b"\n".join(line for line in file if line.startswith(beginning))
         except OSError:
             continue
-        for line in _lines(data):
-            outcome = _outcome(line)
-            found[outcome.path] = outcome
-    return found
+        yield from _lines(data)
 
 
 def _lines(data: bytes) -> Iterable[dict[str, Any]]:

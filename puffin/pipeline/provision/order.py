@@ -17,8 +17,8 @@ from puffin.value import frozen, replace
 
 _KEPT = (
     "link_mode", "path_conflict", "atomic", "compile_bytecode", "bytecode_mode", "reinstall", "reinstall_package",
-    "verify", "allow_empty_requirements", "dry_run", "check", "offline", "no_build", "config_setting",
-    "config_setting_package",
+    "verify", "allow_empty_requirements", "dry_run", "check", "offline", "no_build", "no_sources",
+    "no_sources_package", "config_setting", "config_setting_package",
 )  # fmt: skip
 
 

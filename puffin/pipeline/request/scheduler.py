@@ -1,5 +1,6 @@
 """A user's dask scheduler: its address, and how long to wait for it. Light: it does not import dask."""
 
+from puffin.artifact.limits import positive
 from puffin.errors import UsageError
 from puffin.types import Mapping
 from puffin.value import frozen
@@ -49,18 +50,7 @@ def check_address(text: str) -> None:
 def times_of(environ: "Mapping[str, str]") -> dict[str, float]:
     """Return ``patience``, ``silence`` and ``limit`` as variables set them; UsageError for numbers that cannot be."""
     return {
-        "patience": _seconds(environ, "PUFFIN_SCHEDULER_TIMEOUT", _PATIENCE),
-        "silence": _seconds(environ, "PUFFIN_WORKER_TIMEOUT", _SILENCE),
-        "limit": _seconds(environ, "PUFFIN_REMOTE_BUILD_TIMEOUT", _LIMIT),
+        "patience": positive(environ, "PUFFIN_SCHEDULER_TIMEOUT", _PATIENCE),
+        "silence": positive(environ, "PUFFIN_WORKER_TIMEOUT", _SILENCE),
+        "limit": positive(environ, "PUFFIN_REMOTE_BUILD_TIMEOUT", _LIMIT),
     }
-
-
-def _seconds(environ: "Mapping[str, str]", name: str, default: float) -> float:
-    text = environ.get(name, "").strip()
-    try:
-        number = float(text) if text else default
-    except ValueError:
-        number = 0.0
-    if not 0 < number < 1e9:
-        raise UsageError(text=f"`{name}={text}` is not a number of seconds above 0")
-    return number

@@ -14,12 +14,13 @@ from puffin.cache import frame
 from puffin.cache.atomic import publish_file
 from puffin.cache.layout import Bucket, Cache
 from puffin.cache.reading import read
+from puffin.errors import UsageError
 from puffin.pipeline.workspace.commits import CommitDifference, loose
 from puffin.pipeline.workspace.specs import EnvSpec
 from puffin.types import Any, Iterable, Mapping
 from puffin.value import frozen
 
-_FORMAT = 1
+_FORMAT = 2
 _PREFIXES = ("PUFFIN_", "PIP_", "UV_", "XDG_", "CONDA_", "PYENV_")
 _NOT_DECISIVE = frozenset(
     ("since", "changed_since", "format", "words", "given", "verbose", "quiet", "report", "check")
@@ -128,12 +129,14 @@ def keep_memo(
     def numbered(paths: "Iterable[str]") -> tuple[int, ...]:
         return tuple([numbers[path] for path in paths])
 
+    try:
+        outside = loose(every, found)
+    except UsageError:  # git cannot tell any more; the answer stands
+        return
     fields = (
         key,
         tuple(numbers),
-        tuple(
-            [(numbers[path], depends.stamp(path)) for path in loose(every, found) if not os.path.isdir(path)]
-        ),
+        tuple([(numbers[path], depends.stamp(path)) for path in outside if not os.path.isdir(path)]),
         tuple([(name, depends.sealed(value)) for name, value in variables.items()]),
         numbered(looked.listing),
         tuple([(path, moves, numbered(own)) for path, (moves, own) in looked.environments.items()]),

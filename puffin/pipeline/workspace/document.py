@@ -85,11 +85,16 @@ def speaks_of_puffin(data: bytes, tool: bytes = b"puffin") -> bool:
         line = raw.translate(None, b" \t\r\"'")
         if line[:1] == b"[":
             section = line.strip(b"[]")
-        if section.startswith(b"tool." + tool) or line.startswith(b"tool." + tool):
+        if _names(section, b"tool." + tool) or _names(line, b"tool." + tool):
             return True
-        if line.startswith(tool) if section == b"tool" else line.startswith(b"tool={") and tool in line:
+        if _names(line, tool) if section == b"tool" else line.startswith(b"tool={") and tool in line:
             return True
     return False
+
+
+def _names(text: bytes, key: bytes) -> bool:
+    """Tell whether *text* begins with this dotted key, and not with a longer word."""
+    return text.startswith(key) and text[len(key) : len(key) + 1] in (b"", b".", b"=", b"#", b"]")
 
 
 class Document:

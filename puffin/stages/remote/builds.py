@@ -26,6 +26,7 @@ from puffin.stages.unzip.wheelfile import parse_filename
 from puffin.value import from_tuple, frozen
 
 _ANY = "any"
+_BROUGHT = "remote-"  # begins the names of kept builds that a remote cache gave
 _THREADS = 8
 
 
@@ -124,13 +125,18 @@ def _kept(cache: Cache, sought: SoughtBuild, wheel: "dict[str, Any]", data: byte
         os.mkdir(room)
         path = f"{room}/{wheel['filename']}"
         write(path, data)
-        entry = f"{kept.place(cache, sought.revision, sought.settings)}/remote-{digest(wheel['sha256'])}{kept.WHEEL}"
+        entry = f"{kept.place(cache, sought.revision, sought.settings)}/{_BROUGHT}{digest(wheel['sha256'])}{kept.WHEEL}"
         kept.publish_wheel(cache, entry, path, metadata_of(path))
     except (PuffinError, OSError):
         return WRONG
     finally:
         remove_tree(room)
     return ""
+
+
+def is_brought(path: str) -> bool:
+    """Tell whether the kept wheel at *path* came from a remote cache: it may be of a scope that others do not read."""
+    return os.path.basename(os.path.dirname(path)).startswith(_BROUGHT)
 
 
 @frozen

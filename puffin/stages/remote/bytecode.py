@@ -37,7 +37,7 @@ class _Bring:
         if data is not None:
             try:
                 unpack_layer(cache, kind, archive, suffix, data)
-            except BadPack:
+            except (BadPack, OSError):  # what compiles it here says whether the archive is damaged
                 reason = WRONG
         meter.asked(question.told(reason, len(data) if data is not None else 0))
         return not reason

@@ -18,7 +18,7 @@ from puffin.cache.layout import Cache
 from puffin.stages.build.kept import hash_of
 from puffin.stages.bytecode.pack import pack_layer
 from puffin.stages.remote.backend import Unavailable, received
-from puffin.stages.remote.builds import built_wheel, wheels_of, with_wheel
+from puffin.stages.remote.builds import built_wheel, is_brought, wheels_of, with_wheel
 from puffin.stages.remote.bytecode import layer_key
 from puffin.stages.remote.store import RemoteStore, store_of
 from puffin.stages.remote.values import BUILDS, BYTECODE, Uploaded, Uploads
@@ -54,7 +54,7 @@ class Uploader:
         jobs: list[Callable[[], bool]] = [self._content_job(*each) for each in sorted(waiting.items())]
         signer = self._store.signer
         if signer is not None and signer.can_sign:
-            wheels = [built_wheel(path, tags) for path, tags in uploads.builds]
+            wheels = [built_wheel(path, tags) for path, tags in uploads.builds if not is_brought(path)]
             jobs += [self._build_job(each.path, each.key) for each in wheels]
             jobs += [self._layer_job(*each) for each in uploads.layers]
         random.shuffle(jobs)

@@ -2,6 +2,7 @@
 
 import os
 
+from puffin.artifact.limits import positive
 from puffin.artifact.urls import mask
 from puffin.errors import UsageError
 from puffin.types import Mapping
@@ -96,9 +97,9 @@ def remote_cache_of(
         url=url.rstrip("/"),
         write=write,
         scopes=_scopes(scope),
-        patience=_number(environ, "PUFFIN_REMOTE_CACHE_TIMEOUT", 2.0),
-        upload_seconds=_number(environ, "PUFFIN_REMOTE_CACHE_UPLOAD_SECONDS", 60.0),
-        upload_bytes=int(_number(environ, "PUFFIN_REMOTE_CACHE_UPLOAD_BYTES", float(2 << 30))),
+        patience=positive(environ, "PUFFIN_REMOTE_CACHE_TIMEOUT", 2.0),
+        upload_seconds=positive(environ, "PUFFIN_REMOTE_CACHE_UPLOAD_SECONDS", 60.0),
+        upload_bytes=int(positive(environ, "PUFFIN_REMOTE_CACHE_UPLOAD_BYTES", float(2 << 30), "bytes")),
     )
 
 
@@ -110,17 +111,6 @@ def _scopes(text: str) -> tuple[str, ...]:
             hints=("write names such as `main` or `pr-12,main`",),
         )
     return names
-
-
-def _number(environ: "Mapping[str, str]", name: str, default: float) -> float:
-    text = environ.get(name, "").strip()
-    try:
-        number = float(text) if text else default
-    except ValueError:
-        number = 0.0
-    if not 0 < number < 1e15:
-        raise UsageError(text=f"`{name}={text}` is not a number above 0")
-    return number
 
 
 def broken_marker(settings: RemoteCache) -> str:

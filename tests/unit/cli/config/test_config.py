@@ -266,6 +266,23 @@ def test_the_nearest_file_of_puffins_and_then_the_users(home):
 )
 def test_whether_a_project_speaks_of_puffin(text, answer):
     assert speaks_of_puffin(text.encode()) is answer
+    assert speaks_of_puffin(text.replace("puffin", "uv").encode(), b"uv") is answer
+
+
+@pytest.mark.parametrize(
+    "text", ["[tool.uv-dynamic-versioning]\n", "[tool]\nuvicorn = {}\n", "tool.uv_x.a = 1\n"]
+)
+def test_the_table_of_another_tool_is_not_that_of_uv(text):
+    assert not speaks_of_puffin(text.encode(), b"uv")
+
+
+def test_members_of_a_wrong_kind_are_no_traceback(home):
+    below = home / "a" / "b"
+    below.mkdir(parents=True)
+    for members in ('"b"', "[1]", "{}"):
+        root = write(home / "a" / "pyproject.toml", f"[tool.uv.workspace]\nmembers = {members}\n")
+        own = write(below / "pyproject.toml", "[tool.uv]\n")
+        assert [path for path, *_ in puffin_files({}, str(below))] == [str(own)], root
 
 
 def merged(environ, *words, home=None, **changes):

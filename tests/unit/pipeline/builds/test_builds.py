@@ -340,3 +340,13 @@ def test_why_something_is_included_is_the_shortest_way_to_it():
     assert why_included(resolution, "x") == "`x` was included because `a` depends on `c` depends on `x`"
     assert why_included(resolution, "a") == ""
     assert why_included(resolution, "unknown") == ""
+
+
+def test_sources_that_are_ignored_are_part_of_what_a_wheel_depends_on(world):
+    settings = world.settings
+    found = [
+        replace(settings, skipped_sources=skipped).outside
+        for skipped in (False, frozenset(), frozenset({"b", "a"}), frozenset({"a"}), True)
+    ]
+    assert found[0] == found[1] == settings.outside
+    assert len(set(map(repr, found))) == 4

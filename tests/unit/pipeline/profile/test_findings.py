@@ -58,7 +58,7 @@ def test_the_index_downloads_and_misses_are_found():
     loads = [task("fetch", f"p{number}", 5, 9, reason=reason, **{"in": 1 << 20}) for number in range(3)]
     told = words_of(phase("locate", 0, 5), graph(5), *loads, end(10))
     assert told[kinds.INDEX].text == "Finding files on the index took 5.00s of 10.00s."
-    assert told[kinds.DOWNLOADS].text == ("Downloads went on for 4.00s of 10.00s: 3 files, 3.0 MiB, 768 KiB/s.")
+    assert told[kinds.DOWNLOADS].text == ("Downloads took 4.00s of 10.00s: 3 files, 3.0 MiB, 768 KiB/s.")
     assert told[kinds.NOT_SERVED].text == (
         "3 packages did not come from the cache (3.0 MiB): they were pruned 1 day ago."
     )

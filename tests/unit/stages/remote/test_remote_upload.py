@@ -111,3 +111,18 @@ def test_what_is_gone_is_left(tmp_path):
     )
     done = uploader(MemoryBackend(), tmp_path, ()).upload(uploads)
     assert (done.objects, done.left, done.problem) == (0, 2, "")
+
+
+def test_a_built_wheel_that_came_from_a_cache_is_not_signed_again(tmp_path):
+    paths = []
+    for name in ("remote-abc.wheel", "own.wheel"):
+        path = tmp_path / "revision" / "settings" / name / "thing-1.0-py3-none-any.whl"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(name.encode())
+        paths.append((str(path), ("py3-none-any",)))
+    backend = MemoryBackend()
+    done = uploader(backend, tmp_path, ()).upload(Uploads(builds=tuple(paths)))
+    assert (done.objects, done.problem) == (1, "")
+    assert {name for kind, name in backend.objects if kind == CONTENT} == {
+        hashlib.sha256(b"own.wheel").hexdigest()
+    }
