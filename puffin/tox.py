@@ -34,7 +34,6 @@ _WITH_VALUE = frozenset(
         "--only-binary", "--trusted-host",
     )
 )  # fmt: skip
-_OWN = {"--force-reinstall": "--reinstall"}
 _PREFIXES = ("PIP_", "PUFFIN_")
 
 
@@ -51,7 +50,7 @@ class PuffinInstaller(Pip):
 
     def _execute_installer(self, deps: Sequence[str], of_type: str) -> None:
         if of_type not in ("deps", "dependency-groups") or not _GRAPH.holds(self._env.name, of_type, deps):
-            super()._execute_installer([_OWN.get(word, word) for word in deps], of_type)
+            super()._execute_installer(deps, of_type)
 
 
 class PuffinRunner(VirtualEnvRunner):

@@ -87,6 +87,20 @@ def test_tox_installs_by_puffin_where_the_variables_of_an_environment_count(puff
     assert "puffin pip install" in said
 
 
+def test_the_package_itself_is_installed_again_by_puffin(puffin, shop, tmp_path):
+    wheel = tmp_path / "mine-1.0-py3-none-any.whl"
+    wheel.write_bytes(forge_wheel("mine", "1.0", {"mine.py": b"pass"})[1])
+    puffin.file(
+        "tox.ini",
+        "[testenv]\nrunner = puffin\npackage = external\npackage_glob = x\ncommands = python -c 'import mine'\n",
+    )
+    for _ in range(2):
+        code, said = run(puffin, shop, "tox", "run", "-e", "py", "--installpkg", wheel)
+        assert code == 0, said
+        assert "--force-reinstall" in said
+        assert "warning" not in said
+
+
 NOX = """
 import nox
 import puffin.nox
