@@ -4,6 +4,7 @@ The tree of the user is never touched: a view shows the work tree, and for all p
 has of them. Files that git ignores are the same in both.
 """
 
+import errno
 import os
 import stat
 import subprocess
@@ -14,6 +15,7 @@ from puffin.value import frozen
 
 _SUBMODULE = 0o160000
 _ABSENT = "0" * 40
+_MOST_LINKS = 40  # that lead to each other, as for the kernel
 
 
 @frozen
@@ -52,6 +54,9 @@ class CommitDifference:
         while path != self.top and path != os.path.dirname(path):
             path = os.path.dirname(path)
             yield path
+
+
+_DIRECTORY, _NOTHING = Former(mode=stat.S_IFDIR | 0o755, name=""), Former(mode=0, name="")
 
 
 class SubmoduleChanged(PuffinError):
@@ -135,7 +140,7 @@ class WorkTree:
         self.commit = commit
         self.variables: dict[str, str | None] = {}
         self.looked: set[str] = set()
-        self._real: dict[str, str] = {}
+        self._real: dict[str, tuple[str, tuple[str, ...]]] = {}
         self._contents: dict[str, bytes] = {}
         self._stats: dict[str, os.stat_result | OSError] = {}
 
@@ -148,7 +153,7 @@ class WorkTree:
 
     def stat(self, path: str) -> os.stat_result:
         """Return the facts of what is there, behind links. Raises OSError."""
-        path = self._note(path)
+        path = self._behind(path)
         if path not in self._stats:
             try:
                 self._stats[path] = self._stat(path)
@@ -160,34 +165,70 @@ class WorkTree:
         return found
 
     def link(self, path: str) -> str:
-        """Return what a link leads to, empty for anything else."""
-        return self._link(self._note(path))
+        """Return what a link leads to, empty for anything else. Raises OSError."""
+        above, name = os.path.split(os.path.abspath(path))
+        path = os.path.join(self._behind(above), name)
+        self.looked.add(path)
+        return self._link(path)
 
     def names(self, path: str) -> list[str]:
         """Return the names in a directory. Raises OSError."""
-        return self._names(self._note(path))
+        return self._names(self._behind(path))
+
+    def real(self, path: str) -> str:
+        """Return the path of what is there, all links resolved. Raises OSError for a circle of links."""
+        return self._behind(path)
 
     def read(self, path: str) -> bytes:
         """Return what a file holds. Raises OSError."""
-        path = self._note(path)
+        path = self._behind(path)
         if path not in self._contents:
             self._contents[path] = self._read(path)
         return self._contents[path]
 
-    def _note(self, path: str) -> str:
-        """Return *path* with the links above it resolved, and note it."""
-        directory, name = os.path.split(os.path.abspath(path))
-        real = self._real.get(directory)
-        if real is None:
-            real = self._real[directory] = os.path.realpath(directory)
-        path = os.path.join(real, name) if name else real
-        self.looked.add(path)
-        return path
+    def _behind(self, path: str) -> str:
+        """Return a path with all links in it resolved, and note it and these links."""
+        path = os.path.abspath(path)
+        real, links = self._real.get(path) or self._resolved(path, 0)
+        self.looked.add(real)
+        self.looked.update(links)
+        return real
+
+    def _resolved(self, path: str, depth: int) -> tuple[str, tuple[str, ...]]:
+        """Return a path with all links in it resolved, and these links. Raises OSError for a circle of links."""
+        if path not in self._real:
+            above, name = os.path.split(path)
+            real, links = self._resolved(above, depth) if name else (above, ())
+            real = os.path.join(real, name)
+            target = self._target(real) if name else ""
+            if target:
+                links = (*links, real)
+                real, more = self._led(os.path.dirname(real), target, depth + 1)
+                links += more
+            self._real[path] = real, links
+        return self._real[path]
+
+    def _led(self, directory: str, target: str, depth: int) -> tuple[str, tuple[str, ...]]:
+        """Return where a link in a *directory* leads to, and the links on the way."""
+        if depth > _MOST_LINKS:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), target)
+        real = "/" if target.startswith("/") else directory
+        links: tuple[str, ...] = ()
+        for part in target.split("/"):
+            if part == "..":
+                real = os.path.dirname(real)
+            elif part not in ("", "."):
+                real, more = self._resolved(os.path.join(real, part), depth)
+                links += more
+        return real, links
+
+    def _target(self, path: str) -> str:
+        try:
+            return self._link(path)
+        except (FileNotFoundError, SubmoduleChanged):
+            return ""
 
     def _stat(self, path: str) -> os.stat_result:
-        target = self._link(path)
-        if target:
-            return self.stat(os.path.join(os.path.dirname(path), target))
         return os.stat(path)
 
     def _link(self, path: str) -> str:
@@ -197,9 +238,6 @@ class WorkTree:
         return os.listdir(path)
 
     def _read(self, path: str) -> bytes:
-        target = self._link(path)
-        if target:
-            return self.read(os.path.join(os.path.dirname(path), target))
         with open(path, "rb", buffering=0) as file:
             return file.read()
 
@@ -220,7 +258,7 @@ class CommitTree(WorkTree):
             for directory in found.above(path):
                 self._directories.setdefault(directory, {})[os.path.basename(path)] = None
                 path = directory
-        self._submodules = [path for path, former in found.former.items() if former.mode == _SUBMODULE]
+        self._replaced: dict[str, bool] = {}
 
     def close(self) -> None:
         """End the process that reads objects."""
@@ -229,52 +267,51 @@ class CommitTree(WorkTree):
     def _stat(self, path: str) -> os.stat_result:
         former = self._former(path)
         if former is None:
-            if path in self._directories or (path in self._added and self._names(path)):
-                return _facts(stat.S_IFDIR | 0o755)
-            if path in self._added:
-                raise FileNotFoundError(path)
             return super()._stat(path)
-        if stat.S_ISLNK(former.mode):
-            return self.stat(os.path.join(os.path.dirname(path), self._link(path)))
-        return _facts(former.mode, len(self._objects.read(former.name)))
+        if not former.mode:
+            raise FileNotFoundError(path)
+        return _facts(former.mode, len(self._objects.read(former.name)) if former.name else 0)
 
     def _former(self, path: str) -> Former | None:
-        """Return what the commit has at a path, None if the work tree has the same. Raises OSError for nothing."""
+        """Return what the commit has at a path, None if the work tree has the same. Raises SubmoduleChanged."""
         former = self._found.former.get(path)
-        if former is not None and not former.mode:
-            if path in self._directories:
-                return None
-            raise FileNotFoundError(path)
-        for each in self._submodules:
-            if path == each or path.startswith(f"{each}/"):
-                raise SubmoduleChanged(path=os.path.relpath(each, self._found.top))
-        if former is None and any(self._found.former.get(each) for each in self._replaced(path)):
-            raise FileNotFoundError(path)  # there was a file in the place of a directory above it
-        return former
+        if former is not None and former.mode == _SUBMODULE:
+            raise SubmoduleChanged(path=os.path.relpath(path, self._found.top))
+        if path in self._directories:
+            return _DIRECTORY
+        if former is not None:
+            return former
+        if self._is_replaced(os.path.dirname(path)) or (path in self._added and not self._listed(path)):
+            return _NOTHING
+        return None
 
-    def _replaced(self, path: str) -> "Iterator[str]":
-        for directory in self._found.above(path):
-            former = self._found.former.get(directory)
-            if former is not None and former.mode and former.mode != _SUBMODULE:
-                yield directory
+    def _is_replaced(self, directory: str) -> bool:
+        """Tell whether what the work tree has in a directory is not from the commit. Raises SubmoduleChanged."""
+        if directory not in self._replaced:
+            found = next((each for each in (directory, *self._found.above(directory)) if each in self._found.former), "")
+            if found and self._found.former[found].mode == _SUBMODULE:
+                raise SubmoduleChanged(path=os.path.relpath(found, self._found.top))
+            self._replaced[directory] = bool(found)
+        return self._replaced[directory]
 
     def _link(self, path: str) -> str:
-        former = self._former(path) if path in self._found.former else None
+        former = self._former(path)
         if former is None:
-            return "" if path in self._directories else super()._link(path)
+            return super()._link(path)
         return os.fsdecode(self._objects.read(former.name)) if stat.S_ISLNK(former.mode) else ""
 
     def _names(self, path: str) -> list[str]:
-        if self._former(path) is not None:
-            raise NotADirectoryError(path)
+        former = self._former(path)
+        if former is None or stat.S_ISDIR(former.mode):
+            return self._listed(path)
+        raise NotADirectoryError(path) if former.mode else FileNotFoundError(path)
+
+    def _listed(self, path: str) -> list[str]:
+        """Return the names in a directory: those that differ, and of the work tree's those that are kept."""
         former = self._directories.get(path, {})
-        try:
-            present = os.listdir(path)
-        except OSError:
-            if not former:
-                raise
-            present = []
-        kept = [name for name in present if name in former or self._is_kept(os.path.join(path, name))]
+        if former and (path in self._found.former or self._is_replaced(path) or not os.path.isdir(path)):
+            return list(former)
+        kept = [name for name in os.listdir(path) if self._is_kept(os.path.join(path, name))]
         return list(dict.fromkeys((*kept, *former)))
 
     def _is_kept(self, path: str) -> bool:
@@ -282,14 +319,16 @@ class CommitTree(WorkTree):
         former = self._found.former.get(path)
         if former is not None:
             return bool(former.mode)
-        return path not in self._added or bool(self._names(path))
+        return path not in self._added or bool(self._listed(path))
 
     def _read(self, path: str) -> bytes:
         former = self._former(path)
         if former is None:
             return super()._read(path)
-        if stat.S_ISLNK(former.mode):
-            return self.read(os.path.join(os.path.dirname(path), self._link(path)))
+        if not former.mode:
+            raise FileNotFoundError(path)
+        if not former.name:
+            raise IsADirectoryError(path)
         return self._objects.read(former.name)
 
 

@@ -15,11 +15,20 @@ _FILE = "pyproject.toml"
 
 
 @frozen
+class Member:
+    """What a workspace knows of a member; ``installed`` is as in :class:`ProjectTables`. All else is in its file."""
+
+    name: str
+    directory: str
+    installed: bool | None
+
+
+@frozen
 class Monorepo:
     """A workspace: its root, its members by name (the root's own project among them), and the directories of all."""
 
     root: ProjectTables
-    members: Mapping[str, ProjectTables]
+    members: Mapping[str, Member]
     directories: frozenset[str]
 
 
@@ -85,17 +94,21 @@ class LocalProjects:
     def _monorepo(self, root: ProjectTables, directories: Iterable[str]) -> Monorepo:
         members: dict[str, ProjectTables] = {root.name: root} if root.name else {}
         links: list[str] = []
-        for directory in sorted(directories, key=os.path.islink):  # links to members are these members
+        for directory in sorted(directories, key=_is_link):  # links to members are these members
             member = self._member(root, directory)
             former = member and members.setdefault(member.name, member)
             if member and former and former.directory != member.directory:
-                if os.path.realpath(former.directory) == os.path.realpath(member.directory):
+                if depends.real_path(former.directory) == depends.real_path(member.directory):
                     links.append(directory)
                     continue
                 problem = f"the workspace has a second member called `{member.name}`, at {former.line}"
                 raise InvalidProject(file=member.line, problem=problem)
         meant = frozenset((root.directory, *[each.directory for each in members.values()], *links))
-        return Monorepo(root=root, members=members, directories=meant)
+        known = {
+            name: Member(name=name, directory=each.directory, installed=each.installed)
+            for name, each in members.items()
+        }
+        return Monorepo(root=root, members=known, directories=meant)
 
     def _member(self, root: ProjectTables, directory: str) -> ProjectTables | None:
         tables = self.tables(directory)
@@ -129,6 +142,11 @@ def _meant(pattern: str, root: ProjectTables) -> list[str]:
         os.path.normpath(os.path.join(root.directory, path))
         for path in expand(os.path.normpath(pattern), root.directory, depends.is_directory)
     ]
+
+
+def _is_link(path: str) -> bool:
+    depends.looked_for(path)
+    return bool(depends.link_target(path))
 
 
 def _is_left_over(directory: str) -> bool:
