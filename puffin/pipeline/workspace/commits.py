@@ -9,6 +9,7 @@ import os
 import stat
 import subprocess
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from puffin.errors import Cause, PuffinError, UsageError
 from puffin.value import frozen
@@ -43,11 +44,7 @@ class CommitDifference:
     @property
     def touched(self) -> frozenset[str]:
         """The paths that differ, and the directories whose names do."""
-        found = set(self.former)
-        for path, former in self.former.items():
-            if bool(former.mode) != (path in self.present):
-                found.update(self.above(path))
-        return frozenset(found)
+        return CommitTree(self).touched()
 
     def above(self, path: str) -> "Iterator[str]":
         """Yield the directories above a path, up to the top of the work tree."""
@@ -133,16 +130,35 @@ def _git(cwd: str, *words: str, option: str) -> str:
     return os.fsdecode(done.stdout)
 
 
+def is_value(path: str) -> bool:
+    """Tell whether what was looked at is not a path but a value: no path contains a NUL."""
+    return path.startswith("\0")
+
+
 class WorkTree:
-    """The files of the work tree, as a view. ``looked`` are the real paths that were looked at."""
+    """The files of the work tree, as a view. ``looked`` are the real paths that were looked at.
+
+    Among them are names of values that were made from files: who looks at such a value is concerned by these files only
+    if it differs. ``values`` has what was looked at for each of them.
+    """
 
     def __init__(self, commit: str) -> None:
         self.commit = commit
         self.variables: dict[str, str | None] = {}
         self.looked: set[str] = set()
+        self.values: dict[str, set[str]] = {}
         self._real: dict[str, tuple[str, tuple[str, ...]]] = {}
         self._contents: dict[str, bytes] = {}
         self._stats: dict[str, os.stat_result | OSError] = {}
+
+    @contextmanager
+    def apart(self) -> "Iterator[set[str]]":
+        """Collect in the set that is returned what is looked at in the ``with`` block."""
+        before, self.looked = self.looked, set()
+        try:
+            yield self.looked
+        finally:
+            self.looked = before
 
     def mode(self, path: str) -> int:
         """Return the mode of what is there, behind links, 0 for nothing."""
@@ -264,6 +280,26 @@ class CommitTree(WorkTree):
         """End the process that reads objects."""
         self._objects.close()
 
+    def touched(self) -> frozenset[str]:
+        """Return the paths that differ, and the directories whose names do."""
+        found = set(self._found.former)
+        for path, former in self._found.former.items():
+            if bool(former.mode) != (path in self._found.present):
+                for directory in self._found.above(path):
+                    found.add(directory)
+                    if self._is_kept_directory(directory):
+                        break
+        return frozenset(found)
+
+    def _is_kept_directory(self, path: str) -> bool:
+        """Tell whether there is a directory now, and was one before."""
+        try:
+            former = self._former(path)
+        except SubmoduleChanged:
+            return False
+        there = path not in self._found.former and os.path.isdir(path)
+        return there and (former is None or stat.S_ISDIR(former.mode))
+
     def _stat(self, path: str) -> os.stat_result:
         former = self._former(path)
         if former is None:
@@ -288,7 +324,8 @@ class CommitTree(WorkTree):
     def _is_replaced(self, directory: str) -> bool:
         """Tell whether what the work tree has in a directory is not from the commit. Raises SubmoduleChanged."""
         if directory not in self._replaced:
-            found = next((each for each in (directory, *self._found.above(directory)) if each in self._found.former), "")
+            above = (directory, *self._found.above(directory))
+            found = next((each for each in above if each in self._found.former), "")
             if found and self._found.former[found].mode == _SUBMODULE:
                 raise SubmoduleChanged(path=os.path.relpath(found, self._found.top))
             self._replaced[directory] = bool(found)
@@ -377,4 +414,4 @@ def loose(paths: "Iterable[str]", found: CommitDifference) -> list[str]:
     """Return those of *paths* of which git does not know the content, sorted: outside, ignored, or absent ones."""
     names = _git(found.top, "ls-files", "-z", option="--since").split("\0")
     known = {os.path.join(found.top, name) for name in names}
-    return sorted(set(paths) - known - set(found.former))
+    return sorted([each for each in set(paths) - known - set(found.former) if not is_value(each)])

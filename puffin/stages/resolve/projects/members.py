@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 
 from puffin import depends
+from puffin.errors import PuffinError
 from puffin.stages.resolve.metadata.toml import InvalidProject, decode_text
 from puffin.stages.resolve.projects.patterns import expand, is_pattern
 from puffin.stages.resolve.projects.project import SourceFile
@@ -15,7 +16,7 @@ _FILE = "pyproject.toml"
 
 
 @frozen
-class Member:
+class WorkspaceMember:
     """What a workspace knows of a member; ``installed`` is as in :class:`ProjectTables`. All else is in its file."""
 
     name: str
@@ -28,7 +29,7 @@ class Monorepo:
     """A workspace: its root, its members by name (the root's own project among them), and the directories of all."""
 
     root: ProjectTables
-    members: Mapping[str, Member]
+    members: Mapping[str, WorkspaceMember]
     directories: frozenset[str]
 
 
@@ -105,7 +106,7 @@ class LocalProjects:
                 raise InvalidProject(file=member.line, problem=problem)
         meant = frozenset((root.directory, *[each.directory for each in members.values()], *links))
         known = {
-            name: Member(name=name, directory=each.directory, installed=each.installed)
+            name: WorkspaceMember(name=name, directory=each.directory, installed=each.installed)
             for name, each in members.items()
         }
         return Monorepo(root=root, members=known, directories=meant)
@@ -135,6 +136,20 @@ def _directories(root: ProjectTables) -> list[str]:
         anywhere = "**" in pattern  # then directories in between need not be projects
         found |= dict.fromkeys([each for each in meant if not anywhere or depends.is_file(f"{each}/{_FILE}")])
     return [path for path in found if path not in left_out and path != root.directory]
+
+
+def is_within(directory: str, path: str, data: bytes) -> bool:
+    """Tell whether a *directory* belongs to the workspace of the ``pyproject.toml`` at *path*, which holds *data*.
+
+    It does not if that file is invalid: whoever needs the workspace says what is wrong.
+    """
+    try:
+        root = LocalProjects(lambda _path: data).tables(os.path.dirname(path))
+        if root is None or root.members is None:
+            return False
+        return directory == root.directory or directory in _directories(root)
+    except PuffinError:
+        return False
 
 
 def _meant(pattern: str, root: ProjectTables) -> list[str]:

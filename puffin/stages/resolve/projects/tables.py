@@ -296,6 +296,21 @@ class _Tables:
         return InvalidProject(file=self._place(*at), problem=problem)
 
 
+def without_places(tables: ProjectTables) -> ProjectTables:
+    """Return tables without files and lines: those that say the same are equal."""
+    return replace(
+        tables,
+        line="",
+        workspace="",
+        sources={
+            name: tuple([replace(each, file="", place="") for each in told])
+            for name, told in tables.sources.items()
+        },
+        constraints=tuple([replace(each, file="", line=0) for each in tables.constraints]),
+        overrides=tuple([replace(each, file="", line=0) for each in tables.overrides]),
+    )
+
+
 def _unless(key: str) -> str:
     return ": write `true`, or the path of another workspace" if key == WORKSPACE else ""
 
