@@ -9,8 +9,7 @@ from puffin.pipeline.profile.compare import Comparison, Difference
 from puffin.pipeline.profile.history import Past
 from puffin.pipeline.profile.report import Report
 from puffin.pipeline.profile.spans import parts
-from puffin.pipeline.profile.why import MISSES
-from puffin.reasons import reason_fields
+from puffin.reasons import WORK, reason_fields
 
 
 def report_json(report: Report) -> dict[str, Any]:
@@ -68,7 +67,7 @@ def report_json(report: Report) -> dict[str, Any]:
         "misses": [
             {"stage": row.name, "package": row.label, "reason": reason_fields(row.reason, profile.ended)}
             for row in profile.tasks
-            if row.reason is not None and row.name in MISSES
+            if row.reason is not None and row.name in WORK
         ],
         "failures": [{"stage": row.name, "package": row.label, "error": row.error} for row in report.failures],
         "failure": profile.failure or None,

@@ -9,19 +9,19 @@ import pickle
 from collections.abc import Callable
 from typing import Any
 
-from puffin.artifact.artifact import DIRECTORY, FRESH, SDIST, WHEEL, Artifact
+from puffin.artifact.artifact import DIRECTORY, FRESH, SDIST, WHEEL, Artifact, expected_sha256
 from puffin.artifact.urls import digest
 from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
 from puffin.pipeline.builds.values import BuildCycle, BuildSettings
-from puffin.pipeline.builds.why import build_inputs, why_built
+from puffin.pipeline.builds.why import build_inputs, requirement_inputs, why_built, why_equipped, why_fetched
 from puffin.pipeline.find.chosen import archive_of_wheel, supply_of
 from puffin.pipeline.graph.record import warn
 from puffin.pipeline.graph.task import DONE, Key, Outcome, Task
 from puffin.pipeline.profile.read import build_times
 from puffin.pipeline.request.builds import Toolchain
 from puffin.pipeline.tasks.supply import BUILD, ENVIRONMENT, FETCH, UNZIP, wheel_tasks
-from puffin.reasons import Reason
+from puffin.reasons import BUILD_ENVIRONMENT, Reason
 from puffin.stages.build import kept
 from puffin.stages.build.environment import environment_key, environment_path, is_damaged, is_ready
 from puffin.stages.build.job import LACKS, BuildOrder
@@ -73,6 +73,7 @@ class Builds:
         self._whole: set[str] = set()
         self._damaged: set[str] = set()
         self._reasons: dict[str, Reason] = {}
+        self._equipment: dict[str, dict[str, str]] = {}
         self._times: dict[str, float] | None = None
 
     def supply(
@@ -263,9 +264,8 @@ class Builds:
             return self._prepared(job, (*self._requires[job.id], *outcome.result[1]))
         if outcome.status == DONE and outcome.result[0] == WHEEL_GOAL:
             self._warn_of_lost(job, outcome.result[1])
-            kept.write_inputs(
-                self._cache, job.artifact, build_inputs(job.artifact, self._settings, self._toolchains[job.id])
-            )
+            inputs = build_inputs(job.artifact, self._settings, self._toolchains[job.id])
+            kept.write_inputs(self._cache, job.artifact, inputs | self._equipment.get(job.id, {}))
         released = self._turns.ended(job.group, job.id, built=outcome.status == DONE)
         return tuple([each for other in released for each in self._begun(self._jobs[other])])
 
@@ -316,11 +316,13 @@ class Builds:
         found = self._resolve(requires, toolchain, job.label, job.artifact, tree) if requires else ()
         if self._settings.remote is not None and job.goal != EDITABLE_GOAL and not job.artifact.editable:
             return self._sent(job, build, found, requires, tasks)
+        self._equipment[job.id] = requirement_inputs(found)
         root = self._ready_environment(found, toolchain)
         if root:
             return replace(build, arguments=(*build.arguments, ("environment", root)), affinity=root)
+        why = self._why_equipped(job, found, toolchain)
         archives, keys = self._brought(job, found, toolchain, tasks)
-        made = self._environment(job, toolchain, archives, keys)
+        made = replace(self._environment(job, toolchain, archives, keys), reason=why)
         tasks.append(made)
         return replace(build, inputs=(*build.inputs, ("environment", made.key)), affinity=made.key[1])
 
@@ -374,6 +376,18 @@ class Builds:
             self._prepare_anew(found, archives)
         return ""
 
+    def _why_equipped(self, job: Job, found: "tuple[Artifact, ...]", toolchain: Toolchain) -> Reason:
+        """Return why there is no environment for a build."""
+        archives = {artifact: self._archive(artifact, toolchain) for artifact in found}
+        lacking = [artifact for artifact, archive in archives.items() if not archive]
+        names = [name for each in lacking for name in (expected_sha256(each), each.filename)]
+        if not lacking:
+            key = environment_key(toolchain.interpreter, set(archives.values()))
+            if environment_path(self._cache, key) in self._damaged:
+                return Reason(kind=BUILD_ENVIRONMENT)
+            names = [key]
+        return why_equipped(job.artifact, found, toolchain, self._cache, names)
+
     def _prepare_anew(self, found: "tuple[Artifact, ...]", archives: "set[str]") -> None:
         """Say that an environment was damaged; an archive that has the same damage, by a hard link, is thrown away."""
         names = ", ".join(sorted([f"`{artifact.name}`" for artifact in found]))
@@ -411,7 +425,12 @@ class Builds:
         supply = supply_of(self._cache, artifact, anew=self._is_anew(artifact.name))
         if supply.archive:
             return (), supply.archive
-        wheel = wheel_tasks(supply, cache_root=self._cache.root, network=self._settings.network)
+        wheel = wheel_tasks(
+            supply,
+            cache_root=self._cache.root,
+            network=self._settings.network,
+            reason=why_fetched(artifact, self._cache, anew=self._is_anew(artifact.name)),
+        )
         return wheel, wheel[-1].key
 
     def _note(self, upper: str, lower: str) -> None:

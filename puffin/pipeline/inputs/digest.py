@@ -347,7 +347,12 @@ class _NotedProjects(LocalProjects):
 
     def workspace(self, root: ProjectTables) -> Monorepo:
         """Return the workspace of a root."""
-        found = self._value(WORKSPACE, root.directory, lambda: super(_NotedProjects, self).workspace(root))
+
+        def make() -> Monorepo:
+            self.tables(root.directory)
+            return super(_NotedProjects, self).workspace(root)
+
+        found = self._value(WORKSPACE, root.directory, make)
         assert found is not None
         return found
 

@@ -6,9 +6,10 @@ has of them. Files that git ignores are the same in both.
 
 import errno
 import os
+import re
 import stat
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from puffin.errors import Cause, PuffinError, UsageError
@@ -108,13 +109,36 @@ def _commit(top: str, reference: str, option: str) -> str:
         return _git(top, *words, option=option).strip()
     except UsageError as error:
         shallow = _git(top, "rev-parse", "--is-shallow-repository", option=option).strip() == "true"
-        name = reference.removeprefix("origin/")
-        hint = f"fetch it: `git fetch origin {name}`"
-        if shallow:
-            hint = "this clone is shallow: run `git fetch --unshallow`, or set `fetch-depth: 0` in the workflow"
+        remotes = _git(top, "remote", option=option).split()
         raise UsageError(
-            text=f"`{reference}` of `{option}` is not a known commit", causes=error.causes, hints=(hint,)
+            text=f"`{reference}` of `{option}` is not a known commit",
+            causes=error.causes,
+            hints=fetch_hints(reference, remotes, shallow=shallow),
         ) from None
+
+
+def fetch_hints(reference: str, remotes: "Sequence[str]", *, shallow: bool) -> tuple[str, ...]:
+    """Return what to type for a commit that is not there; pure."""
+    deepen = "this clone is shallow: run `git fetch --unshallow`, or set `fetch-depth: 0` in the workflow"
+    depth = "--depth 1 " if shallow else ""  # of the commit itself nothing more is read
+    if not re.fullmatch(r"[\w./+-]+", reference) or ".." in reference:
+        plain = "name a commit, a branch or a tag, for example `origin/main`"
+        return (deepen,) if shallow and ".." not in reference and ":" not in reference else (plain,)
+    if reference == "HEAD":
+        return ("commit something first",)
+    if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", reference):
+        return (f"fetch it: `git fetch {depth}{_first(remotes)} {reference}`",)
+    remote, _, name = reference.partition("/")
+    if not name or remote not in (*remotes, "origin"):
+        remote, name = _first(remotes), reference
+    place = f"{remote}/{name}"
+    then = "" if place == reference else f", and compare with `{place}`"
+    fetch = f"fetch it: `git fetch {depth}{remote} {name}:refs/remotes/{place}`{then}"
+    return (fetch, deepen) if shallow else (fetch,)
+
+
+def _first(remotes: "Sequence[str]") -> str:
+    return remotes[0] if remotes and "origin" not in remotes else "origin"
 
 
 def _git(cwd: str, *words: str, option: str) -> str:
@@ -125,8 +149,11 @@ def _git(cwd: str, *words: str, option: str) -> str:
         text = f"`{option}` needs git, which cannot be run"
         raise UsageError(text=text, causes=(Cause(text=str(error.strerror)),)) from error
     if done.returncode:
-        causes = tuple([Cause(text=line) for line in os.fsdecode(done.stderr).splitlines()[:1]])
-        raise UsageError(text=f"`{option}` needs a git repository with a commit", causes=causes)
+        lines = os.fsdecode(done.stderr).splitlines()
+        causes = tuple([Cause(text=line) for line in lines[:1]])
+        # git names what to type where the repository belongs to another user
+        hints = tuple([f"`{each.strip()}`" for each in lines if each.strip().startswith("git config ")])
+        raise UsageError(text=f"`{option}` needs a git repository with a commit", causes=causes, hints=hints)
     return os.fsdecode(done.stdout)
 
 
