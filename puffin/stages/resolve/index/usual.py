@@ -314,17 +314,17 @@ def _row(piece: str, base: str) -> "tuple[Any, ...] | None":
     if match is None:
         return None
     relative, filename, algorithm, digest, rest = match.groups()
-    place = _place(base, relative)
+    url = absolute_url(base, relative + filename)
     attributes = dict(_ATTRIBUTE(rest))
     requires_python = _plain(attributes.get("data-requires-python", ""))
     uploaded = _plain(attributes.get("data-upload-time", ""))
     yanked = attributes.get("data-yanked")
     reason = None if yanked is None else _plain(yanked)
-    if not place or None in (requires_python, uploaded) or (yanked is not None and reason is None):
+    if not url or None in (requires_python, uploaded) or (yanked is not None and reason is None):
         return None
     return (
         filename,
-        place + filename,
+        url,
         (f"{algorithm}:{digest}",) if algorithm else (),
         requires_python,
         reason,
@@ -332,19 +332,6 @@ def _row(piece: str, base: str) -> "tuple[Any, ...] | None":
         uploaded,
         core_metadata(attributes),
     )
-
-
-def _place(base: str, relative: str) -> str:
-    """Return the place of files as an absolute URL; on one index it is mostly the same for all pages."""
-    above, _, page = base.removesuffix("/").rpartition("/")
-    if relative.startswith("../") and base.endswith("/") and above.count("/") > 2 and page and "?" not in base:
-        return _absolute(f"{above}/", relative[3:])
-    return _absolute(base, relative)
-
-
-@lru_cache(maxsize=1000)
-def _absolute(base: str, relative: str) -> str:
-    return absolute_url(base, f"{relative}x").removesuffix("x")
 
 
 @lru_cache(maxsize=10_000)
