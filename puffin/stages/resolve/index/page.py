@@ -67,7 +67,8 @@ class Groups:
     """A page of a project by version.
 
     ``files`` maps version texts to what ``usual.stored_rows`` reads. ``status`` and ``reason`` are those of PEP 792,
-    empty where the page says nothing. ``refused`` are the names of files with unsafe names.
+    empty where the page says nothing. ``refused`` are the names of files with unsafe names. If there are ``entries``,
+    those of a version are still to be found in them (``usual.UncutEntries``), for which ``name`` is the project's.
     """
 
     url: str
@@ -75,6 +76,8 @@ class Groups:
     status: str = ""
     reason: str = ""
     refused: tuple[str, ...] = ()
+    name: str = ""
+    entries: bytes = b""
 
 
 @frozen
