@@ -172,7 +172,7 @@ def test_the_trace_of_a_sync_pairs_its_arrows(puffin, env, shop):
 def test_earlier_runs_are_shown_and_compared(puffin, env, shop):
     assert puffin("profile", "show").err == (
         "error: There is no record of the run `-1`\n\n"
-        "hint: run `puffin profile show --last 20` to see the last runs\n"
+        "hint: run `puffin profile show --last 10` to see the last runs\n"
     )
     puffin.sync("alpha==1.0\nbeta==1.0\n", "-i", shop.url)
     puffin.sync("alpha==2.0\n", "-i", shop.url)
