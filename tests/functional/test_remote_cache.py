@@ -358,6 +358,39 @@ def test_a_resolution_takes_metadata_from_a_wheel_that_was_built_elsewhere(machi
     assert sorted(line for line in hooks if line.startswith("wheel")) == ["wheel thing", "wheel user"]
 
 
+def test_a_cache_that_is_dead_costs_one_line_for_a_resolution_and_an_installation(machines, puffin, shop, log):
+    shop.add(*forge_sdist("user", requires=["thing"], needs=["toy"], told=log))
+    first = machines("first")
+    words = ("-p", "first", "--cache-dir", puffin.root / "cache-first", "-i", shop.url)
+    dead = {"PUFFIN_REMOTE_CACHE": "http://127.0.0.1:9", "PUFFIN_REMOTE_CACHE_KEY": KEY}
+    done = puffin("pip", "install", "user", *words, env=dead)
+    assert (done.code, done.err.count("is not used any more in this run")) == (0, 1), done.err
+    assert first.env.installed() == {"thing": "1.0", "user": "1.0"}
+    assert list((puffin.root / "cache-first" / "tmp-v0").iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["compile", "lock"])
+def test_a_lock_takes_metadata_from_a_wheel_that_was_built_elsewhere(
+    machines, puffin, shop, cache, log, command
+):
+    machines("first").sync(cache.url, "--remote-cache-write")
+    hooks = log.read_text()
+    puffin.file("web.in", "thing\n")
+    puffin.file("puffin.toml", '[envs.second]\npath = "second"\nrequirements = ["web.in"]\n')
+    given = ("pip", "compile", "web.in", "-o", "web.txt") if command == "compile" else ("lock",)
+    words = ("--cache-dir", puffin.root / "cache-second", "-i", shop.url, "--remote-cache", cache.url)
+    done = puffin(*given, *words, env={"PUFFIN_REMOTE_CACHE_KEY": KEY, "PUFFIN_REMOTE_CACHE_TIMEOUT": "60"})
+    assert done.code == 0, done.err
+    made = (puffin.cwd / "web.txt").read_text()
+    assert "thing==1.0" in made
+    assert cache.url not in made
+    assert log.read_text() == hooks, "nothing is built"
+    dead = {"PUFFIN_REMOTE_CACHE_KEY": KEY}
+    words = ("--cache-dir", puffin.root / "cache-third", "-i", shop.url, "--remote-cache", "http://127.0.0.1:9")
+    done = puffin(*given, *words, env=dead)
+    assert (done.code, done.err.count("is not used any more in this run")) == (0, 1), done.err
+
+
 def test_configuration_counts_for_commands_on_the_cache(puffin, tmp_path):
     (tmp_path / "remote").mkdir()
     puffin.file("puffin.toml", f'remote-cache = "file://{tmp_path}/remote"\n')

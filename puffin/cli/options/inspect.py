@@ -91,7 +91,7 @@ CACHE_SIZE = (
 )
 CACHE_PUSH = (
     *PYTHON,
-    *picked(SYNC, "remote_cache", "remote_cache_scope"),
+    *table.REMOTE_READ,
     *NETWORK,
     *CONFIG,
     *ALWAYS,

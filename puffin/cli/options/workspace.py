@@ -77,6 +77,7 @@ LOCK = (
     *table.FILES,
     *table.BUILD,
     *table.INDEX,
+    *table.REMOTE_READ,
     *table.BUILDERS,
     *table.PROFILE,
     *table.ALWAYS,

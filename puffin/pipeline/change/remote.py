@@ -19,9 +19,10 @@ from puffin.pipeline.run.forked_workers import ForkedWorkers
 from puffin.pipeline.tasks.remote import RemotePlan, with_remote
 from puffin.pipeline.tasks.supply import BUILD, COMPILE, UNZIP
 from puffin.stages.build.job import LACKS, METADATA, BuildOrder
+from puffin.stages.build.kept import place_of
 from puffin.stages.remote.signature import signer_of
-from puffin.stages.remote.values import HIT, MISS, RemoteCache, Uploaded, Uploads
-from puffin.value import astuple, from_tuple, replace
+from puffin.stages.remote.values import HIT, MISS, RemoteCache, Uploaded, Uploads, leave_alone, left_alone
+from puffin.value import astuple, from_tuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +55,6 @@ class RemoteRun:
     def __init__(self, settings: RemoteCache, session: "Session") -> None:
         self._session = session
         self._told: list[Told] = []
-        self._problem = ""
         self._patience = 0.0
         self._known: dict[str, bool] = {}
         self._wheels: dict[str, tuple[str, ...]] = {}
@@ -63,10 +63,10 @@ class RemoteRun:
         self.uploaded = Uploaded()
         signer_of(session.environ)  # a key that cannot be used is an error of the user, and not a miss
         session.cache.initialise()
-        room = session.cache.temporary("-remote")
-        os.mkdir(room)
-        self._settings = replace(settings, room=room)
+        os.mkdir(settings.room)
+        self._settings = settings
         self._network = session.network.wire()
+        self._problem = left_alone(settings)  # somebody else said so
         self._workers = self._started()
         self._begun = self._workers.ask("begin", None, "") if self._workers else None
         self._probe = self._workers.ask("probe", None, "") if self._workers else None
@@ -74,7 +74,7 @@ class RemoteRun:
             self._workers.send()
 
     def _started(self) -> "ForkedWorkers | None":
-        if not hasattr(os, "fork") or active_count() > 1:
+        if not hasattr(os, "fork") or active_count() > 1 or self._problem:
             return None
         serve = {kind: partial(self._here, kind) for kind in _ANSWERS}
         try:
@@ -105,16 +105,15 @@ class RemoteRun:
         if self._problem or not problem:
             return
         self._problem = problem
-        try:
-            open(f"{self._settings.room}/broken", "xb").close()
-        except OSError:
-            pass
+        leave_alone(self._settings, problem)
         self._session.reporter.warn(
             f"The remote cache `{self._settings.shown}` is not used any more in this run: {problem}"
         )
 
     @property
     def _usable(self) -> bool:
+        if self._problem:
+            return False
         if self._probe is not None or (self._workers is None and not self._patience):
             probe, self._probe = self._probe, None
             said = self._waited(probe, self._left()) if probe is not None else self._here("probe", None)
@@ -193,9 +192,8 @@ class RemoteRun:
                 self._wheels[outcome.result[1]] = order.tags
         elif task.stage == UNZIP and "built" in arguments:
             path = arguments["built"][1]
-            revision, settings = path.split("/")[-4:-2]
-            if (revision, settings) in self._shareable:
-                self._wheels[path] = self._shareable[revision, settings]
+            if place_of(path) in self._shareable:
+                self._wheels[path] = self._shareable[place_of(path)]
         elif task.stage == COMPILE and outcome.remote[1:2] != (HIT,):
             self._layers.add((arguments["kind"], outcome.result))
 

@@ -76,6 +76,12 @@ def place(cache: Cache, revision: str, settings: str) -> str:
     return cache.path(Bucket.BUILT, revision, settings)
 
 
+def place_of(path: str) -> tuple[str, str]:
+    """Return the revision and the settings of the kept wheel at *path*, by their names."""
+    revision, settings = path.replace(os.sep, "/").split("/")[-4:-2]
+    return revision, settings
+
+
 def find_wheel(directory: str, priorities: "Mapping[str, int]", *, since: float = 0.0) -> KeptWheel | None:
     """Return the wheel in *directory* (see :func:`place`) whose tags fit best, None if none fits.
 

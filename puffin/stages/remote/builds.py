@@ -97,25 +97,22 @@ def _bring(store: RemoteStore, cache: Cache, sought: SoughtBuild) -> "Told":
     question = RemoteQuestion(store, BUILDS)
     reason, size = "", 0
     for platform in (platform_in(sought.tags), _ANY):
-        value, reason = store.entry(BUILDS, build_key(sought.revision, sought.settings, platform))
-        best = _best(wheels_of(value), sought.tags)
-        if value is not None and best is None:
-            reason = ABSENT
-        if best is None:
-            continue
-        data, reason = store.content(best["sha256"], best["size"])
-        if data is not None:
-            reason, size = _kept(cache, sought, best, bytes(data)), len(data)
-            break
+        key = build_key(sought.revision, sought.settings, platform)
+        told = list(store.entries(BUILDS, key))
+        reason = max([why for _, why in told], key=lambda why: why not in ("", ABSENT)) or ABSENT
+        for wheel in _fitting([each for value, _ in told for each in wheels_of(value)], sought.tags):
+            data, reason = store.content(wheel["sha256"], wheel["size"])
+            if data is not None:
+                reason, size = _kept(cache, sought, wheel, bytes(data)), len(data)
+                return question.told(reason, size)
     return question.told(reason, size)
 
 
-def _best(wheels: "list[dict[str, Any]]", tags: "tuple[str, ...]") -> "dict[str, Any] | None":
+def _fitting(wheels: "list[dict[str, Any]]", tags: "tuple[str, ...]") -> "list[dict[str, Any]]":
+    """Return the wheels that fit *tags*, the best first, and of equal ones in their order, which is that of scopes."""
     order = priorities(tags)
-    ranked = [
-        (best, each["sha256"], each) for each in wheels if (best := rank(each["filename"], order)) is not None
-    ]
-    return min(ranked, key=lambda each: each[:2])[2] if ranked else None
+    ranked = [(best, each) for each in wheels if (best := rank(each["filename"], order)) is not None]
+    return [each for _, each in sorted(ranked, key=lambda each: each[0])]
 
 
 def _kept(cache: Cache, sought: SoughtBuild, wheel: "dict[str, Any]", data: bytes) -> str:
@@ -149,10 +146,8 @@ class BuiltWheel:
 
 def built_wheel(path: str, tags: "tuple[str, ...]") -> BuiltWheel:
     """Return the kept wheel at *path*, which an interpreter with these *tags* built or uses."""
-    settings = os.path.dirname(os.path.dirname(path))
-    revision = os.path.basename(os.path.dirname(settings))
     platform = _ANY if path.endswith("-any.whl") else platform_in(tags)
-    return BuiltWheel(path=path, key=build_key(revision, os.path.basename(settings), platform))
+    return BuiltWheel(path=path, key=build_key(*kept.place_of(path), platform))
 
 
 def with_wheel(value: "dict[str, Any] | None", filename: str, sha256: str, size: int) -> "dict[str, Any]":

@@ -113,14 +113,14 @@ class Uploader:
     def _build_job(self, path: str, key: str) -> "Callable[[], bool]":
         def job() -> bool:
             filename = os.path.basename(path)
-            value, _ = self._store.entry(BUILDS, key)
-            if any(each["filename"] == filename for each in wheels_of(value)):
+            said = [value for value, _ in self._store.entries(BUILDS, key)]
+            if any(each["filename"] == filename for value in said for each in wheels_of(value)):
                 return True
             sha256, size = hash_of(path), os.stat(path).st_size
             self._claim(f"{key}/{filename}", _NOTED_FROM)  # each machine builds other bytes
             if not self._store.has_content(sha256):
                 self._put(sha256, _bytes_of(path))
-            self._store.put_entry(BUILDS, key, with_wheel(value, filename, sha256, size))
+            self._store.put_entry(BUILDS, key, with_wheel(said[0], filename, sha256, size))
             return False
 
         return job
@@ -128,7 +128,7 @@ class Uploader:
     def _layer_job(self, kind: str, archive: str) -> "Callable[[], bool]":
         def job() -> bool:
             key = layer_key(kind, archive)
-            if self._store.entry(BYTECODE, key)[0] is not None:
+            if any(value is not None for value, _ in self._store.entries(BYTECODE, key)):
                 return True
             data = pack_layer(self._cache, kind, archive)
             if data is None:
