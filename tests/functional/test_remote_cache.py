@@ -266,61 +266,6 @@ def test_without_a_remote_cache_nothing_of_it_is_imported(puffin, env, shop):
     assert done.returncode == 0, done.stderr
 
 
-def test_a_machine_pushes_what_it_has(machines, puffin, cache, log):
-    first, second = machines("first"), machines("second")
-    assert first.sync("", "--compile-bytecode").code == 0
-    words = (
-        "cache",
-        "push",
-        "--remote-cache",
-        cache.url,
-        "--cache-dir",
-        puffin.root / "cache-first",
-        "-p",
-        "first",
-    )
-    done = puffin(*words, env={"PUFFIN_REMOTE_CACHE_KEY": KEY})
-    assert (done.code, done.err.split(" (")[0]) == (0, "Uploaded 6 objects"), done.err
-    second.sync(cache.url, "--compile-bytecode")
-    assert [path for path in second.files_asked if "toy" not in path] == []
-    assert second.compiled() == first.compiled()
-    assert log.read_text().count("wheel thing") == 1
-    done = puffin(*words, env={"PUFFIN_REMOTE_CACHE_KEY": KEY})
-    assert "Uploaded 0 objects" in done.err
-
-
-def test_a_machine_pushes_what_an_environment_has(machines, puffin, cache):
-    first, other = machines("first"), machines("other")
-    first.sync("", pins="alpha==1.0\n")
-    words = ("-p", "other", "--cache-dir", puffin.root / "cache-first", "-i", first.shop.url)
-    assert puffin.sync("beta==1.0\n", *words).code == 0
-    words = (
-        "cache",
-        "push",
-        "--remote-cache",
-        cache.url,
-        "--cache-dir",
-        puffin.root / "cache-first",
-        "-p",
-        "first",
-    )
-    done = puffin(*words, other.env.root)
-    assert (done.code, "Uploaded 1 object " in done.err) == (0, True), done.err
-    assert len(cache.names("cas")) == 1
-    done = puffin(*words, "nowhere")
-    assert (done.code, "is not an environment that puffin filled" in done.err) == (2, True), done.err
-
-
-def test_what_cannot_be_pushed_is_an_error(machines, puffin, cache):
-    machines("first").sync("")
-    cache.mode, cache.misbehaves = "full", ("PUT",)
-    words = ("cache", "push", "--cache-dir", puffin.root / "cache-first", "-p", "first")
-    done = puffin(*words, "--remote-cache", cache.url)
-    assert (done.code, f"Failed to fill the remote cache `{cache.url}`" in done.err) == (1, True), done.err
-    done = puffin(*words)
-    assert (done.code, "No remote cache was given" in done.err) == (2, True), done.err
-
-
 def test_the_size_of_a_remote_cache(machines, puffin, cache):
     url = f"file://{puffin.root / 'shared'}"
     machines("first").sync(url, "--remote-cache-write")

@@ -5,8 +5,7 @@ from puffin.cli.options.inspect import StoreOptions
 from puffin.cli.screen.quantities import counted, size
 from puffin.errors import UsageError
 from puffin.pipeline.commands.push import push, remote_size
-from puffin.pipeline.request.settings import Settings, Where
-from puffin.pipeline.request.where import find_where
+from puffin.pipeline.request.settings import Settings
 from puffin.stages.remote.values import RemoteCache
 
 
@@ -16,8 +15,7 @@ def push_cache(call: Call) -> int:
     with CacheDirectory(call) as cache_dir:
         settings = call.settings(cache_dir)
         remote, session = _remote_cache(settings), call.session(settings)
-        interpreter = find_where(call.options(Where), session).interpreter
-        done = push(remote, session, interpreter, options.arguments)
+        done = push(remote, session, options.arguments)
     call.console.say(
         f"Uploaded {counted(done.objects, 'object')} ({size(done.bytes)}); {done.known} already stored"
         + (f", {done.left} not uploaded" if done.left else "")

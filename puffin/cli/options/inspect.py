@@ -90,7 +90,6 @@ CACHE_SIZE = (
     *ALWAYS,
 )
 CACHE_PUSH = (
-    *PYTHON,
     *table.REMOTE_READ,
     *NETWORK,
     *CONFIG,

@@ -10,7 +10,7 @@ from collections import Counter
 from functools import partial
 from threading import active_count
 
-from puffin.artifact.artifact import DIRECTORY, WHEEL, Artifact, expected_sha256
+from puffin.artifact.artifact import WHEEL, Artifact, expected_sha256
 from puffin.cache.atomic import remove_tree
 from puffin.pipeline.change.values import RemoteTally
 from puffin.pipeline.graph.record import current, phase
@@ -18,8 +18,7 @@ from puffin.pipeline.graph.task import DONE, resolve_function
 from puffin.pipeline.run.forked_workers import ForkedWorkers
 from puffin.pipeline.tasks.remote import RemotePlan, with_remote
 from puffin.pipeline.tasks.supply import BUILD, COMPILE, UNZIP
-from puffin.stages.build.job import LACKS, METADATA, BuildOrder
-from puffin.stages.build.kept import place_of
+from puffin.stages.build.job import LACKS, METADATA
 from puffin.stages.remote.signature import signer_of
 from puffin.stages.remote.values import HIT, MISS, RemoteCache, Uploaded, Uploads, leave_alone, left_alone
 from puffin.value import astuple, from_tuple
@@ -57,8 +56,7 @@ class RemoteRun:
         self._told: list[Told] = []
         self._patience = 0.0
         self._known: dict[str, bool] = {}
-        self._wheels: dict[str, tuple[str, ...]] = {}
-        self._shareable: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._wheels: set[str] = set()
         self._layers: set[tuple[str, str]] = set()
         self.uploaded = Uploaded()
         signer_of(session.environ)  # a key that cannot be used is an error of the user, and not a miss
@@ -150,7 +148,6 @@ class RemoteRun:
 
     def bring_builds(self, builds: "Sequence[tuple[SoughtBuild, bool]]") -> None:
         """Put the wheels that others built of these sources to the kept builds, except those that are *known* here."""
-        self._shareable.update({(each.revision, each.settings): each.tags for each, _ in builds})
         sought = [each for each, known in builds if not known]
         if not sought:
             return
@@ -185,15 +182,10 @@ class RemoteRun:
         if outcome.status != DONE or not self._settings.write:
             return
         arguments = dict(task.arguments)
-        if task.stage == BUILD and outcome.result[0] not in (LACKS, METADATA) and "order" in arguments:
-            order = from_tuple(BuildOrder, arguments["order"])
-            source = from_tuple(Artifact, order.artifact)
-            if source.kind != DIRECTORY and not source.editable and order.isolated:
-                self._wheels[outcome.result[1]] = order.tags
+        if task.stage == BUILD and outcome.result[0] not in (LACKS, METADATA):
+            self._wheels.add(outcome.result[1])
         elif task.stage == UNZIP and "built" in arguments:
-            path = arguments["built"][1]
-            if place_of(path) in self._shareable:
-                self._wheels[path] = self._shareable[place_of(path)]
+            self._wheels.add(arguments["built"][1])
         elif task.stage == COMPILE and outcome.remote[1:2] != (HIT,):
             self._layers.add((arguments["kind"], outcome.result))
 
@@ -204,7 +196,7 @@ class RemoteRun:
 
     def begin_uploads(self) -> "Callable[[], None]":
         """Start the uploads beside the run; return what waits for them, which takes no longer than they may."""
-        uploads = Uploads(builds=tuple(sorted(self._wheels.items())), layers=tuple(sorted(self._layers)))
+        uploads = Uploads(builds=tuple(sorted(self._wheels)), layers=tuple(sorted(self._layers)))
         if self._problem or not (any(astuple(uploads)) or os.listdir(self._settings.room)) or not self._usable:
             return _nothing
         if self._workers is None:

@@ -1,8 +1,9 @@
 """Wheels that were built from source, between the kept builds of this machine and a remote cache.
 
 The entry of a build is named by the state of the source, the settings, and the platform that it was built on, or
-``any`` for wheels of every platform. It lists the wheels of all interpreters: ``{"wheels": [{"filename", "sha256",
-"size"}]}``. A wheel that was built for ``linux`` runs where it was built, so the platform tells the C library.
+``any`` for wheels of every platform (``KeptWheel.platform``). It lists the wheels of all interpreters:
+``{"wheels": [{"filename", "sha256", "size"}]}``. A wheel that was built for ``linux`` runs where it was built, so the
+platform tells the C library.
 """
 
 import os
@@ -23,16 +24,10 @@ from puffin.stages.remote.wheels import FileGetter
 from puffin.stages.resolve.locate.tags import priorities, rank
 from puffin.stages.unzip.errors import Refused
 from puffin.stages.unzip.wheelfile import parse_filename
-from puffin.value import from_tuple, frozen
+from puffin.value import from_tuple
 
-_ANY = "any"
 _BROUGHT = "remote-"  # begins the names of kept builds that a remote cache gave
 _THREADS = 8
-
-
-def platform_in(tags: "tuple[str, ...]") -> str:
-    """Return the platform of an interpreter with these tags, which names the C library too."""
-    return tags[0].rpartition("-")[2] if tags else _ANY
 
 
 def build_key(revision: str, settings: str, platform: str) -> str:
@@ -96,7 +91,7 @@ def bring_builds(
 def _bring(store: RemoteStore, cache: Cache, sought: SoughtBuild) -> "Told":
     question = RemoteQuestion(store, BUILDS)
     reason, size = "", 0
-    for platform in (platform_in(sought.tags), _ANY):
+    for platform in (kept.platform_of(sought.tags), kept.ANY):
         key = build_key(sought.revision, sought.settings, platform)
         told = list(store.entries(BUILDS, key))
         reason = max([why for _, why in told], key=lambda why: why not in ("", ABSENT)) or ABSENT
@@ -131,23 +126,13 @@ def _kept(cache: Cache, sought: SoughtBuild, wheel: "dict[str, Any]", data: byte
     return ""
 
 
-def is_brought(path: str) -> bool:
-    """Tell whether the kept wheel at *path* came from a remote cache: it may be of a scope that others do not read."""
-    return os.path.basename(os.path.dirname(path)).startswith(_BROUGHT)
+def shareable(path: str) -> "kept.KeptWheel | None":
+    """Return the kept wheel at *path* if other machines may use it and it was built here.
 
-
-@frozen
-class BuiltWheel:
-    """A wheel of the kept builds, as it is uploaded: where it is, and the key of its entry."""
-
-    path: str
-    key: str
-
-
-def built_wheel(path: str, tags: "tuple[str, ...]") -> BuiltWheel:
-    """Return the kept wheel at *path*, which an interpreter with these *tags* built or uses."""
-    platform = _ANY if path.endswith("-any.whl") else platform_in(tags)
-    return BuiltWheel(path=path, key=build_key(*kept.place_of(path), platform))
+    What a remote cache gave may be of a scope that others do not read, so its platform is not known.
+    """
+    wheel = kept.read_entry(os.path.dirname(path))
+    return wheel if wheel is not None and wheel.platform else None
 
 
 def with_wheel(value: "dict[str, Any] | None", filename: str, sha256: str, size: int) -> "dict[str, Any]":

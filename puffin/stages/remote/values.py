@@ -51,11 +51,10 @@ class RemoteCache:
 class Uploads:
     """What is to be uploaded besides the files that wait in the room of the run.
 
-    ``builds`` are paths of kept wheels with the tags of the interpreter that they were built for or are used by,
-    ``layers`` kinds of bytecode with archives.
+    ``builds`` are paths of kept wheels, ``layers`` kinds of bytecode with archives.
     """
 
-    builds: "tuple[tuple[str, tuple[str, ...]], ...]" = ()
+    builds: tuple[str, ...] = ()
     layers: "tuple[tuple[str, str], ...]" = ()
 
 
