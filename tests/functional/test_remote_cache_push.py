@@ -129,3 +129,59 @@ def test_what_cannot_be_pushed_is_an_error(machines, puffin, cache):
     assert (done.code, f"Failed to fill the remote cache `{cache.url}`" in done.err) == (1, True), done.err
     done = puffin(*words)
     assert (done.code, "No remote cache was given" in done.err) == (2, True), done.err
+
+
+@pytest.fixture
+def pull(puffin, shop):
+    """Pull into the cache of a machine what the environment `web` needs."""
+    table = f'index-url = "{shop.url}"\n[envs.web]\npath = "web"\nrequirements = ["web.txt"]\n'
+    puffin.file("puffin.toml", table)
+    puffin.file("web.txt", "alpha==1.0\nbeta==1.0\nthing==1.0\n")
+
+    def pulled(name, url, *words, key=KEY):
+        shop.requests.clear()
+        words = ("--cache-dir", puffin.root / f"cache-{name}", "--remote-cache", url, *words)
+        environ = {"PUFFIN_REMOTE_CACHE_KEY": key, "PUFFIN_REMOTE_CACHE_TIMEOUT": "60"}
+        return puffin("cache", "pull", *words, env=environ)
+
+    return pulled
+
+
+def test_a_machine_pulls_what_an_environment_needs(machines, puffin, cache, log, pull):
+    first = machines("first")
+    first.sync(cache.url, "--compile-bytecode", "--remote-cache-write")
+    done = pull("second", cache.url, "web", "--compile-bytecode")
+    assert (done.code, done.err.split(" (")[0]) == (0, "Took 6 objects"), done.err
+    assert "for 1 environment" in done.err
+    assert "not in the remote cache" not in done.err
+    assert not (puffin.cwd / "web").exists(), "no environment is made"
+    assert first.files_asked == []
+    cache.requests.clear()
+    second = machines("second")
+    second.sync("", "--compile-bytecode")
+    assert second.files_asked == []
+    assert log.read_text().count("wheel thing") == 1
+    assert second.compiled() == first.compiled() != []
+    assert not cache.requests
+    done = pull("second", cache.url, "--compile-bytecode")
+    assert "Took 0 objects" in done.err
+
+
+def test_what_the_remote_cache_lacks_is_neither_fetched_nor_built(machines, cache, log, pull):
+    machines("first").sync(cache.url, "--remote-cache-write", pins="alpha==1.0\n")
+    second = machines("second")
+    done = pull("second", cache.url)
+    assert (done.code, "Took 1 object " in done.err) == (0, True), done.err
+    assert "2 packages not in the remote cache" in done.err
+    assert second.files_asked == []
+    assert not log.exists()
+
+
+def test_a_remote_cache_that_cannot_be_read_fails_a_pull(puffin, cache, pull):
+    cache.mode = "500"
+    done = pull("first", cache.url)
+    assert (done.code, f"Failed to read the remote cache `{cache.url}`" in done.err) == (1, True), done.err
+    done = puffin("cache", "pull")
+    assert (done.code, "No remote cache was given" in done.err) == (2, True), done.err
+    done = pull("first", cache.url, "nowhere")
+    assert done.code == 2, done.err

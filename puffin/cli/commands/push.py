@@ -1,12 +1,22 @@
-"""``puffin cache push``, and ``size`` of a remote cache."""
+"""``puffin cache push`` and ``pull``, and ``size`` of a remote cache."""
+
+import os
 
 from puffin.cli.commands.call import CacheDirectory, Call
 from puffin.cli.options.inspect import StoreOptions
+from puffin.cli.options.values import made
+from puffin.cli.options.workspace import EnvsOptions
 from puffin.cli.screen.quantities import counted, size
+from puffin.cli.screen.workspace import ManyConsole
 from puffin.errors import UsageError
+from puffin.pipeline.commands.pull import PullRun
 from puffin.pipeline.commands.push import push, remote_size
-from puffin.pipeline.request.settings import Settings
+from puffin.pipeline.request.session import session_of
+from puffin.pipeline.request.settings import ManySettings, Settings
+from puffin.pipeline.request.where import Interpreters
+from puffin.pipeline.workspace.config import chosen
 from puffin.stages.remote.values import RemoteCache
+from puffin.value import replace
 
 
 def push_cache(call: Call) -> int:
@@ -37,3 +47,22 @@ def _remote_cache(settings: Settings) -> RemoteCache:
     if settings.remote_cache is None:
         raise UsageError(text="No remote cache was given", hints=("set one with `--remote-cache URL`",))
     return settings.remote_cache
+
+
+def pull_cache(call: Call) -> int:
+    """Take what environments need from the remote cache."""
+    options = call.options(EnvsOptions)
+    with CacheDirectory(call) as cache_dir:
+        run = call.settings(cache_dir)
+        _remote_cache(run)
+        settings = made(ManySettings, {**call.values, "run": run})
+        reporter = ManyConsole(call.console, settings)
+        session = session_of(run, os.environ, reporter, call.started)
+        specs, _ = chosen(options.arguments, run.where.python, "cache pull", file=options.environments)
+        settings = replace(settings, specs=tuple(specs))
+        done = PullRun(settings, session, reporter, Interpreters(session)).pull()
+    call.console.say(
+        f"Took {counted(done.objects, 'object')} ({size(done.bytes)}) for {counted(len(specs), 'environment')}"
+        + (f"; {counted(done.lacking)} not in the remote cache" if done.lacking else "")
+    )
+    return 0

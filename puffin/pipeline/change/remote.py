@@ -39,6 +39,7 @@ _ANSWERS = {
     "probe": "puffin.stages.remote.service:probe",
     "present": "puffin.stages.remote.service:present",
     "builds": "puffin.stages.remote.builds:builds",
+    "layers": "puffin.stages.remote.bytecode:layers",
     "upload": "puffin.stages.remote.upload:upload",
 }
 _PROBE = 4  # what part of its patience the first answer has by HTTP
@@ -157,6 +158,21 @@ class RemoteRun:
             seconds = self._settings.patience * (2 + len(sought) // 4)
             said = self._asked("builds", [astuple(each) for each in sought], seconds)
         self._tell(said or ())
+
+    def has(self, artifact: Artifact) -> bool:
+        """Tell whether the cache said that it has this wheel."""
+        return self._known.get(expected_sha256(artifact), False)
+
+    def bring_layers(self, wanted: "Sequence[tuple[str, str, str]]") -> None:
+        """Publish the layers of bytecode that the cache has of *wanted*: kinds, archives, endings of names."""
+        if wanted and self._usable:
+            seconds = self._settings.patience * (2 + len(wanted) // 4)
+            self._tell(self._asked("layers", list(wanted), seconds) or ())
+
+    @property
+    def problem(self) -> str:
+        """Why the cache is not used any more, ``""`` while it is."""
+        return self._problem
 
     def planned(self, tasks: "Sequence[Task]", grow: "Grow") -> "tuple[list[Task], Grow]":
         """Return tasks, and a growth, that ask the cache first."""

@@ -59,14 +59,14 @@ def push(settings: RemoteCache, session: Session, roots: "Collection[str]") -> U
             wheels = dict(_wheels(cache, only))
             found, problem = present(*where, sorted(wheels))
             if problem:
-                raise _failed("fill", settings, problem)
+                raise remote_failure("fill", settings, problem)
             _fetch({sha256: each for sha256, each in wheels.items() if sha256 not in found}, room, session)
             uploads = Uploads(builds=tuple(_built(cache, only)), layers=tuple(_layers(cache, only)))
             done = from_tuple(Uploaded, upload(*where, astuple(uploads)))
     finally:
         remove_tree(room)
     if done.problem:
-        raise _failed("fill", settings, done.problem)
+        raise remote_failure("fill", settings, done.problem)
     return done
 
 
@@ -75,10 +75,11 @@ def remote_size(settings: RemoteCache, session: Session) -> int:
     try:
         return backend_of(settings, session.network.wire()).size()
     except Unavailable as error:
-        raise _failed("measure", settings, str(error)) from error
+        raise remote_failure("measure", settings, str(error)) from error
 
 
-def _failed(action: str, settings: RemoteCache, problem: str) -> RemoteCacheFailed:
+def remote_failure(action: str, settings: RemoteCache, problem: str) -> RemoteCacheFailed:
+    """Return the error of a remote cache that could not be used."""
     return RemoteCacheFailed(action=action, url=settings.shown, causes=(Cause(text=problem),))
 
 

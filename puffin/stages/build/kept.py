@@ -82,7 +82,7 @@ def place(cache: Cache, revision: str, settings: str) -> str:
     return cache.path(Bucket.BUILT, revision, settings)
 
 
-def platform_of(tags: "tuple[str, ...]", filename: str = "") -> str:
+def usable_on(tags: "tuple[str, ...]", filename: str = "") -> str:
     """Return the platform of an interpreter with these tags, which names the C library too.
 
     For the *filename* of a wheel that runs everywhere it is :data:`ANY`.
@@ -90,7 +90,7 @@ def platform_of(tags: "tuple[str, ...]", filename: str = "") -> str:
     return tags[0].rpartition("-")[2] if tags and not filename.endswith("-any.whl") else ANY
 
 
-def place_of(path: str) -> tuple[str, str]:
+def build_names(path: str) -> tuple[str, str]:
     """Return the revision and the settings of the kept wheel at *path*, by their names."""
     revision, settings = path.replace(os.sep, "/").split("/")[-4:-2]
     return revision, settings

@@ -401,7 +401,7 @@ class Build:
         """Return for which machines a wheel is, ``""`` for this one alone: its key does not tell all inputs."""
         order = self._order
         alone = not order.isolated or self._artifact.editable or order.goal.startswith(EDITABLE) or order.since
-        return "" if alone else kept.platform_of(order.tags, filename)
+        return "" if alone else kept.usable_on(order.tags, filename)
 
     def _check(self, wheel: str) -> None:
         artifact, order = self._artifact, self._order

@@ -19,7 +19,7 @@ from puffin.stages.build import kept, task
 from puffin.stages.build.hooks import metadata_of
 from puffin.stages.build.kept import SoughtBuild
 from puffin.stages.remote.store import RemoteQuestion, RemoteStore, store_of
-from puffin.stages.remote.values import ABSENT, BUILDS, SOURCES, WRONG, Told
+from puffin.stages.remote.values import ABSENT, BUILDS, SOURCES, THREADS, WRONG, Told
 from puffin.stages.remote.wheels import FileGetter
 from puffin.stages.resolve.locate.tags import priorities, rank
 from puffin.stages.unzip.errors import Refused
@@ -27,7 +27,6 @@ from puffin.stages.unzip.wheelfile import parse_filename
 from puffin.value import from_tuple
 
 _BROUGHT = "remote-"  # begins the names of kept builds that a remote cache gave
-_THREADS = 8
 
 
 def build_key(revision: str, settings: str, platform: str) -> str:
@@ -84,14 +83,14 @@ def bring_builds(
     cache.initialise()
     if len(sought) < 2:
         return [_bring(store, cache, each) for each in sought]
-    with ThreadPoolExecutor(min(_THREADS, len(sought))) as threads:
+    with ThreadPoolExecutor(min(THREADS, len(sought))) as threads:
         return list(threads.map(lambda each: _bring(store, cache, each), sought))
 
 
 def _bring(store: RemoteStore, cache: Cache, sought: SoughtBuild) -> "Told":
     question = RemoteQuestion(store, BUILDS)
     reason, size = "", 0
-    for platform in (kept.platform_of(sought.tags), kept.ANY):
+    for platform in (kept.usable_on(sought.tags), kept.ANY):
         key = build_key(sought.revision, sought.settings, platform)
         told = list(store.entries(BUILDS, key))
         reason = max([why for _, why in told], key=lambda why: why not in ("", ABSENT)) or ABSENT

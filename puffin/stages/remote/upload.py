@@ -15,17 +15,16 @@ from typing import Any
 
 import puffin.forks  # noqa: F401 - it makes forks safe after these threads
 from puffin.cache.layout import Cache
-from puffin.stages.build.kept import KeptWheel, is_sound, place_of
+from puffin.stages.build.kept import KeptWheel, build_names, is_sound
 from puffin.stages.bytecode.pack import pack_layer
 from puffin.stages.remote.backend import Unavailable, received
 from puffin.stages.remote.builds import build_key, shareable, wheels_of, with_wheel
 from puffin.stages.remote.bytecode import layer_key
 from puffin.stages.remote.store import RemoteStore, store_of
-from puffin.stages.remote.values import BUILDS, BYTECODE, Uploaded, Uploads
+from puffin.stages.remote.values import BUILDS, BYTECODE, THREADS, Uploaded, Uploads
 from puffin.stages.remote.wheels import kept_for_upload
 from puffin.value import astuple
 
-_THREADS = 8
 _NOTED_FROM = 64 << 10  # bytes from which on a note is worth its requests
 _NOTED_FOR = 60.0  # seconds that a note holds
 _SETTLING = 0.1  # seconds, within which notes of several machines meet
@@ -74,7 +73,7 @@ class Uploader:
             queue.put(job)
         threads = [
             threading.Thread(target=self._serve, args=(queue,), daemon=True)
-            for _ in range(min(_THREADS, len(jobs)))
+            for _ in range(min(THREADS, len(jobs)))
         ]
         for thread in threads:
             thread.start()
@@ -111,7 +110,7 @@ class Uploader:
 
     def _build_job(self, wheel: KeptWheel) -> "Callable[[], bool]":
         filename, sha256 = wheel.filename, wheel.sha256
-        key = build_key(*place_of(wheel.path), wheel.platform)
+        key = build_key(*build_names(wheel.path), wheel.platform)
 
         def job() -> bool:
             said = [value for value, _ in self._store.entries(BUILDS, key)]

@@ -12,6 +12,7 @@ from puffin.value import frozen
 SCHEMES = ("https", "http", "s3", "gs", "abfs", "file")
 DEFAULT_SCOPE = "main"
 HIT, MISS = "hit", "miss"
+THREADS = 8  # objects at a time
 WHEELS, SOURCES, BUILDS, BYTECODE = "wheels", "sources", "builds", "bytecode"  # the layers of what it holds
 ABSENT, UNSIGNED, WRONG, UNAVAILABLE = "absent", "unsigned", "wrong", "unavailable"  # the reasons of a miss
 

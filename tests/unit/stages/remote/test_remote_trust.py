@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from puffin.cache.layout import Cache
 from puffin.errors import UsageError
-from puffin.stages.build.kept import SoughtBuild, place, platform_of
+from puffin.stages.build.kept import SoughtBuild, place, usable_on
 from puffin.stages.bytecode import pack
 from puffin.stages.bytecode.layer import interpreter_kind, layer_ready
 from puffin.stages.remote import builds as remote_builds
@@ -227,7 +227,7 @@ def test_a_built_wheel_has_the_name_of_a_wheel(backend, store, tmp_path, monkeyp
     sha256 = hashlib.sha256(data).hexdigest()
     backend.objects[CONTENT, sha256] = data
     value = {"wheels": [{"filename": filename, "sha256": sha256, "size": len(data)}]}
-    store.put_entry(BUILDS, build_key(sought.revision, sought.settings, platform_of(TAGS)), value)
+    store.put_entry(BUILDS, build_key(sought.revision, sought.settings, usable_on(TAGS)), value)
     assert _brought(store, tmp_path, monkeypatch, sought)[0][1] == "miss"
     assert not [path for path in tmp_path.rglob("*") if "evil" in path.name]
 
