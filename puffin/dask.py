@@ -16,7 +16,7 @@ from typing import Any
 from distributed.diagnostics.plugin import WorkerPlugin
 
 from puffin import __version__
-from puffin.pipeline.provision.order import PlaceWanted, RequirementsAsked
+from puffin.pipeline.provision.order import Files, PlaceWanted, RecordedFiles, RequirementsAsked
 from puffin.pipeline.provision.plugin import Request, pickled_plugin
 from puffin.pipeline.request.settings import Settings
 from puffin.stages.resolve.requirements.file import read_file, read_requirements
@@ -88,20 +88,13 @@ def _placed(request: Request) -> Request:
     return replace(request, asked=replace(request.asked, place=place))
 
 
-def _files_of(
-    requirements: "str | os.PathLike[str] | Sequence[str]",
-) -> "tuple[str, tuple[tuple[str, bytes], ...]]":
+def _files_of(requirements: "str | os.PathLike[str] | Sequence[str]") -> "tuple[str, Files]":
     """Return the path of the main file, and all files that it includes with their bytes."""
     if not isinstance(requirements, (str, os.PathLike)):
         return "/requirements.txt", (("/requirements.txt", "\n".join((*requirements, "")).encode()),)
-    main, files = os.path.abspath(requirements), {}
-
-    def read(path: str) -> bytes:
-        files[path] = read_file(path)
-        return files[path]
-
+    main, recorded = os.path.abspath(requirements), RecordedFiles(read_file)
     if is_lock(main):
-        read(main)
+        recorded.read(main)
     else:
-        read_requirements((main,), read=read, environ=os.environ)
-    return main, tuple(sorted(files.items()))
+        read_requirements((main,), read=recorded.read, environ=os.environ)
+    return main, recorded.files

@@ -111,6 +111,7 @@ class Farm:
         self._worker_options = worker_options
         self._env = dict(env)
         self.workers = []
+        self._started = 0
         self.scheduler = Process(
             ["-m", "distributed.cli.dask_scheduler", "--host", f"{scheme}://{host}", "--port", "0", "--no-dashboard",
              *options],
@@ -123,7 +124,8 @@ class Farm:
 
     def worker(self, *words, customize="", env=(), prefix=(), threads=1, nanny=False):
         """Start a worker; without a nanny, one that is killed stays away."""
-        number = len(self.workers)
+        number = self._started
+        self._started += 1
         made = Process(
             ["-m", "distributed.cli.dask_worker", self.address, "--nanny" if nanny else "--no-nanny",
              "--nthreads", str(threads),
