@@ -14,11 +14,16 @@ from tests.helpers.waiting import SECONDS, until
 _ADDRESS = re.compile(r"(?:Scheduler at:|Start worker at:)\s+(\S+)")
 
 
+def tasks_of(puffin):
+    """Return the tasks that the records of all runs tell of."""
+    records = (path.read_text().splitlines() for path in (puffin.cache / "runs-v0").iterdir())
+    lines = [json.loads(line) for record in records for line in record]
+    return [line for line in lines if "stage" in line]
+
+
 def workers_of(puffin, stage):
     """Return who did the tasks of a stage, as the records of all runs tell."""
-    records = (path.read_text().splitlines() for path in (puffin.cache / "runs-v0").iterdir())
-    tasks = [json.loads(line) for record in records for line in record]
-    found = {task["worker"] for task in tasks if task.get("stage") == stage}
+    found = {task["worker"] for task in tasks_of(puffin) if task["stage"] == stage}
     assert found
     return found
 
