@@ -233,9 +233,7 @@ def test_an_executor_by_name_is_refused_by_what_runs_no_graph(puffin, env, shop,
     assert done.code == 0, done.err
 
 
-NO_EFFECT = (
-    "`--executor inline` has no effect here: this command only builds, which a scheduler's workers can do"
-)
+NO_EFFECT = "`--executor inline` has no effect here: only builds run elsewhere, on the workers of a scheduler"
 
 
 def test_a_scheduler_that_is_away_is_told_by_compile_too(puffin, env, shop):

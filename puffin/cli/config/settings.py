@@ -51,7 +51,7 @@ def _check_builders(values: "Values", environ: "Mapping[str, str]") -> None:
     name = values.get("executor", "")
     if name in NAMES and "executor" in values.get("given", ()) and name != environ.get("PUFFIN_EXECUTOR"):
         raise UsageError(
-            text=f"`--executor {name}` has no effect here: this command only builds, which a scheduler's workers can do",
+            text=f"`--executor {name}` has no effect here: only builds run elsewhere, on the workers of a scheduler",
             hints=(
                 "leave it out, or use the address of a scheduler, for example `--executor tcp://10.0.0.1:8786`",
             ),

@@ -35,7 +35,7 @@ def enter(worker: Any, root: str, key: str, *, restart: bool) -> list[str]:
     return [each for each in sys.path if each not in before]
 
 
-def leave(added: list[str]) -> None:
+def stop_importing(added: list[str]) -> None:
     """Import from the directories that :func:`enter` returned no more. Modules that were imported stay."""
     sys.path[:] = [each for each in sys.path if each not in added]
 

@@ -95,7 +95,7 @@ class RecordedFiles:
         return tuple(sorted(self._known.items()))
 
 
-def written(files: "Files", root: str) -> None:
+def write_files(files: "Files", root: str) -> None:
     """Write files that travelled beneath *root*, where :func:`beneath` finds them."""
     for path, data in files:
         there = beneath(root, path)

@@ -17,7 +17,7 @@ from puffin import __version__
 from puffin.artifact.urls import digest
 from puffin.errors import PuffinError, os_cause
 from puffin.pipeline.farm.peers import Peers, serve
-from puffin.pipeline.provision.entering import enter, is_made, leave, restored
+from puffin.pipeline.provision.entering import enter, is_made, restored, stop_importing
 from puffin.pipeline.provision.order import MachineOrder, PlaceWanted, RequirementsAsked, target_key
 from puffin.pipeline.provision.worker import describe, interpreter_of, lead_on, make_on
 from puffin.stages.build.remote_here import pack, unpacked_wire
@@ -189,7 +189,7 @@ class Choices:
 
 async def _leave(worker: Any, *, request: Request, added: list[str]) -> None:
     """Undo what was done to *worker* itself. The choice is forgotten, unless it is the worker that goes."""
-    leave(added)
+    stop_importing(added)
     if worker.status in (Status.running, Status.paused):
         await asyncio.to_thread(Choices(worker, request).forget)
         await restored(worker, request.key)

@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from puffin.pipeline.provision.order import STAYS, RecordedFiles, beneath, travelling, written
+from puffin.pipeline.provision.order import STAYS, RecordedFiles, beneath, travelling, write_files
 from puffin.pipeline.request.settings import Configured, NetworkOptions, Settings, Where
 from puffin.pipeline.workspace.specs import EnvSpec
 from puffin.value import field_names, replace
@@ -60,7 +60,7 @@ def test_files_that_were_read_are_found_beneath_a_directory(tmp_path):
     held = {"/here/a.txt": b"a", "/here/in/b.txt": b"b"}
     recorded = RecordedFiles(held.__getitem__)
     assert [recorded.read(path) for path in held] == [b"a", b"b"]
-    written(recorded.files, str(tmp_path))
+    write_files(recorded.files, str(tmp_path))
     for path, data in held.items():
         with open(beneath(str(tmp_path), path), "rb") as file:
             assert file.read() == data
