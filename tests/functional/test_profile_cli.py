@@ -154,7 +154,7 @@ def test_a_compilation_has_a_record_and_a_page_and_its_header_does_not_tell(puff
     done = puffin("pip", "compile", "in.txt", "-i", shop.url, "--profile=p.html", "--trace", "t.json")
     assert done.code == 0
     assert "puffin pip compile in.txt\n" in done.out
-    assert "choose versions" in (puffin.cwd / "p.html").read_text()
+    assert "resolve dependencies" in (puffin.cwd / "p.html").read_text()
     trace = json.loads((puffin.cwd / "t.json").read_text())
     assert "resolve" in {event["name"] for event in trace["traceEvents"]}
 

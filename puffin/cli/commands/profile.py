@@ -14,7 +14,7 @@ from rich.text import Text
 from puffin.cache.layout import Cache
 from puffin.cli.commands.call import CacheDirectory, Call
 from puffin.cli.options.inspect import StoreOptions
-from puffin.cli.page.data import comparison_json, history_json, report_json
+from puffin.cli.page.data import comparison_json, history_json, report_json, reported
 from puffin.cli.page.findings import advised
 from puffin.cli.page.words import (
     REMOTE_HEAD,
@@ -24,14 +24,13 @@ from puffin.cli.page.words import (
     idle_word,
     remote_rows,
     signed,
-    stage_word,
     verdict,
     when,
 )
-from puffin.cli.page.write import reported
 from puffin.cli.screen.console import wants_color
 from puffin.cli.screen.github import Github
 from puffin.cli.screen.quantities import duration
+from puffin.cli.screen.stages import stage_word
 from puffin.errors import DRIFT, UsageError
 from puffin.pipeline.profile.compare import Comparison, check_comparable, compare
 from puffin.pipeline.profile.history import Past, history, slower

@@ -39,10 +39,23 @@ def read_settings(values: "Values", cache_dir: str) -> Settings:
 
 def compile_settings(values: "Values", cache_dir: str, header: str) -> CompileSettings:
     """Return the settings of a compilation, likewise."""
+    _check_builders(values, os.environ)
     read = _read(values, cache_dir)
     style = "" if read.get("no_annotate") else read.get("annotation_style") or "split"
     more = {"run": made(Settings, read), "header": header, "annotation_style": style, **_targets(values)}
     return made(CompileSettings, {**read, **more})
+
+
+def _check_builders(values: "Values", environ: "Mapping[str, str]") -> None:
+    """Raise :class:`UsageError` for an executor by name on the command line of a command that runs no graph."""
+    name = values.get("executor", "")
+    if name in NAMES and "executor" in values.get("given", ()) and name != environ.get("PUFFIN_EXECUTOR"):
+        raise UsageError(
+            text=f"`--executor {name}` has no effect here: only builds run elsewhere, on the workers of a scheduler",
+            hints=(
+                "leave it out, or use the address of a scheduler, for example `--executor tcp://10.0.0.1:8786`",
+            ),
+        )
 
 
 def _targets(values: "Values") -> "dict[str, Any]":
