@@ -22,7 +22,7 @@ from puffin.cli.options.foreign import as_pip_tools, foreign_rows, instead_of, t
 from puffin.cli.options.inspect import StoreOptions
 from puffin.cli.options.resolve import INSTALL
 from puffin.cli.options.table import Row
-from puffin.cli.options.workspace import AFFECTED, ENVS, KEY, LOCK, WHY, WORKSPACE_SYNC
+from puffin.cli.options.workspace import AFFECTED, CACHE_PULL, ENVS, KEY, LOCK, WHY, WORKSPACE_SYNC
 from puffin.errors import UsageError
 
 SHELLS = ("bash", "zsh", "fish")
@@ -233,6 +233,9 @@ _command(cache, "size", "cache:size_of", table_inspect.CACHE_SIZE,
     "Print the size of the cache: in bytes, or with a unit on a terminal.")
 _command(cache, "push", "push:push_cache", table_inspect.CACHE_PUSH,
     "Upload the cache to the remote cache; with ENV, only the files of these environments.", _words("[ENV]..."))
+_command(cache, "pull", "push:pull_cache", CACHE_PULL,
+    "Download what environments need and the remote cache has, without making the environments.",
+    _words("[ENV|GLOB]...", "environments"))
 _command(cache, "prune", "cache:prune_cache", table_inspect.PRUNE,
     "Remove unused entries; optionally by age or total size.")
 puffin.add_command(_clean, "clean")
