@@ -17,7 +17,7 @@ from puffin.cli.commands.run import run_guarded
 from puffin.cli.options import inspect as table_inspect
 from puffin.cli.options import resolve as table_resolve
 from puffin.cli.options import table
-from puffin.cli.options.click import Described, OptionedCommand, WrongVariable, bare, given, parameters
+from puffin.cli.options.click import Described, OptionedCommand, WrongVariable, given, parameters, unmarked
 from puffin.cli.options.foreign import as_pip_tools, foreign_rows, instead_of, take_out
 from puffin.cli.options.inspect import StoreOptions
 from puffin.cli.options.resolve import INSTALL
@@ -153,7 +153,7 @@ def _words(metavar: str, completed: str = "") -> click.Argument:
     """Return an argument that takes any number of words; shells complete files, or what is *completed*."""
     kind = click.Path() if "FILE" in metavar or "SOURCE" in metavar else None
     complete = _completer(completed) if completed else None
-    text = _MEANINGS[bare(metavar)]
+    text = _MEANINGS[unmarked(metavar)]
     return Described(text, ["arguments"], nargs=-1, type=kind, metavar=metavar, shell_complete=complete)
 
 
