@@ -154,7 +154,7 @@ def test_a_compilation_has_a_record_and_a_page_and_its_header_does_not_tell(puff
     done = puffin("pip", "compile", "in.txt", "-i", shop.url, "--profile=p.html", "--trace", "t.json")
     assert done.code == 0
     assert "puffin pip compile in.txt\n" in done.out
-    assert "choose versions" in (puffin.cwd / "p.html").read_text()
+    assert "resolve dependencies" in (puffin.cwd / "p.html").read_text()
     trace = json.loads((puffin.cwd / "t.json").read_text())
     assert "resolve" in {event["name"] for event in trace["traceEvents"]}
 
@@ -172,7 +172,7 @@ def test_the_trace_of_a_sync_pairs_its_arrows(puffin, env, shop):
 def test_earlier_runs_are_shown_and_compared(puffin, env, shop):
     assert puffin("profile", "show").err == (
         "error: There is no record of the run `-1`\n\n"
-        "hint: run `puffin profile show --last 20` to see the last runs\n"
+        "hint: run `puffin profile show --last 10` to see the last runs\n"
     )
     puffin.sync("alpha==1.0\nbeta==1.0\n", "-i", shop.url)
     puffin.sync("alpha==2.0\n", "-i", shop.url)
@@ -188,7 +188,7 @@ def test_earlier_runs_are_shown_and_compared(puffin, env, shop):
     compared = puffin("profile", "compare", "-2", str(records(puffin)[-1]))
     assert compared.code == 0
     assert re.search(r"beta==1\.0 .* \[TIME\]|beta==1\.0", compared.out)
-    assert puffin("profile", "compare", "-2").code == 2
+    assert puffin("profile", "compare").out == puffin("profile", "compare", "-2", "-1").out
     assert puffin("profile", "show", "--lost").err.startswith("error: No such option `--lost`")
 
 

@@ -17,7 +17,7 @@ from puffin.pipeline.builds.values import BuildCycle, BuildSettings
 from puffin.pipeline.builds.why import build_inputs, why_built
 from puffin.pipeline.find.chosen import archive_of_wheel, supply_of
 from puffin.pipeline.graph.record import warn
-from puffin.pipeline.graph.task import DONE, Key, Outcome, Task
+from puffin.pipeline.graph.task import DONE, SECOND, Key, Outcome, Task
 from puffin.pipeline.profile.read import build_times
 from puffin.pipeline.request.builds import Toolchain
 from puffin.pipeline.tasks.supply import BUILD, ENVIRONMENT, FETCH, UNZIP, wheel_tasks
@@ -32,8 +32,8 @@ from puffin.value import astuple, frozen, replace
 Resolve = Callable[[tuple[str, ...], Toolchain, str, Artifact, str], tuple[Artifact, ...]]
 
 METADATA_GOAL, WHEEL_GOAL, EDITABLE_GOAL = "metadata", "wheel", "editable"
-_SOURCE_WEIGHT = 2_000_000  # bytes: what a build counts as among the work of unzipping
-_SECOND = 50_000_000  # what a second of a recorded build counts as, more than the size of most sources
+_ENVIRONMENT_WEIGHT = 2_000_000  # bytes: what an environment for a build counts as among the work of unzipping
+_USUAL = 3.0  # seconds, for a build of which no run has a record
 _GROWTH = "growth"
 
 
@@ -128,7 +128,7 @@ class Builds:
         """Return what another machine may have built of a source, None where only this one can."""
         artifact = self._with_settings(artifact)
         revision = kept.revision_of(artifact)
-        here = artifact.kind == DIRECTORY or artifact.editable or not self._settings.isolates(artifact.name)
+        here = artifact.editable or not self._settings.isolates(artifact.name) or bool(self._since(artifact))
         if here or not revision:
             return None
         tags = tuple(toolchain.interpreter.tags)
@@ -227,11 +227,10 @@ class Builds:
         )
 
     def _weight(self, artifact: "Artifact") -> int:
-        """Return the work that a build is; of those that workers share, the longest begins first."""
-        if self._settings.remote is not None and self._times is None:
+        """Return the work that a build is, by the time that the last one took: the longest begins first."""
+        if self._times is None:
             self._times = build_times(self._cache)
-        seconds = self._times.get(artifact.name, 0.0) if self._times else 0.0
-        return _SOURCE_WEIGHT + artifact.size + int(seconds * _SECOND)
+        return artifact.size + int(self._times.get(artifact.name, _USUAL) * SECOND)
 
     def _store(self, job: Job, found: "kept.KeptWheel | None") -> Task:
         arguments: tuple[tuple[str, Any], ...] = (("name", job.artifact.name), ("cache_root", self._cache.root))
@@ -446,7 +445,7 @@ class Builds:
                 *[(f"archive{number}", each) for number, each in enumerate(named)],
             ),
             inputs=tuple([(f"input{number}", key) for number, key in enumerate(sorted(set(keys)))]),
-            weight=_SOURCE_WEIGHT,
+            weight=_ENVIRONMENT_WEIGHT,
         )
 
 
