@@ -187,6 +187,10 @@ class IndexUniverse:
             self._children is not None and not (wait and self._pool.busy) and self._children.listen(wait=wait)
         )
 
+    def came(self) -> list[str]:
+        """Return the packages of which a page or metadata has come since the last call."""
+        return self._pool.came() + (self._children.came() if self._children is not None else [])
+
     def expect_metadata(self, handles: "Iterable[object]") -> None:
         """Fetch the metadata of these handles ahead of need, if that takes a request."""
         for handle in handles:
@@ -221,7 +225,7 @@ class IndexUniverse:
                 handle, self._hashes(handle), partial(self._obtain, handle)
             )
         else:
-            self._jobs[key] = self._pool.submit(partial(self._obtain, handle))
+            self._jobs[key] = self._pool.submit(partial(self._obtain, handle), name=handle.name)
 
     def _chosen(self, handle: Chosen) -> Metadata:
         found = self._read(handle)
