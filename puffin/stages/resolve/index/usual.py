@@ -12,11 +12,11 @@ tests/unit/stages/resolve/index hold it equal to the parsers.
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
-from puffin.names import printable
+from puffin.names import normalise, printable
 from puffin.stages.fetch.client import PageResponse
 from puffin.stages.resolve.index.config import bare
 from puffin.stages.resolve.index.errors import PageUnreadable
@@ -50,7 +50,6 @@ _VERSION = r'<meta name="pypi:repository-version" content="1\.\d+" ?/?>'
 _PLAIN = r"(?a)[A-Za-z0-9][\w.+!-]*"
 _FIRST = rb'"files": ?\[\s*(\{"[a-z-]+":)'
 _FILENAME, _URL = b'"filename":', b'"url"'
-_SOME_WHEEL = b"-py3-none-any.whl"
 # Of wheels the name and the version: those of one version are the same then.
 _NAMED = (
     rb'(?a)"filename": ?"(?:([A-Za-z0-9][\w.]*+-[\w.!+]++)(?:-[\w.]++){3,4}(?<=\.whl)"'
@@ -126,11 +125,25 @@ def _listed(body: bytes, name: str) -> tuple[list[str], int, int] | None:
     found = re.findall(_NAMED, body)
     if escaped or not len(found) == body.count(first[1]) == body.count(_URL):
         return None
+    texts = _texts_of(dict.fromkeys(found), name)
+    return texts, first.start(1), _end_of_entry(body, body.rfind(first[1]))
+
+
+def _texts_of(found: "Iterable[tuple[bytes, bytes]]", name: str) -> list[str]:
+    """Return the versions in what :data:`_NAMED` found, each once, in their order."""
     version = _versions(name)
-    names = [(wheel + _SOME_WHEEL if wheel else other).decode() for wheel, other in dict.fromkeys(found)]
-    texts = dict.fromkeys(map(version, names))
-    texts.pop("", None)
-    return list(texts), first.start(1), _end_of_entry(body, body.rfind(first[1]))
+    own: dict[bytes, bool] = {}
+    texts: dict[str, None] = {}
+    for wheel, other in found:
+        if wheel:
+            begin, _, text = wheel.partition(b"-")
+            if begin not in own:
+                own[begin] = normalise(begin.decode()) == name
+            if own[begin]:
+                texts[text.decode()] = None
+        elif text_of_other := version(other.decode()):
+            texts[text_of_other] = None
+    return list(texts)
 
 
 def _end_of_entry(body: bytes, start: int) -> int:
@@ -287,7 +300,7 @@ def _json_rows(base: str, raw: bytes) -> "Rows | None":
     entries = _json_entries(raw)
     for file in entries or ():
         add_file(collector, file)
-    return None if entries is None else tuple([astuple(link) for link in collector.files])
+    return None if entries is None else tuple(collector.rows)
 
 
 def _json_entries(raw: bytes) -> "list[Any] | None":
