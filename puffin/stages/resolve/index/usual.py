@@ -14,6 +14,7 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from mmap import mmap
 from typing import Any
 
 from puffin.names import normalise, printable
@@ -155,14 +156,15 @@ def _end_of_entry(body: bytes, start: int) -> int:
 
 
 class UncutEntries:
-    """The entries of a page in the usual form, which begin with the first one.
+    """The entries of a page in the usual form: what is in *data* from *start* on, where the first one begins.
 
     Those of a version are searched for. If many versions are asked for, all entries are cut at once.
     """
 
-    def __init__(self, data: bytes, name: str) -> None:
-        self._opening = data[: data.index(b":") + 1]
+    def __init__(self, data: "bytes | mmap", start: int, name: str) -> None:
+        self._opening = data[start : data.find(b":", start) + 1]
         self._data = data
+        self._start = start
         self._version = _versions(name)
         self._named = re.compile(_NAME_IN_ENTRY).search
         self._searches = 0
@@ -176,18 +178,18 @@ class UncutEntries:
         return b",".join(self._found(text) if self._groups is None else self._groups.get(text, ()))
 
     def _found(self, text: str) -> list[bytes]:
-        found, data, wanted, end = [], self._data, b"-" + text.encode(), 0
+        found, data, wanted, end = [], self._data, b"-" + text.encode(), self._start
         while (at := data.find(wanted, end)) >= 0:
             end = data.find(self._opening, at)
             end = len(data) if end < 0 else end
-            entry = data[data.rfind(self._opening, 0, at) : end]
+            entry = data[data.rfind(self._opening, self._start, at) : end]
             if self._version_in(entry) == text:
                 found.append(entry.rstrip(_BETWEEN_ENTRIES))
         return found
 
     def _cut(self) -> dict[str, list[bytes]]:
         groups: dict[str, list[bytes]] = {}
-        for rest in self._data.split(self._opening)[1:]:
+        for rest in self._data[self._start :].split(self._opening)[1:]:
             entry = self._opening + rest.rstrip(_BETWEEN_ENTRIES)
             groups.setdefault(self._version_in(entry), []).append(entry)
         return groups
