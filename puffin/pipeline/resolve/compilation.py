@@ -130,13 +130,18 @@ class Compilation:
 
     def _answer(self, setup: "ResolutionSetup", interpreter: "Interpreter", opened: "ExitStack") -> "Answered":
         builds = builds_of(setup, self._settings.run, self._session)
-        seams = BuildSeams(lambda: self._build_session(builds), lambda: toolchain_with(interpreter))
+        seams = BuildSeams(builds, lambda: self._build_session(builds), lambda: toolchain_with(interpreter))
 
         def universe(own: "ResolutionSetup") -> "KeptUniverse":
             children = None if self._is_open else lambda: self.children
             self._is_open = True
             made = open_universe(
-                own, self._session.cache, build=seams.build, checkout=seams.checkout, children=children
+                own,
+                self._session.cache,
+                build=seams.build,
+                begin=seams.begin,
+                checkout=seams.checkout,
+                children=children,
             )
             return opened.enter_context(made)
 
