@@ -102,7 +102,7 @@ def _read(values: "Values", cache_dir: str) -> "dict[str, Any]":
         "bytecode_mode": _bytecode_mode(environ) if given("compile_bytecode") else "",
         "executor": executor,
         "remote": remote,
-        "remote_cache": _remote_cache(values, environ),
+        "remote_cache": _remote_cache(values, environ, cache_dir),
         "dashboard": dashboard_port(given("dashboard", ""), executor, quiet=bool(given("quiet"))),
     }
 
@@ -373,14 +373,14 @@ def _remote(address: str, values: "Values", environ: "Mapping[str, str]") -> Rem
     return Remote(address=address, shared=values.get("shared_filesystem", False), **more)
 
 
-def _remote_cache(values: "Values", environ: "Mapping[str, str]") -> "RemoteCache | None":
+def _remote_cache(values: "Values", environ: "Mapping[str, str]", cache_dir: str) -> "RemoteCache | None":
     url, write = values.get("remote_cache", ""), values.get("remote_cache_write", False)
     if not url and not write:
         return None
     from puffin.stages.remote.values import remote_cache_of
 
     scope, offline = values.get("remote_cache_scope", ""), values.get("offline", False)
-    return remote_cache_of(url, write=write, scope=scope, environ=environ, offline=offline)
+    return remote_cache_of(url, write=write, scope=scope, environ=environ, cache_dir=cache_dir, offline=offline)
 
 
 def parse_moment(text: str) -> str:

@@ -133,7 +133,7 @@ class Builds:
         """Return what another machine may have built of a source, None where only this one can."""
         artifact = self._with_settings(artifact)
         revision = kept.revision_of(artifact)
-        here = artifact.kind == DIRECTORY or artifact.editable or not self._settings.isolates(artifact.name)
+        here = artifact.editable or not self._settings.isolates(artifact.name) or bool(self._since(artifact))
         if here or not revision:
             return None
         tags = tuple(toolchain.interpreter.tags)
