@@ -211,7 +211,7 @@ _command(puffin, "envs", "envs:envs", ENVS,
 _command(puffin, "affected", "affected:affected_command", AFFECTED,
     "List the environments that a change affects, and why.", _words("[ENV|GLOB]...", "environments"))
 _command(puffin, "why", "why:why_command", WHY,
-    "Say why packages of an environment were installed, reinstalled or rebuilt.",
+    "Show why packages of an environment were installed, reinstalled or rebuilt.",
     _words("ENV [PACKAGE]", "environments"))
 _command(puffin, "lock", "lock:lock_command", LOCK,
     "Resolve the requirements of environments and write their lock files.", _words("[ENV|GLOB]...", "environments"))

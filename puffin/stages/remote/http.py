@@ -79,7 +79,7 @@ class HttpBackend:
             raise _unavailable(error) from error
         size = told.get("CurrSize") if isinstance(told, dict) else None
         if not isinstance(size, int):
-            raise Unavailable("it does not tell its size; bazel-remote does, at `/status`")
+            raise Unavailable("it does not report its size; bazel-remote does, at `/status`")
         return size
 
     def _open(self, method: str, kind: str, name: str, data: bytes | None = None) -> "Response":
@@ -111,7 +111,7 @@ class HttpBackend:
     def _receive_plain(self, response: PlainResponse, most: int) -> Received:
         length = response.body.length
         if length is None:
-            raise Unavailable("the server does not tell the size of an object")
+            raise Unavailable("the server does not report the size of an object")
         _checked(memoryview(b""), "", length, most)
         deadline = time.monotonic() + self._patience + length / _LEAST_RATE
         view, filled, hasher = memoryview(take(length))[:length], 0, hashlib.sha256()
