@@ -37,7 +37,7 @@ def take_list(
     store = store_of(remote, network)
     question, worst = RemoteQuestion(store, LISTS), ABSENT
     for value, reason in store.entries(LISTS, name):
-        found, pages = (files_of(value), pages_of(value)) if value is not None else ((), ())
+        found, pages = (files_in_list(value), listed_pages(value)) if value is not None else ((), ())
         if found and all(scope.trusts(*page) for page in pages):
             return found, question.told("")
         why = reason or (STALE if found else UNSIGNED)
@@ -87,10 +87,10 @@ def is_listable(artifact: Artifact) -> bool:
     )
 
 
-def files_of(value: "dict[str, Any]") -> "tuple[Artifact, ...]":
+def files_in_list(value: "dict[str, Any]") -> "tuple[Artifact, ...]":
     """Return the files of a list; none if any of them is not valid."""
     rows = value.get("files")
-    if not isinstance(rows, list) or len(rows) > _MOST or not pages_of(value):
+    if not isinstance(rows, list) or len(rows) > _MOST or not listed_pages(value):
         return ()
     found = [_artifact(row) for row in rows]
     valid = [each for each in found if each is not None and is_listable(each)]
@@ -111,7 +111,7 @@ def _artifact(row: object) -> "Artifact | None":
     return Artifact(**fields, kind=WHEEL if is_wheel(fields["filename"]) else SDIST)
 
 
-def pages_of(value: "dict[str, Any]") -> Pages:
+def listed_pages(value: "dict[str, Any]") -> Pages:
     """Return the pages of a list; none if any of them is not valid."""
     rows = value.get("pages")
     if not isinstance(rows, list):
@@ -124,6 +124,8 @@ def pages_of(value: "dict[str, Any]") -> Pages:
     return tuple([(name, since, lasts) for name, since, lasts in rows])
 
 
-def holds(value: "dict[str, Any]", now: float) -> bool:
+def list_holds(value: "dict[str, Any]", now: float) -> bool:
     """Tell whether a list is valid, and all its pages may be used at a time, in seconds since the epoch."""
-    return bool(files_of(value)) and all(0 <= now - since < lasts for _, since, lasts in pages_of(value))
+    return bool(files_in_list(value)) and all(
+        0 <= now - since < lasts for _, since, lasts in listed_pages(value)
+    )

@@ -20,7 +20,7 @@ from puffin.stages.bytecode.pack import pack_layer
 from puffin.stages.remote.backend import Unavailable, received
 from puffin.stages.remote.builds import build_key, shareable, wheels_of, with_wheel
 from puffin.stages.remote.bytecode import layer_key
-from puffin.stages.remote.lists import holds, kept_lists
+from puffin.stages.remote.lists import kept_lists, list_holds
 from puffin.stages.remote.store import RemoteStore, store_of
 from puffin.stages.remote.values import BUILDS, BYTECODE, LISTS, THREADS, Uploaded, Uploads
 from puffin.stages.remote.wheels import kept_for_upload
@@ -149,7 +149,8 @@ class Uploader:
     def _list_job(self, name: str, value: "dict[str, Any]") -> "Callable[[], bool]":
         def job() -> bool:
             if any(
-                said is not None and holds(said, time.time()) for said, _ in self._store.entries(LISTS, name)
+                said is not None and list_holds(said, time.time())
+                for said, _ in self._store.entries(LISTS, name)
             ):
                 return True
             self._store.put_entry(LISTS, name, value)

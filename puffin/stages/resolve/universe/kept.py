@@ -163,7 +163,7 @@ class KeptRecords:
         answers = {own: each for own, each in self._answers.items() if own != key}
         if chosen:
             answers[key] = (used, chosen)
-        latest = dict(list(answers.items())[-_ANSWERS:])
+        self._answers = latest = dict(list(answers.items())[-_ANSWERS:])
         try:
             publish_file(self._cache, self._path, frame.dump((_FORMAT, held, latest, memory())))
         except (OSError, ValueError):

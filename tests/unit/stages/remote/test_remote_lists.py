@@ -9,7 +9,7 @@ from puffin.artifact.artifact import GIT, SDIST, WHEEL, Artifact
 from puffin.cache.layout import Cache
 from puffin.stages.remote import lists as remote_lists
 from puffin.stages.remote.backend import ENTRY, MemoryBackend, unwrapped, wrapped
-from puffin.stages.remote.lists import files_of, keep_list, kept_lists, take_list
+from puffin.stages.remote.lists import files_in_list, keep_list, kept_lists, take_list
 from puffin.stages.remote.signature import VARIABLE, entry_name, signer_of
 from puffin.stages.remote.store import RemoteStore
 from puffin.stages.remote.upload import Uploader
@@ -156,8 +156,8 @@ def value_of(**fields):
     ],
 )
 def test_a_list_with_anything_unusual_is_a_miss(backend, room, taken, value):
-    assert files_of(value_of()) == (TOY,)
-    assert files_of(value) == ()
+    assert files_in_list(value_of()) == (TOY,)
+    assert files_in_list(value) == ()
     RemoteStore(room, backend, SIGNER).put_entry(LISTS, NAME, value)
     found, told = taken()
     assert (found, told[1:3]) == ((), ("miss", "unsigned"))
@@ -225,5 +225,5 @@ def test_a_list_is_taken_from_the_first_scope_where_one_holds(backend, room, mon
 
 
 def test_the_kind_of_a_file_is_told_by_its_name():
-    assert [each.kind for each in files_of(value_of(filename=SOURCE.filename, url=SOURCE.url))] == [SDIST]
+    assert [each.kind for each in files_in_list(value_of(filename=SOURCE.filename, url=SOURCE.url))] == [SDIST]
     assert TOY.kind == WHEEL

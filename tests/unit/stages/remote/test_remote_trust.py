@@ -160,8 +160,8 @@ def behind_the_signature(world):
 @pytest.mark.parametrize(
     "poison",
     [
-        unsigned, cut_off_signature, bomb, signed_by_another, changed, of_another_key, of_another_kind, of_another_scope, a_web_page,
-        no_wrapping, behind_the_signature,
+        unsigned, cut_off_signature, bomb, signed_by_another, changed, of_another_key, of_another_kind,
+        of_another_scope, a_web_page, no_wrapping, behind_the_signature,
     ],
 )  # fmt: skip
 def test_an_entry_without_a_valid_signature_is_not_taken(world, store, poison):
