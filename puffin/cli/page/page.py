@@ -20,8 +20,9 @@ from puffin.cli.page.sections import (
     why,
 )
 from puffin.cli.page.timeline import Styles, timeline
-from puffin.cli.page.words import ended, executor, shown_path, stage_word, verdict, when
+from puffin.cli.page.words import ended, executor, shown_path, verdict, when
 from puffin.cli.screen.quantities import counted
+from puffin.cli.screen.stages import stage_word
 from puffin.pipeline.graph.task import FAILED
 from puffin.pipeline.profile.compare import compare
 from puffin.pipeline.profile.report import Report

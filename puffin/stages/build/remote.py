@@ -82,7 +82,8 @@ class SentBuild(Build):
             sent = pack(astuple(self._sent()))
             worker, packed = self._send(sent)
             meter.count(taken=len(packed), given=len(sent))
-            answer = unpacked_wire(packed)
+            answer, cpu = unpacked_wire(packed)
+            meter.spent(cpu)
             if answer[0] != UNREACHABLE:
                 return self._taken(worker, answer)
             server = server_of(answer[1])
