@@ -34,7 +34,7 @@ from puffin.cli.screen.stages import stage_word
 from puffin.errors import DRIFT, UsageError
 from puffin.pipeline.profile.compare import Comparison, check_comparable, compare
 from puffin.pipeline.profile.history import Past, history, slower
-from puffin.pipeline.profile.read import Profile, RecordNotFound, find_record, load_profile, load_profiles
+from puffin.pipeline.profile.read import NoFinishedRun, Profile, find_record, load_profile, load_profiles
 from puffin.pipeline.profile.report import Report
 
 _ROWS = 10
@@ -94,7 +94,7 @@ def show_history(call: Call) -> int:
     with CacheDirectory(call) as cache_dir:
         found = history(load_profiles(Cache(cache_dir)))
     if not found:
-        raise RecordNotFound(run="-1")
+        raise NoFinishedRun
     if options.json:
         _dump(call, history_json(found))
     else:

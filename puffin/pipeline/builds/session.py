@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from functools import partial
+from threading import RLock
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -11,13 +12,14 @@ from puffin.artifact.artifact import DIRECTORY, GIT, SDIST, WHEEL, Artifact, exp
 from puffin.artifact.urls import file_path, file_url, is_file_url
 from puffin.errors import USAGE, PuffinError
 from puffin.meter import HIT
-from puffin.pipeline.builds.builds import METADATA_GOAL, Builds
+from puffin.pipeline.builds.builds import METADATA_GOAL, USUAL, Builds
 from puffin.pipeline.builds.values import BuildCycle, BuildRequirementsFailed, BuildSettings
 from puffin.pipeline.engine.engine import OutcomeRecorder
 from puffin.pipeline.graph.ledger import Ledger
 from puffin.pipeline.graph.record import current
 from puffin.pipeline.graph.task import DONE, Outcome, Task, resolve_function
 from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe, resolved
+from puffin.pipeline.profile.read import build_times
 from puffin.pipeline.request.builds import Toolchain
 from puffin.pipeline.request.session import Session
 from puffin.pipeline.run.inline import InlineExecutor
@@ -40,10 +42,13 @@ from puffin.value import astuple, common, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
+    from puffin.pipeline.builds.ahead import BuildsAhead
     from puffin.pipeline.builds.sources import TreeSources
     from puffin.stages.remote.values import RemoteCache, Told
+    from puffin.stages.resolve.universe.values import BegunBuild
 
 
 class NothingToBuildIn(PuffinError):
@@ -96,13 +101,17 @@ def note_told(told: "Told", remote: "RemoteCache", session: "Session") -> None:
 
 
 class BuildResolver:
-    """Resolves each distinct set of build requirements once in a run, for each interpreter that builds."""
+    """Resolves each distinct set of build requirements once in a run, for each interpreter that builds.
+
+    Threads may share it. One resolves at a time, so that none does what another is about to do.
+    """
 
     def __init__(self, settings: BuildSettings, session: "Session") -> None:
         self._settings = settings
         self._session = session
         self._lists = SharedLists(settings, session)
         self._known: dict[tuple[Any, ...], tuple[Artifact, ...]] = {}
+        self._lock = RLock()
 
     def resolve(
         self,
@@ -120,12 +129,13 @@ class BuildResolver:
         """
         wanted = tuple(sorted(set(requires)))
         key = (toolchain.key, wanted, pinned)
-        if key not in self._known:
-            try:
-                self._known[key] = self._resolve(wanted, toolchain, build, checkout, pinned)
-            except PuffinError as error:
-                raise BuildRequirementsFailed(package=package, requires=wanted, causes=(error,)) from error
-        return self._known[key]
+        with self._lock:
+            if key not in self._known:
+                try:
+                    self._known[key] = self._resolve(wanted, toolchain, build, checkout, pinned)
+                except PuffinError as error:
+                    raise BuildRequirementsFailed(package=package, requires=wanted, causes=(error,)) from error
+            return self._known[key]
 
     def _resolve(
         self,
@@ -182,6 +192,27 @@ class BuildSession:
         self.settings = settings
         self.session = session
         self._resolver = BuildResolver(settings, session)
+        self._times: dict[str, float] | None = None
+        self._ahead: BuildsAhead | None = None
+
+    def seconds(self, name: str) -> float:
+        """Return how long the last recorded build of a package took."""
+        if self._times is None:
+            self._times = build_times(self.session.cache)
+        return self._times.get(name, USUAL)
+
+    def metadata(self, toolchain: Toolchain) -> "MetadataBuilder":
+        """Return what builds the metadata of sources."""
+        return MetadataBuilder(self, toolchain)
+
+    def begin(self, name: str, build: "Callable[[], Built]") -> "BegunBuild":
+        """Have a build of a package done by a scheduler's workers while this thread goes on."""
+        assert self.settings.remote is not None
+        if self._ahead is None:
+            from puffin.pipeline.builds.ahead import BuildsAhead
+
+            self._ahead = BuildsAhead(self.settings.remote)
+        return self._ahead.begin(self.seconds(name), build)
 
     def builds(self, chain: tuple[str, ...] = ()) -> Builds:
         """Return the planner of builds for one ledger; *chain* are the packages whose metadata builds are running."""
@@ -202,7 +233,7 @@ class BuildSession:
                 pinned=pinned,
             )
 
-        return Builds(self.settings, self.session.cache, resolve)
+        return Builds(self.settings, self.session.cache, resolve, self.seconds)
 
     def identified(self, supply: Supply) -> Supply:
         """Return *supply* with the hash of its source, if that is a local archive."""
@@ -264,7 +295,7 @@ def identified(artifact: Artifact) -> Artifact:
 class MetadataBuilder:
     """The interface of a universe to the build stage: metadata that need a build, kept for the next time.
 
-    It works in this process, whatever runs the graph of the run. ``chain`` are the sources whose metadata wait for it.
+    It waits in this process, whatever runs the graph of the run. ``chain`` are the sources whose metadata wait for it.
     """
 
     def __init__(self, session: BuildSession, toolchain: Toolchain, chain: tuple[str, ...] = ()) -> None:
@@ -310,6 +341,17 @@ class MetadataBuilder:
             note_told(outcome.remote, remote, self._session.session)
         if recorder is not None:
             recorder.outcome(outcome)
+
+    def begin(self, source: "BuildSource") -> "BegunBuild | None":
+        """Begin to build METADATA of *source*; None where it is kept, or only this machine can build it."""
+        session = self._session
+        if source.editable or not session.settings.isolates(source.name):
+            return None
+        try:
+            known = session.builds().metadata(artifact_of_source(source), self._toolchain)
+        except OSError:
+            return None  # it is raised for whoever asks
+        return None if known is not None else session.begin(source.name, partial(self, source))
 
     def _is_brought(self, builds: Builds, artifact: Artifact) -> bool:
         """Ask the remote cache for the wheel of a source; tell whether it is among the kept builds now."""

@@ -3,9 +3,10 @@
 import os
 
 from puffin import depends
+from puffin.artifact.urls import file_url
 from puffin.errors import USAGE, PuffinError
 from puffin.pipeline.inputs.inputs import Reading
-from puffin.pipeline.workspace.specs import groups_of, known_lock, needs_lock, sources_of
+from puffin.pipeline.workspace.specs import groups_of, known_lock, needs_lock, shared_lock, sources_of
 from puffin.stages.resolve.requirements.plain import is_lock
 from puffin.stages.resolve.requirements.values import SourceRequest
 from puffin.value import replace
@@ -68,9 +69,11 @@ def read_spec(
         elif is_lock(lock):  # which has them for selection, or was written with them
             request = replace(request, extras=spec.extras, groups=groups_of(spec), selectable=True)
         found = Reading(request, settings, session, naming=naming).inputs(interpreter)
-        return replace(
-            found, pins=tuple([pin for pin in found.pins if not left_out or pin.name not in left_out])
-        )
+        pins = [pin for pin in found.pins if not left_out or pin.name not in left_out]
+        if lock == shared_lock(spec):
+            own, editable = file_url(os.path.dirname(spec.project)), spec.editable and not settings.no_editable
+            pins = [replace(pin, editable=editable) if pin.url == own else pin for pin in pins]
+        return replace(found, pins=tuple(pins))
     from puffin.stages.resolve.requirements.errors import UnpinnedRequirement
 
     try:

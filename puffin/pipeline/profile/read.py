@@ -134,7 +134,14 @@ class RecordNotFound(PuffinError):
 
     sentence = "There is no record of the run `{run}`"
     run: str
-    hints: tuple[str, ...] = ("run `puffin profile show --last 20` to see the last runs",)
+    hints: tuple[str, ...] = ("run `puffin profile show --last 10` to see the last runs",)
+
+
+class NoFinishedRun(PuffinError):
+    """No run that is recorded did what it was asked."""
+
+    sentence = "None of the recorded runs ended well"
+    hints: tuple[str, ...] = ("run `puffin profile show --last 10` to see the last runs",)
 
 
 class RecordUnreadable(PuffinError):

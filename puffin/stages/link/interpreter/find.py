@@ -75,8 +75,10 @@ def find_interpreter(request: str, environ: "Mapping[str, str]") -> str:
     spec = _spec(request)
     path = _search(plain_request(request), spec, environ)
     if not path:
-        hints = (f"install it, or use another one, for example `puffin venv --python {_running()}`",)
-        raise InterpreterNotFound(request=request, looked=_looked(environ), hints=hints)
+        hint = f"install it, or use another one, for example `puffin venv --python {_running()}`"
+        if not any(letter.isdigit() for letter in request):
+            hint = f"give the path of an environment, for example `.venv`, or a version, for example `{_running()}`"
+        raise InterpreterNotFound(request=request, looked=_looked(environ), hints=(hint,))
     return os.path.abspath(path)
 
 

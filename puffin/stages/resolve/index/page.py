@@ -8,6 +8,8 @@ from puffin.value import astuple, frozen
 SDIST_ENDINGS = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz", ".tar.lzma", ".tar.z")
 ARCHIVE_ENDINGS = (".whl", *SDIST_ENDINGS)
 _UNSAFE = frozenset('/\\:%"<>|?*')
+_SCHEMES = ("https://", "http://")
+_ODD = frozenset("?#;\\[]")
 _LONGEST_NAME = 240  # bytes; file systems stop at 255, and the cache adds endings
 
 
@@ -65,7 +67,8 @@ class Groups:
     """A page of a project by version.
 
     ``files`` maps version texts to what ``usual.stored_rows`` reads. ``status`` and ``reason`` are those of PEP 792,
-    empty where the page says nothing. ``refused`` are the names of files with unsafe names.
+    empty where the page says nothing. ``refused`` are the names of files with unsafe names. If there are ``entries``,
+    those of a version are still to be found in them (``usual.UncutEntries``), for which ``name`` is the project's.
     """
 
     url: str
@@ -73,6 +76,8 @@ class Groups:
     status: str = ""
     reason: str = ""
     refused: tuple[str, ...] = ()
+    name: str = ""
+    entries: bytes = b""
 
 
 @frozen
@@ -176,7 +181,7 @@ def absolute_url(base: str, href: str) -> str:
     """
     if " " in href or not href.isprintable():
         href = "".join(href.split("\n")).replace("\r", "").replace("\t", "").strip().replace(" ", "%20")
-    url = href if href.startswith(("https://", "http://")) else _joined(base, href)
+    url = href if href.startswith(_SCHEMES) else _climbed(base, href) or _joined(base, href)
     if not url.isprintable():
         return ""
     if is_file_url(url):
@@ -185,6 +190,17 @@ def absolute_url(base: str, href: str) -> str:
     host = rest.partition("/")[0]
     whole = host[:1] not in ("", "?", "@") and host.count("[") == host.count("]")
     return url if scheme.lower() in ("http", "https") and whole else ""
+
+
+def _climbed(base: str, href: str) -> str:
+    """Return where a plain relative path (``../../x.whl``) on a page leads, nothing for any other."""
+    if not base.startswith(_SCHEMES) or not base.endswith("/") or not _ODD.isdisjoint(base.partition("://")[2]):
+        return ""
+    place = base[:-1]
+    while href.startswith("../"):
+        place, href = place.rpartition("/")[0], href[3:]
+    odd = href[:1] in ("", ".", "/") or ":" in href or "//" in f"{base[8:]}{href}" or "/." in f"{base}/{href}"
+    return "" if odd or place.count("/") < 2 or not _ODD.isdisjoint(href) else f"{place}/{href}"
 
 
 def _joined(base: str, href: str) -> str:
@@ -215,7 +231,9 @@ def fragment_hashes(fragment: str) -> tuple[str, ...]:
 def checked_hashes(pairs: "list[tuple[str, object]]") -> tuple[str, ...]:
     """Return pairs of algorithm and digest as ``"algorithm:hex"``, without unknown algorithms."""
     return tuple(
-        f"{name.lower()}:{digest.strip().lower()}"
-        for name, digest in pairs
-        if name.lower() in _ALGORITHMS and isinstance(digest, str) and digest.strip().isalnum()
+        [
+            f"{name.lower()}:{digest.strip().lower()}"
+            for name, digest in pairs
+            if name.lower() in _ALGORITHMS and isinstance(digest, str) and digest.strip().isalnum()
+        ]
     )

@@ -79,7 +79,8 @@ def _alternatives(table: Table, masks: "Masks") -> list[Term]:
 
 
 def _key(package: Resolved) -> Key:
-    return package.name, package.version, package.url
+    place = package.url or package.index
+    return package.name, package.version, f"-e {place}" if package.editable else place
 
 
 def _extras(packages: "Iterable[Resolved]") -> list[str]:

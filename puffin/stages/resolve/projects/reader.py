@@ -92,7 +92,7 @@ def read_projects(
         pythons=tuple(dict.fromkeys(reader.pythons)),
         indexes=tuple(reader.indexes.values()),
         warnings=tuple(reader.warnings),
-        pinned=tuple(lowering.pins.items()),
+        pinned=tuple([(name, url, marker) for (name, marker), url in lowering.pins.items()]),
         reached=reached,
         needs=tuple(lowering.needs),
         virtual=tuple(lowering.virtual),
