@@ -17,12 +17,13 @@ from puffin.pipeline.builds.values import BuildCycle, BuildRequirementsFailed, B
 from puffin.pipeline.engine.engine import OutcomeRecorder
 from puffin.pipeline.graph.ledger import Ledger
 from puffin.pipeline.graph.record import current
-from puffin.pipeline.graph.task import DONE, Outcome, resolve_function
+from puffin.pipeline.graph.task import DONE, Outcome, Task, resolve_function
 from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe, resolved
 from puffin.pipeline.profile.read import build_times
 from puffin.pipeline.request.builds import Toolchain
 from puffin.pipeline.request.session import Session
 from puffin.pipeline.run.inline import InlineExecutor
+from puffin.pipeline.tasks.remote import RemotePlan, growth_with_remote, with_remote
 from puffin.pipeline.tasks.supply import Supply, root_failure
 from puffin.stages.build import kept
 from puffin.stages.build.kept import SoughtBuild
@@ -33,6 +34,7 @@ from puffin.stages.resolve.locate.url import direct_url
 from puffin.stages.resolve.metadata.wanted import BuildSource
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.stages.resolve.solve.universe import Place
+from puffin.stages.resolve.universe.kept import request_name
 from puffin.stages.resolve.universe.place import artifact_for, checkout_place
 from puffin.stages.resolve.universe.values import Builder, Built, CheckedOut, Checkout
 from puffin.stages.unzip.ready import archive_ready
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 
     from puffin.pipeline.builds.ahead import BuildsAhead
     from puffin.pipeline.builds.sources import TreeSources
+    from puffin.stages.remote.values import RemoteCache, Told
     from puffin.stages.resolve.universe.values import BegunBuild
 
 
@@ -60,6 +63,43 @@ class NothingToBuildIn(PuffinError):
     environment: str
 
 
+class SharedLists:
+    """What sets of build requirements resolve to, as a remote cache has it; nothing without one."""
+
+    def __init__(self, settings: BuildSettings, session: "Session") -> None:
+        self._settings = settings
+        self._session = session
+
+    def take(self, setup: ResolutionSetup) -> "tuple[Artifact, ...]":
+        """Return what *setup* resolves to by a list that holds, nothing if there is none."""
+        remote = self._settings.remote_cache
+        name = request_name(setup.scope, setup.request) if remote is not None else ""
+        if remote is None or not name:
+            return ()
+        take = resolve_function("puffin.stages.remote.lists:take_list")
+        found, told = take(astuple(remote), self._settings.network, name, setup.scope)
+        note_told(told, remote, self._session)
+        return tuple(found)
+
+    def keep(
+        self, setup: ResolutionSetup, found: "tuple[Artifact, ...]", pages: "tuple[tuple[str, float, int], ...]"
+    ) -> None:
+        """Have what *setup* was resolved to uploaded, if that is made of *pages* alone."""
+        remote = self._settings.remote_cache
+        if remote is not None and remote.write and pages and (name := request_name(setup.scope, setup.request)):
+            resolve_function("puffin.stages.remote.lists:keep_list")(remote, name, found, pages)
+
+
+def note_told(told: "Told", remote: "RemoteCache", session: "Session") -> None:
+    """Put what a remote cache told into the record of the run, and say if it is not used any more."""
+    layer, outcome, reason, size, seconds, problem = told
+    record = current()
+    if record is not None and record.is_own:
+        record.remote(layer, outcome == HIT, {reason: 1} if reason else {}, size, seconds)
+    if problem:
+        session.reporter.warn(f"The remote cache `{remote.shown}` is not used any more in this run: {problem}")
+
+
 class BuildResolver:
     """Resolves each distinct set of build requirements once in a run, for each interpreter that builds.
 
@@ -69,6 +109,7 @@ class BuildResolver:
     def __init__(self, settings: BuildSettings, session: "Session") -> None:
         self._settings = settings
         self._session = session
+        self._lists = SharedLists(settings, session)
         self._known: dict[tuple[Any, ...], tuple[Artifact, ...]] = {}
         self._lock = RLock()
 
@@ -107,13 +148,19 @@ class BuildResolver:
         setup = self._setup(wanted, toolchain)
         setup = replace(setup, config=replace(setup.config, pinned=(*pinned, *setup.config.pinned)))
         with open_universe(setup, self._session.cache, build=build, checkout=checkout) as universe:
+            known = self._lists.take(setup) if universe.answer(setup.request) is None else ()
+            if known:
+                return known
             resolution = resolved(setup, universe)
+            pages = universe.pages(setup.request)
         settings, interpreter = self._settings, toolchain.interpreter
         target = FileTarget(interpreter.tags, interpreter.version_text)
         commits = self._session.commits
-        return tuple(
+        found = tuple(
             [artifact_for(each, target, files=settings.files, commits=commits) for each in resolution.packages]
         )
+        self._lists.keep(setup, found, pages)
+        return found
 
     def _setup(self, wanted: tuple[str, ...], toolchain: Toolchain) -> ResolutionSetup:
         return ResolutionSetup(
@@ -270,14 +317,30 @@ class MetadataBuilder:
             raise BuildCycle(package=source.package, names=names)
         self._check(source, artifact)
         tasks, last = builds.supply(artifact, self._toolchain, METADATA_GOAL, label=source.package)
-        ledger = Ledger(tasks, builds.grow)
+        ledger = self._ledger(tasks, builds)
         recorder = self._recorder(ledger)
-        InlineExecutor(1).run(ledger, recorder.outcome if recorder else _nobody)
+        InlineExecutor(1).run(ledger, partial(self._ended, recorder))
         outcome = ledger.outcomes[last]  # type: ignore[index]
         if outcome.status != DONE:
             raise root_failure(ledger, outcome.key) or RuntimeError(source.package)
         with open(outcome.result[1], "rb") as file:
             return Built(metadata=file.read())
+
+    def _ledger(self, tasks: "tuple[Task, ...]", builds: Builds) -> Ledger:
+        """Return the ledger of a build whose files come from the remote cache, if it has them."""
+        settings = self._session.settings
+        remote = settings.remote_cache
+        if remote is None:
+            return Ledger(tasks, builds.grow)
+        plan = RemotePlan(remote=astuple(remote), network=settings.network, keeps=remote.write)
+        return Ledger([with_remote(each, plan) for each in tasks], growth_with_remote(builds.grow, plan))
+
+    def _ended(self, recorder: "OutcomeRecorder | None", outcome: Outcome) -> None:
+        remote = self._session.settings.remote_cache
+        if remote is not None and outcome.remote:
+            note_told(outcome.remote, remote, self._session.session)
+        if recorder is not None:
+            recorder.outcome(outcome)
 
     def begin(self, source: "BuildSource") -> "BegunBuild | None":
         """Begin to build METADATA of *source*; None where it is kept, or only this machine can build it."""
@@ -298,11 +361,9 @@ class MetadataBuilder:
             return False
         bring = resolve_function("puffin.stages.remote.builds:builds")
         where = astuple(settings.remote_cache), settings.network, session.cache.root
-        [(_, found, _, _, _, problem)] = bring(*where, [astuple(sought)])
-        if problem:
-            shown = settings.remote_cache.shown
-            session.reporter.warn(f"The remote cache `{shown}` is not used any more in this run: {problem}")
-        return bool(found == HIT)
+        [told] = bring(*where, [astuple(sought)])
+        note_told(told, settings.remote_cache, session)
+        return bool(told[1] == HIT)
 
     def _recorder(self, ledger: Ledger) -> "OutcomeRecorder | None":
         """Return what puts the build into the record of the run; None in a child, whose parent writes that."""
@@ -314,10 +375,6 @@ class MetadataBuilder:
         if not self._session.settings.isolates(artifact.name) and not os.path.exists(toolchain.python):
             hint = f"make it by `puffin venv {toolchain.prefix}`, and install the build requirements there"
             raise NothingToBuildIn(package=source.package, environment=toolchain.prefix, hints=(hint,))
-
-
-def _nobody(_outcome: "Outcome") -> None:
-    """Tell nobody of an outcome."""
 
 
 def artifact_of_source(source: "BuildSource") -> Artifact:

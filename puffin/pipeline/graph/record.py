@@ -135,7 +135,7 @@ class RunRecord:
         self.keep()
         reasons = ",".join([f"{json_text(reason)}:{count}" for reason, count in misses.items()])
         self._lines.append(
-            f'{{"remote":{json_text(layer)},"hits":{hits},"misses":{{{reasons}}},"bytes":{size},'
+            f'{{"remote":{json_text(layer)},"hits":{hits:d},"misses":{{{reasons}}},"bytes":{size},'
             f'"seconds":{seconds:.6f}}}\n'
         )
 
