@@ -14,7 +14,7 @@ import click
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from puffin.cli.commands.app import leaves, puffin  # noqa: E402
+from puffin.cli.commands.app import every_command, puffin  # noqa: E402
 from puffin.cli.options.click import Described, unmarked  # noqa: E402
 from puffin.cli.options.table import GROUPS  # noqa: E402
 
@@ -49,7 +49,7 @@ def text() -> str:
         _roff(puffin.help or ""),
     ]
     lines += [".SH COMMANDS"]
-    for name, command in leaves():
+    for name, command in every_command():
         lines += _of_command(f"puffin {name}", command)
     for title, rows in (("FILES", _FILES), ("EXIT STATUS", _CODES)):
         lines.append(f".SH {title}")

@@ -312,12 +312,12 @@ def _option_hint(option: str, context: click.Context) -> str:
     alike = get_close_matches(option, [each for each in own if each.startswith("-")], n=2, cutoff=0.75)
     if alike:
         return f"did you mean {' or '.join(f'`{each}`' for each in alike)}?"
-    others = [name for name, command in leaves() if any(option in each.opts for each in command.params)]
+    others = [name for name, command in every_command() if any(option in each.opts for each in command.params)]
     few = ", ".join(f"`puffin {each}`" for each in others[:3])
     return f"commands with this option: {few}" if others else ""
 
 
-def leaves() -> Iterator[tuple[str, click.Command]]:
+def every_command() -> Iterator[tuple[str, click.Command]]:
     """Yield all commands with their names: those for many environments first, then groups, then the others."""
     groups = [command for command in puffin.commands.values() if isinstance(command, click.Group)]
     alone = [name for name in puffin.commands if name not in _FIRST and puffin.commands[name] not in groups]
