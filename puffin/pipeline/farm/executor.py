@@ -1,14 +1,13 @@
 """The executor that sends builds to the workers of a scheduler and does everything else on this machine."""
 
 import os
-import socket
 from collections.abc import Callable, Sequence
 from functools import partial
 
 from puffin.pipeline.farm.farm import close_farms, is_open, usable_workers
 from puffin.pipeline.graph.ledger import Ledger
 from puffin.pipeline.graph.task import Outcome, Task
-from puffin.pipeline.request.scheduler import Remote
+from puffin.pipeline.request.scheduler import Remote, warn_if_silent
 from puffin.pipeline.run.executor import choose_executor
 from puffin.pipeline.run.forked_call import ForkedCall
 from puffin.pipeline.run.inline import InlineExecutor, run_here, run_waves
@@ -37,7 +36,7 @@ class RemoteExecutor:
         local = self._local(ledger)
         if not any(task.grows or _is_sent(task) for task in ledger.tasks.values()):
             local.run(ledger, notify)
-            self._look()
+            warn_if_silent(self._remote, self._warn)
             return
         slots = self._check()
 
@@ -56,15 +55,6 @@ class RemoteExecutor:
         if name == "pool" and hasattr(os, "fork"):
             return PoolExecutor(self._jobs)
         return InlineExecutor(self._jobs)
-
-    def _look(self) -> None:
-        """Warn if nobody answers at the address, of a run that needed nobody."""
-        host, _, port = self._remote.address.partition("://")[2].rpartition(":")
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), min(1.0, self._remote.patience)).close()
-        except OSError as error:
-            why = error.strerror or "timed out"
-            self._warn(f"Nobody answers at `{self._remote.address}` ({why}); nothing had to be built there")
 
     def _check(self) -> int:
         """Return how much the workers can do at once; warn of those that are not used."""
