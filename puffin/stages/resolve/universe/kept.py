@@ -183,7 +183,6 @@ class KeptUniverse:
         self._universe: IndexUniverse | None = None
         self._offers: dict[str, Offer] = {}
         self._known: dict[tuple[str, str], Metadata] = {}
-        self._keyed: tuple[ResolveRequest, str] | None = None
 
     def __enter__(self) -> "KeptUniverse":
         return self
@@ -300,17 +299,11 @@ class KeptUniverse:
 
     def answer(self, request: ResolveRequest) -> "Mapping[str, str] | None":
         """Return the versions that the same request had; see :meth:`KeptRecords.answer`."""
-        return self._records.answer(self._key(request)) if _is_remote(request) else None
-
-    def _key(self, request: ResolveRequest) -> str:
-        """Return the key of the answer; the same request is asked for first and kept in the end."""
-        if self._keyed is None or self._keyed[0] is not request:
-            self._keyed = request, digest(repr(_canonical(request)))
-        return self._keyed[1]
+        return self._records.answer(_key(request)) if _is_remote(request) else None
 
     def keep(self, request: ResolveRequest, resolution: Resolution) -> None:
         """Keep what was read for a resolution, and what came of it."""
-        key = self._key(request)
+        key = _key(request)
         taken = [name for name in self._offers if self._take(name)] if self._universe is not None else []
         chosen = {each.name: each.version for each in resolution.packages}
         whole = _is_remote(request) and all(self._records.record(name) for name in self._offers)
@@ -399,6 +392,10 @@ def _is_remote(request: ResolveRequest) -> bool:
     return not any(each.installed is not None for each in request.preferences) and not any(
         each.url for each in (*request.given, *request.reached)
     )
+
+
+def _key(request: ResolveRequest) -> str:
+    return digest(repr(_canonical(request)))
 
 
 def _canonical(value: "Any") -> "Any":
