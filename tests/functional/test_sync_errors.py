@@ -75,7 +75,7 @@ def test_unknown_package(puffin, untouched, index):
         ONE,
         "  ╰─▶ Failed to find `nobody==1`: its name is not on `[INDEX]/simple`",
         "",
-        "hint: check the spelling of its name, or name the index that has it with `--extra-index-url`",
+        "hint: check the spelling of its name, or add the index that has it with `--extra-index-url`",
     )
 
 

@@ -211,7 +211,7 @@ _command(puffin, "envs", "envs:envs", ENVS,
 _command(puffin, "affected", "affected:affected_command", AFFECTED,
     "List the environments that a change affects, and why.", _words("[ENV|GLOB]...", "environments"))
 _command(puffin, "why", "why:why_command", WHY,
-    "Say why packages of an environment were installed, reinstalled or rebuilt.",
+    "Show why packages of an environment were installed, reinstalled or rebuilt.",
     _words("ENV [PACKAGE]", "environments"))
 _command(puffin, "lock", "lock:lock_command", LOCK,
     "Resolve the requirements of environments and write their lock files.", _words("[ENV|GLOB]...", "environments"))
@@ -312,17 +312,20 @@ def _option_hint(option: str, context: click.Context) -> str:
     alike = get_close_matches(option, [each for each in own if each.startswith("-")], n=2, cutoff=0.75)
     if alike:
         return f"did you mean {' or '.join(f'`{each}`' for each in alike)}?"
-    others = [name for name, command in _leaves() if any(option in each.opts for each in command.params)]
+    others = [name for name, command in every_command() if any(option in each.opts for each in command.params)]
     few = ", ".join(f"`puffin {each}`" for each in others[:3])
     return f"commands with this option: {few}" if others else ""
 
 
-def _leaves() -> Iterator[tuple[str, click.Command]]:
-    """Yield all commands with their names, those for many environments first."""
-    for prefix, group in (("", puffin), ("pip ", pip), ("cache ", cache), ("profile ", profile)):
-        yield from (
-            (prefix + name, each) for name, each in group.commands.items() if not isinstance(each, click.Group)
-        )
+def every_command() -> Iterator[tuple[str, click.Command]]:
+    """Yield all commands with their names: those for many environments first, then groups, then the others."""
+    groups = [command for command in puffin.commands.values() if isinstance(command, click.Group)]
+    alone = [name for name in puffin.commands if name not in _FIRST and puffin.commands[name] not in groups]
+    yield from ((name, puffin.commands[name]) for name in _FIRST)
+    yield from (
+        (f"{group.name} {name}", each) for group in groups for name, each in sorted(group.commands.items())
+    )
+    yield from ((name, puffin.commands[name]) for name in sorted(alone))
 
 
 def _behind_command(argv: list[str]) -> list[str]:
