@@ -16,7 +16,8 @@ from typing import Any
 from distributed.diagnostics.plugin import WorkerPlugin
 
 from puffin import __version__
-from puffin.pipeline.provision.order import PlaceWanted, RequirementsAsked
+from puffin.artifact.urls import digest
+from puffin.pipeline.provision.order import Files, PlaceWanted, RecordedFiles, RequirementsAsked
 from puffin.pipeline.provision.plugin import Request, pickled_plugin
 from puffin.pipeline.request.settings import Settings
 from puffin.stages.resolve.requirements.file import read_file, read_requirements
@@ -42,7 +43,11 @@ class ClusterEnvironment(WorkerPlugin):
     Python. With *restart*, workers with a nanny are started again, with the interpreter of the environment and its
     packages first. Tasks that run then are run again elsewhere.
 
-    ``register_plugin`` raises the errors of the workers, which are those of ``puffin sync``. Nothing is printed.
+    ``name`` is the name of the plugin: the same for the same *path*, and for all values without one. Registering
+    another value of that name replaces it, and ``unregister_worker_plugin`` removes it. Each registration chooses anew.
+    Workers that join later get the present one. Environments stay on disk.
+
+    ``register_plugin`` raises the error of a worker, with its address and its causes. Nothing is printed.
     Constructing a value raises ``puffin.errors.PuffinError`` if the file cannot be read.
     """
 
@@ -69,12 +74,15 @@ class ClusterEnvironment(WorkerPlugin):
         asked = RequirementsAsked(
             place=PlaceWanted(path=os.fspath(path), python=python), settings=settings, main=main, files=files
         )
-        self._request = _placed(Request(version=__version__, asked=asked, restart=restart))
-        self.name = f"puffin-{self._request.key}"
+        self.name = f"puffin-{digest(asked.place.path)}" if path else "puffin-environment"
+        self._request = _placed(Request(version=__version__, asked=asked, restart=restart, slot=self.name))
 
     def __reduce__(self) -> "tuple[Any, ...]":
-        """Travel as a plugin that workers without puffin can load too; on those, it fails and harms nothing."""
-        return pickle.loads, (pickled_plugin(self._request),)
+        """Travel as a plugin that workers without puffin can load too; on those, it fails and harms nothing.
+
+        It travels once for each registration, and each of these chooses anew.
+        """
+        return pickle.loads, (pickled_plugin(replace(self._request, id=os.urandom(16).hex())),)
 
 
 Environment = ClusterEnvironment
@@ -88,20 +96,13 @@ def _placed(request: Request) -> Request:
     return replace(request, asked=replace(request.asked, place=place))
 
 
-def _files_of(
-    requirements: "str | os.PathLike[str] | Sequence[str]",
-) -> "tuple[str, tuple[tuple[str, bytes], ...]]":
+def _files_of(requirements: "str | os.PathLike[str] | Sequence[str]") -> "tuple[str, Files]":
     """Return the path of the main file, and all files that it includes with their bytes."""
     if not isinstance(requirements, (str, os.PathLike)):
         return "/requirements.txt", (("/requirements.txt", "\n".join((*requirements, "")).encode()),)
-    main, files = os.path.abspath(requirements), {}
-
-    def read(path: str) -> bytes:
-        files[path] = read_file(path)
-        return files[path]
-
+    main, recorded = os.path.abspath(requirements), RecordedFiles(read_file)
     if is_lock(main):
-        read(main)
+        recorded.read(main)
     else:
-        read_requirements((main,), read=read, environ=os.environ)
-    return main, tuple(sorted(files.items()))
+        read_requirements((main,), read=recorded.read, environ=os.environ)
+    return main, recorded.files

@@ -74,13 +74,15 @@ def test_a_project_that_leaves_versions_open_is_for_other_commands(puffin, env, 
         lines(
             "error: `gamma` at pyproject.toml:7 is not pinned to a version by `==`",
             "",
-            "hint: `puffin pip compile pyproject.toml -o requirements.txt` pins what it asks for, and "
-            "`puffin pip install -r pyproject.toml` installs it as it is",
+            "hint: to pin all versions first: `puffin pip compile pyproject.toml -o requirements.txt && "
+            "puffin pip sync requirements.txt`",
+            "hint: to install the newest versions and keep other packages: "
+            "`puffin pip install -r pyproject.toml`",
         ),
     )
     puffin.file("script.py", '# /// script\n# dependencies = ["gamma"]\n# ///\n')
     done = puffin("pip", "sync", "script.py", "-i", shop.url)
-    assert "hint: `puffin pip compile script.py -o requirements.txt` pins" in done.err
+    assert "`puffin pip compile script.py -o requirements.txt && " in done.err
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,7 @@ def test_an_interrupted_run_has_its_record_and_its_page(puffin, env, index, exec
     assert process.returncode == code
     page = (puffin.cwd / "p.html").read_text()
     assert word in page
-    assert "What was left undone" in page
+    assert "Not done" in page
     (path,) = records(puffin)
     lines = lines_of(path)
     assert lines[-1]["status"] == code
@@ -154,7 +154,7 @@ def test_a_compilation_has_a_record_and_a_page_and_its_header_does_not_tell(puff
     done = puffin("pip", "compile", "in.txt", "-i", shop.url, "--profile=p.html", "--trace", "t.json")
     assert done.code == 0
     assert "puffin pip compile in.txt\n" in done.out
-    assert "choose versions" in (puffin.cwd / "p.html").read_text()
+    assert "resolve dependencies" in (puffin.cwd / "p.html").read_text()
     trace = json.loads((puffin.cwd / "t.json").read_text())
     assert "resolve" in {event["name"] for event in trace["traceEvents"]}
 
@@ -172,7 +172,7 @@ def test_the_trace_of_a_sync_pairs_its_arrows(puffin, env, shop):
 def test_earlier_runs_are_shown_and_compared(puffin, env, shop):
     assert puffin("profile", "show").err == (
         "error: There is no record of the run `-1`\n\n"
-        "hint: run `puffin profile show --last 20` to see the last runs\n"
+        "hint: run `puffin profile show --last 10` to see the last runs\n"
     )
     puffin.sync("alpha==1.0\nbeta==1.0\n", "-i", shop.url)
     puffin.sync("alpha==2.0\n", "-i", shop.url)
@@ -188,7 +188,7 @@ def test_earlier_runs_are_shown_and_compared(puffin, env, shop):
     compared = puffin("profile", "compare", "-2", str(records(puffin)[-1]))
     assert compared.code == 0
     assert re.search(r"beta==1\.0 .* \[TIME\]|beta==1\.0", compared.out)
-    assert puffin("profile", "compare", "-2").code == 2
+    assert puffin("profile", "compare").out == puffin("profile", "compare", "-2", "-1").out
     assert puffin("profile", "show", "--lost").err.startswith("error: No such option `--lost`")
 
 
@@ -410,14 +410,15 @@ def collector():
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("opentelemetry"), reason="OpenTelemetry is not installed")
-def test_a_run_is_sent_to_a_collector(puffin, env, shop, collector):
+@pytest.mark.parametrize("path", ["", "/v1/traces/"])
+def test_a_run_is_sent_to_a_collector(puffin, env, shop, collector, path):
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-    done = puffin.sync("alpha==1.0\n", "-i", shop.url, "--otlp", collector.url)
+    done = puffin.sync("alpha==1.0\n", "-i", shop.url, "--otlp", collector.url + path)
     assert done.code == 0, done.err
     assert done.err.splitlines()[-1].startswith("Trace sent to http://127.0.0.1:")
-    ((path, kind, body),) = collector.taken
-    assert (path, kind) == ("/v1/traces", "application/x-protobuf")
+    ((asked, kind, body),) = collector.taken
+    assert (asked, kind) == ("/v1/traces", "application/x-protobuf")
     (resource,) = ExportTraceServiceRequest.FromString(body).resource_spans
     spans = {span.name: span for scope in resource.scope_spans for span in scope.spans}
     assert {

@@ -5,8 +5,9 @@ import subprocess
 import pytest
 
 from tests.helpers.cli import checked, told
-from tests.helpers.dask_farm import Farm, workers_of
+from tests.helpers.dask_farm import Farm, tasks_of, workers_of
 from tests.helpers.sdists import forge_backend, forge_sdist, write_project
+from tests.helpers.waiting import SECONDS
 from tests.helpers.wheels import forge_wheel
 
 
@@ -67,6 +68,15 @@ def test_a_source_on_an_index_is_built_by_a_worker(remote, farm, env, shop, far_
     assert list((remote.cache / "tmp-v0").iterdir()) == []
     assert remote.sync(None, "-i", shop.url).err == checked(2)
     assert workers_of(remote, "build") <= {worker.address for worker in farm.workers}
+
+
+def test_the_record_has_the_cpu_time_of_the_backend(remote, farm, env, shop):
+    burn = "import time\nend = time.process_time() + 0.5\nwhile time.process_time() < end:\n    pass\n"
+    shop.add(*forge_wheel("burn", "1.0", {"burn.py": burn}))
+    shop.add(*forge_sdist("hot", needs=("toy", "burn"), imports=("burn",)))
+    assert remote.sync("hot==1.0\n", "-i", shop.url).code == 0
+    (build,) = (task for task in tasks_of(remote) if task["stage"] == "build" and task["status"] == "done")
+    assert build["cpu"] >= 0.5
 
 
 def test_what_is_kept_is_not_built_again_here_or_there(remote, farm, env, shop, far_told):
@@ -212,6 +222,56 @@ def test_compile_and_lock_ask_a_worker_for_metadata(remote, farm, env, shop, far
     assert "locked==1.0" in (remote.cwd / "requirements.txt").read_text()
     assert not list(remote.cache.glob("build-envs-v0/*"))
     assert len(far_told.read_text().splitlines()) == 2
+
+
+MEET = """
+import os, time
+place = {place!r}
+open(os.path.join(place, str(os.getpid())), "w").close()
+end = time.monotonic() + {seconds}
+while len(os.listdir(place)) < 2:
+    assert time.monotonic() < end, "nobody else builds"
+    time.sleep(0.01)
+"""
+
+
+@pytest.mark.parametrize("command", ["compile", "lock"])
+def test_metadata_that_can_be_foreseen_are_built_at_once(remote, farm, env, shop, command):
+    """Two builds meet on the two workers, and then those of what they need: one alone waits in vain."""
+    for level in ("root", "need"):
+        place = remote.root / level
+        place.mkdir()
+        name = f"meet{level}{command}"
+        shop.add(*forge_wheel(name, "1.0", {f"{name}.py": MEET.format(place=str(place), seconds=SECONDS)}))
+        for number in (0, 1):
+            needs = (f"need{command}{number}",) if level == "root" else ()
+            shop.add(
+                *forge_sdist(
+                    f"{level}{command}{number}",
+                    requires=needs,
+                    needs=("toy", name),
+                    imports=(name,),
+                    backend="toy_plain",
+                )
+            )
+    remote.file("requirements.in", f"root{command}0\nroot{command}1\n")
+    words = ("pip", "compile") if command == "compile" else ("lock",)
+    done = remote(*words, "requirements.in", "-i", shop.url, "--executor", farm.address)
+    assert done.code == 0, done.err
+    assert workers_of(remote, "build") == {worker.address for worker in farm.workers}
+
+
+@pytest.mark.parametrize("words", [("pip", "compile", "requirements.in"), ("lock", "requirements.in")])
+def test_an_executor_by_name_is_refused_by_what_runs_no_graph(puffin, env, shop, words):
+    shop.add(*forge_wheel("lib", "1.0"))
+    puffin.file("requirements.in", "lib\n")
+    done = puffin(*words, "-i", shop.url, "--executor", "inline")
+    assert (done.code, done.err.splitlines()[0]) == (2, "error: " + NO_EFFECT)
+    done = puffin(*words, "-i", shop.url, env={"PUFFIN_EXECUTOR": "inline"})  # it is for other commands
+    assert done.code == 0, done.err
+
+
+NO_EFFECT = "`--executor inline` has no effect here: only builds run elsewhere, on the workers of a scheduler"
 
 
 def test_a_scheduler_that_is_away_is_told_by_compile_too(puffin, env, shop):

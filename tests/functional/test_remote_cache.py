@@ -226,7 +226,8 @@ def test_the_profile_and_the_report_count_what_it_gave(machines, puffin, cache):
         "sources": (0, {"absent": 1}),
         "builds": (0, {"absent": 1}),
         "bytecode": (0, {"absent": 3}),
-        "uploads": (8, {}),
+        "lists": (0, {"absent": 1}),
+        "uploads": (9, {}),
     }
     assert {layer: (each["hits"], each["misses"]) for layer, each in rows["second"].items()} == {
         "wheels": (2, {}),
@@ -235,7 +236,7 @@ def test_the_profile_and_the_report_count_what_it_gave(machines, puffin, cache):
     }
     assert all(each["bytes"] > 0 for each in rows["second"].values())
     shown = puffin("profile", "show", "--cache-dir", puffin.root / "cache-second")
-    assert "What the remote cache gave" in shown.out
+    assert "Served by the remote cache" in shown.out
     puffin.file(
         "puffin.toml",
         f'index-url = "{first.shop.url}"\n[envs.third]\npath = "third"\nrequirements = ["requirements.txt"]\n',
@@ -266,61 +267,6 @@ def test_without_a_remote_cache_nothing_of_it_is_imported(puffin, env, shop):
     assert done.returncode == 0, done.stderr
 
 
-def test_a_machine_pushes_what_it_has(machines, puffin, cache, log):
-    first, second = machines("first"), machines("second")
-    assert first.sync("", "--compile-bytecode").code == 0
-    words = (
-        "cache",
-        "push",
-        "--remote-cache",
-        cache.url,
-        "--cache-dir",
-        puffin.root / "cache-first",
-        "-p",
-        "first",
-    )
-    done = puffin(*words, env={"PUFFIN_REMOTE_CACHE_KEY": KEY})
-    assert (done.code, done.err.split(" (")[0]) == (0, "Uploaded 6 objects"), done.err
-    second.sync(cache.url, "--compile-bytecode")
-    assert [path for path in second.files_asked if "toy" not in path] == []
-    assert second.compiled() == first.compiled()
-    assert log.read_text().count("wheel thing") == 1
-    done = puffin(*words, env={"PUFFIN_REMOTE_CACHE_KEY": KEY})
-    assert "Uploaded 0 objects" in done.err
-
-
-def test_a_machine_pushes_what_an_environment_has(machines, puffin, cache):
-    first, other = machines("first"), machines("other")
-    first.sync("", pins="alpha==1.0\n")
-    words = ("-p", "other", "--cache-dir", puffin.root / "cache-first", "-i", first.shop.url)
-    assert puffin.sync("beta==1.0\n", *words).code == 0
-    words = (
-        "cache",
-        "push",
-        "--remote-cache",
-        cache.url,
-        "--cache-dir",
-        puffin.root / "cache-first",
-        "-p",
-        "first",
-    )
-    done = puffin(*words, other.env.root)
-    assert (done.code, "Uploaded 1 object " in done.err) == (0, True), done.err
-    assert len(cache.names("cas")) == 1
-    done = puffin(*words, "nowhere")
-    assert (done.code, "is not an environment that puffin filled" in done.err) == (2, True), done.err
-
-
-def test_what_cannot_be_pushed_is_an_error(machines, puffin, cache):
-    machines("first").sync("")
-    cache.mode, cache.misbehaves = "full", ("PUT",)
-    words = ("cache", "push", "--cache-dir", puffin.root / "cache-first", "-p", "first")
-    done = puffin(*words, "--remote-cache", cache.url)
-    assert (done.code, f"Failed to fill the remote cache `{cache.url}`" in done.err) == (1, True), done.err
-    done = puffin(*words)
-    assert (done.code, "No remote cache was given" in done.err) == (2, True), done.err
-
-
 def test_the_size_of_a_remote_cache(machines, puffin, cache):
     url = f"file://{puffin.root / 'shared'}"
     machines("first").sync(url, "--remote-cache-write")
@@ -330,7 +276,7 @@ def test_the_size_of_a_remote_cache(machines, puffin, cache):
     assert puffin("cache", "size", "--remote", "--remote-cache", cache.url).out == "1234\n"
     cache.objects.clear()
     done = puffin("cache", "size", "--remote", "--remote-cache", cache.url)
-    assert (done.code, "it does not tell its size" in done.err) == (1, True), done.err
+    assert (done.code, "it does not report its size" in done.err) == (1, True), done.err
 
 
 def test_a_resolution_takes_metadata_from_a_wheel_that_was_built_elsewhere(machines, puffin, shop, cache, log):
@@ -356,6 +302,39 @@ def test_a_resolution_takes_metadata_from_a_wheel_that_was_built_elsewhere(machi
         assert machine.env.installed() == {"thing": "1.0", "user": "1.0"}
         hooks = [line.rsplit(" ", 1)[0] for line in log.read_text().splitlines()]
     assert sorted(line for line in hooks if line.startswith("wheel")) == ["wheel thing", "wheel user"]
+
+
+def test_a_cache_that_is_dead_costs_one_line_for_a_resolution_and_an_installation(machines, puffin, shop, log):
+    shop.add(*forge_sdist("user", requires=["thing"], needs=["toy"], told=log))
+    first = machines("first")
+    words = ("-p", "first", "--cache-dir", puffin.root / "cache-first", "-i", shop.url)
+    dead = {"PUFFIN_REMOTE_CACHE": "http://127.0.0.1:9", "PUFFIN_REMOTE_CACHE_KEY": KEY}
+    done = puffin("pip", "install", "user", *words, env=dead)
+    assert (done.code, done.err.count("is not used any more in this run")) == (0, 1), done.err
+    assert first.env.installed() == {"thing": "1.0", "user": "1.0"}
+    assert list((puffin.root / "cache-first" / "tmp-v0").iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["compile", "lock"])
+def test_a_lock_takes_metadata_from_a_wheel_that_was_built_elsewhere(
+    machines, puffin, shop, cache, log, command
+):
+    machines("first").sync(cache.url, "--remote-cache-write")
+    hooks = log.read_text()
+    puffin.file("web.in", "thing\n")
+    puffin.file("puffin.toml", '[envs.second]\npath = "second"\nrequirements = ["web.in"]\n')
+    given = ("pip", "compile", "web.in", "-o", "web.txt") if command == "compile" else ("lock",)
+    words = ("--cache-dir", puffin.root / "cache-second", "-i", shop.url, "--remote-cache", cache.url)
+    done = puffin(*given, *words, env={"PUFFIN_REMOTE_CACHE_KEY": KEY, "PUFFIN_REMOTE_CACHE_TIMEOUT": "60"})
+    assert done.code == 0, done.err
+    made = (puffin.cwd / "web.txt").read_text()
+    assert "thing==1.0" in made
+    assert cache.url not in made
+    assert log.read_text() == hooks, "nothing is built"
+    dead = {"PUFFIN_REMOTE_CACHE_KEY": KEY}
+    words = ("--cache-dir", puffin.root / "cache-third", "-i", shop.url, "--remote-cache", "http://127.0.0.1:9")
+    done = puffin(*given, *words, env=dead)
+    assert (done.code, done.err.count("is not used any more in this run")) == (0, 1), done.err
 
 
 def test_configuration_counts_for_commands_on_the_cache(puffin, tmp_path):

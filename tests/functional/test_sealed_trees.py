@@ -237,7 +237,7 @@ def test_detach_makes_an_environment_that_needs_no_cache(puffin, env, shop):
     assert puffin.sync(None, "-i", shop.url).err == checked(4)
     assert puffin("detach").err == "Nothing to detach\n"
     refused = puffin("detach", ".venv", "other")
-    assert (refused.code, "unexpected extra argument (other)" in refused.err) == (2, True)
+    assert (refused.code, "Unexpected argument: `other`" in refused.err) == (2, True)
     assert "Kept" not in puffin("cache", "clean").err
     env.run("-c", "import alpha.sub.x, ns.a.deep.m, old.a, old.b.c.d, old.both")
 

@@ -62,7 +62,10 @@ def test_what_is_not_pinned_is_refused_all_at_once(puffin, untouched):
     assert "alpha>=1 (requirements.txt:1)\n" in done.err
     assert "beta (requirements.txt:2)\n" in done.err
     assert "gamma" not in done.err
-    assert "\nhint: pin every requirement" in done.err
+    pinned = "requirements.pinned.txt"
+    command = f"puffin pip compile requirements.txt -o {pinned} && puffin pip sync {pinned}"
+    assert f"\nhint: to pin all versions first: `{command}`\n" in done.err
+    assert "keep other packages: `puffin pip install -r requirements.txt`\n" in done.err
 
 
 def test_unknown_package(puffin, untouched, index):
@@ -72,7 +75,7 @@ def test_unknown_package(puffin, untouched, index):
         ONE,
         "  ╰─▶ Failed to find `nobody==1`: its name is not on `[INDEX]/simple`",
         "",
-        "hint: check the spelling of its name, or name the index that has it with `--extra-index-url`",
+        "hint: check the spelling of its name, or add the index that has it with `--extra-index-url`",
     )
 
 

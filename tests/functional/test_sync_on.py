@@ -165,6 +165,22 @@ def test_a_worker_that_joins_later_gets_the_environment(puffin, shop, make):
     assert hidden.is_alive()
 
 
+def test_build_constraints_hold_where_a_machine_builds_by_itself(puffin, shop, make, tmp_path):
+    """Whoever joins when all others are gone has to build; what it may build with is what the request limits."""
+    shop.add(*forge_sdist("made", told=tmp_path / "told"))
+    shop.add(*forge_wheel("toy", "2.0", {"toy.py": "raise RuntimeError('too new')\n"}))
+    puffin.file("limits.txt", "-c more/limits.txt\n")
+    puffin.file("more/limits.txt", "toy<2\n")
+    farm = make(1)
+    done = on(puffin, farm, "made==1.0\n", "-i", shop.url, "-b", "limits.txt")
+    assert done.code == 0, done.err
+    farm.workers.pop().kill()
+    late = farm.worker()
+    farm.ready()
+    until(lambda: inside(late).installed() == {"made": "1.0"}, late.log.read_text)
+    assert (tmp_path / "told").read_text().count("wheel made") == 2
+
+
 def test_one_machine_cannot_write(puffin, shop, make):
     farm = make(2)
     bad, good = farm.workers
@@ -232,7 +248,7 @@ WRONG = [
         (*ON, "--no-build-isolation"),
         "`--on` cannot be used with `--no-build-isolation`: builds run before the environments exist",
     ),
-    (("--path", "x"), "`--path` needs `--on`: it names a directory on the machines of a cluster"),
+    (("--path", "x"), "`--path` needs `--on`: it is a directory on the machines of a cluster"),
     ((*ON, "--path", "x", "other.txt"), "`--path` needs exactly one environment, but 2 were selected"),
 ]
 

@@ -82,7 +82,7 @@ def test_repositories_that_cannot_be_used(puffin, env):
         "and only the repository knows the commit of `main`\n" in done.err
     )
     done = puffin.sync(f"{repository.url}\n", "--no-build")
-    assert "only a build would know its name" in done.err
+    assert "known only after a build" in done.err
     assert f"hint: write its name first, for example `name @ {place}`" in done.err
     done = puffin.sync(f"-e {repository.url}#egg=foo\n")
     assert "it is a git repository, and only a directory can be one\n" in done.err

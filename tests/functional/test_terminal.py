@@ -71,7 +71,11 @@ def terminal(puffin, *words, **environ):
     ("words", "shown", "last"),
     [
         (("pip", "install", "app"), r"Resolving dependencies, .*app \(\ds\)", ": the environment is as it was"),
-        (("pip", "sync", "pins.txt"), r"Looking for files, app \(\ds\)", ": the environment is as it was"),
+        (
+            ("pip", "sync", "pins.txt"),
+            r"Finding files on the index, app \(\ds\)",
+            ": the environment is as it was",
+        ),
         (("pip", "compile", "app.in"), r"Resolving dependencies, .*app \(\ds\)", ""),
         (
             ("sync", "pins.txt"),

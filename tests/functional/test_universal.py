@@ -173,12 +173,3 @@ def test_a_path_with_a_marker_counts_where_it_holds(compile_, puffin, tmp_path):
         f"./{name} ; sys_platform == 'linux'\nlib ; sys_platform != 'linux'\n", "--python-version", "3.13"
     )
     assert done.out == lines("lib==3.0 ; sys_platform != 'linux'", f"./{name} ; sys_platform == 'linux'")
-
-
-def test_a_source_with_a_marker_is_refused(puffin, shop):
-    sources = "[tool.uv.sources]\napp = [{ path = 'here', marker = \"sys_platform == 'linux'\" }]\n"
-    puffin.file("pyproject.toml", PROJECT + sources)
-    done = puffin("lock", "--universal", "-i", shop.url)
-    assert done.code == 1
-    assert "the source of `app` has a marker, and the resolution is for several environments" in done.err
-    assert "pyproject.toml:" in done.err

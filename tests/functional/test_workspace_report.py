@@ -58,6 +58,18 @@ def test_the_report_tells_all_and_follows_its_schema(puffin, shop):
     assert report["dedupe"]["bytes_downloaded"] == len(
         forge_wheel("alpha", "2.0", metadata_extra="Summary: of it\n")[1]
     )
+    assert report["findings"][0]["kind"] == "failure"
+
+
+def test_the_findings_of_the_page_are_in_the_report(puffin, shop):
+    services(puffin, a="alpha==1.0\n", b="alpha==1.0\nbeta==1.0\n")
+    assert sync(puffin, shop, GLOB, "--report", "report.json").code == 0
+    found = read(puffin.cwd / "report.json")["findings"]
+    (shown,) = json.loads(puffin("profile", "show", "--json").raw_out)
+    assert found == shown["findings"]
+    assert "2 packages were new to the cache" in found[-1]["text"]
+    assert sync(puffin, shop, GLOB, "--report", "report.json").code == 0  # it has nothing to do
+    assert read(puffin.cwd / "report.json")["findings"] == []
 
 
 def test_metadata_is_in_a_full_report_alone(puffin, shop):

@@ -70,7 +70,7 @@ def build_wheel(directory, config_settings=None, metadata_directory=None):
         (("help", "pip", "nothing"), "No such command `nothing`", "run `puffin pip --help` to see all commands"),
         (("pip", "install", "--no-binary"), "Option `--no-binary` requires an argument",
             "run `puffin pip install --help` to see all options"),
-        (("completion",), "Missing argument `{bash|zsh|fish}`. Choose from: bash, zsh, fish",
+        (("completion",), "Missing argument `SHELL`. Choose from: bash, zsh, fish",
             "run `puffin completion --help` to see all options"),
         (("version",), "No such command `version`", "`puffin --version` prints the version"),
         (("install", "x"), "No such command `install`", "use `puffin pip install x`"),
@@ -88,12 +88,22 @@ def build_wheel(directory, config_settings=None, metadata_directory=None):
             "`puffin cache dir` prints where the cache is, and `puffin cache size` how big"),
         (("cache", "version"), "No such command `version`", "run `puffin cache --help` to see all commands"),
         (("cache", "prun"), "No such command `prun`", "did you mean `puffin cache prune`?"),
+        (("pip", "install", "--upgade", "x"), "No such option `--upgade`", "did you mean `--upgrade`?"),
+        (("pip", "sync", "--report"), "No such option `--report`",
+            "commands with this option: `puffin sync`, `puffin pip install`"),
+        (("pip", "sync", "--zzz"), "No such option `--zzz`", "run `puffin pip sync --help` to see all options"),
+        (("pip", "tree", "x", "y"), "Unexpected argument: `x y`", "run `puffin pip tree --help` to see all options"),
+        (("profile", "history"), "None of the recorded runs ended well",
+            "run `puffin profile show --last 10` to see the last runs"),
         (("graph",), "No requirements file was given", "for example: `puffin graph requirements.txt`"),
     ],
 )  # fmt: skip
 def test_hints_name_the_command_that_was_meant(puffin, words, problem, hint):
     done = puffin(*words)
-    assert (done.code, done.err) == (2, lines(f"error: {problem}", "", f"hint: {hint}"))
+    assert (done.code, done.err) == (
+        1 if words[0] == "profile" else 2,
+        lines(f"error: {problem}", "", f"hint: {hint}"),
+    )
 
 
 def test_what_stands_in_for_an_unknown_command_exists():
@@ -103,6 +113,15 @@ def test_what_stands_in_for_an_unknown_command_exists():
             assert any(f"{said} ".startswith(f"{leaf} ") or leaf.startswith(f"{said} ") for leaf in LEAVES), (
                 said
             )
+
+
+def test_the_help_of_a_group_lists_its_own_commands_in_full(puffin):
+    for group in ("pip", "cache", "profile"):
+        text = puffin(group, "--help").out
+        assert "First steps" not in text
+        assert "..." not in text.partition("Commands:")[2]
+    for name in ("verify", "venv", "profile show", "completion"):
+        assert "\nArguments:\n" in puffin(*name.split(), "--help").out
 
 
 @pytest.mark.parametrize(

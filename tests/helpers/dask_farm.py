@@ -14,11 +14,16 @@ from tests.helpers.waiting import SECONDS, until
 _ADDRESS = re.compile(r"(?:Scheduler at:|Start worker at:)\s+(\S+)")
 
 
+def tasks_of(puffin):
+    """Return the tasks that the records of all runs tell of."""
+    records = (path.read_text().splitlines() for path in (puffin.cache / "runs-v0").iterdir())
+    lines = [json.loads(line) for record in records for line in record]
+    return [line for line in lines if "stage" in line]
+
+
 def workers_of(puffin, stage):
     """Return who did the tasks of a stage, as the records of all runs tell."""
-    records = (path.read_text().splitlines() for path in (puffin.cache / "runs-v0").iterdir())
-    tasks = [json.loads(line) for record in records for line in record]
-    found = {task["worker"] for task in tasks if task.get("stage") == stage}
+    found = {task["worker"] for task in tasks_of(puffin) if task["stage"] == stage}
     assert found
     return found
 
@@ -111,6 +116,7 @@ class Farm:
         self._worker_options = worker_options
         self._env = dict(env)
         self.workers = []
+        self._started = 0
         self.scheduler = Process(
             ["-m", "distributed.cli.dask_scheduler", "--host", f"{scheme}://{host}", "--port", "0", "--no-dashboard",
              *options],
@@ -123,7 +129,8 @@ class Farm:
 
     def worker(self, *words, customize="", env=(), prefix=(), threads=1, nanny=False):
         """Start a worker; without a nanny, one that is killed stays away."""
-        number = len(self.workers)
+        number = self._started
+        self._started += 1
         made = Process(
             ["-m", "distributed.cli.dask_worker", self.address, "--nanny" if nanny else "--no-nanny",
              "--nthreads", str(threads),

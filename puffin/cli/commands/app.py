@@ -17,12 +17,12 @@ from puffin.cli.commands.run import run_guarded
 from puffin.cli.options import inspect as table_inspect
 from puffin.cli.options import resolve as table_resolve
 from puffin.cli.options import table
-from puffin.cli.options.click import Described, OptionedCommand, WrongVariable, given, parameters
+from puffin.cli.options.click import Described, OptionedCommand, WrongVariable, given, parameters, unmarked
 from puffin.cli.options.foreign import as_pip_tools, foreign_rows, instead_of, take_out
 from puffin.cli.options.inspect import StoreOptions
 from puffin.cli.options.resolve import INSTALL
 from puffin.cli.options.table import Row
-from puffin.cli.options.workspace import AFFECTED, ENVS, KEY, LOCK, WHY, WORKSPACE_SYNC
+from puffin.cli.options.workspace import AFFECTED, CACHE_PULL, ENVS, KEY, LOCK, WHY, WORKSPACE_SYNC
 from puffin.errors import UsageError
 
 SHELLS = ("bash", "zsh", "fish")
@@ -46,10 +46,11 @@ _MEANINGS = {
     "`-` for standard input. If none is given, the first of these files that this directory has.",
     "REQUIREMENT": "A requirement such as `six` or `'six>=1.16'`, the path of a project or distribution, or a URL.",
     "PACKAGE": "The name of a package.",
-    "ENV|PACKAGE": "The name or path of an environment, then optionally a package in it.",
+    "ENV [PACKAGE]": "The name or path of an environment, then optionally a package in it.",
     "ENV": "The path of an environment.",
     "ENV|GLOB": "The name or path of an environment, a pattern such as `'services/*'`, or a requirements file.",
 }
+_ENVIRONMENT = "The path of an environment (default: the active one, or else `.venv`)."
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -57,7 +58,7 @@ class Commands(click.Group):
     """A group in which ``pip-sync`` is ``pip sync``, and likewise for every ``pip`` command."""
 
     command_class = OptionedCommand
-    group_class = type
+    group_class: type[click.Group] | type[type] | None = type
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         found = super().get_command(ctx, cmd_name)
@@ -65,9 +66,15 @@ class Commands(click.Group):
             return pip.get_command(ctx, cmd_name[4:])
         return found
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(_rows("", self))
+
 
 class RootCommands(Commands):
     """The whole of puffin, which shows the commands of its groups too."""
+
+    group_class = Commands
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("First steps"):
@@ -146,7 +153,7 @@ def _words(metavar: str, completed: str = "") -> click.Argument:
     """Return an argument that takes any number of words; shells complete files, or what is *completed*."""
     kind = click.Path() if "FILE" in metavar or "SOURCE" in metavar else None
     complete = _completer(completed) if completed else None
-    text = _MEANINGS[metavar.strip("[].")]
+    text = _MEANINGS[unmarked(metavar)]
     return Described(text, ["arguments"], nargs=-1, type=kind, metavar=metavar, shell_complete=complete)
 
 
@@ -161,7 +168,8 @@ def _completer(name: str) -> Callable[[click.Context, click.Parameter, str], Any
 
 def _environment() -> click.Argument:
     """Return an argument that names one environment, or none."""
-    return click.Argument(
+    return Described(
+        _ENVIRONMENT,
         ["arguments"],
         required=False,
         type=click.Path(),
@@ -170,13 +178,14 @@ def _environment() -> click.Argument:
     )
 
 
-def _run_name(name: str, **settings: Any) -> click.Argument:
+def _run_name(name: str, usual: str, **settings: Any) -> click.Argument:
     def check(context: click.Context, _parameter: click.Parameter, value: str) -> str:
         if value.startswith("-") and not value[1:].isdigit():
             raise click.NoSuchOption(value, ctx=context)
         return value
 
-    return click.Argument([name], callback=check, shell_complete=_completer("runs"), **settings)
+    text = f"The id of a run, the path of its record, or -1 for the last run, -2 for the one before (default: {usual})."
+    return Described(text, [name], callback=check, shell_complete=_completer("runs"), **settings)
 
 
 # fmt: off
@@ -202,8 +211,8 @@ _command(puffin, "envs", "envs:envs", ENVS,
 _command(puffin, "affected", "affected:affected_command", AFFECTED,
     "List the environments that a change affects, and why.", _words("[ENV|GLOB]...", "environments"))
 _command(puffin, "why", "why:why_command", WHY,
-    "Say why packages of an environment were installed, reinstalled or rebuilt.",
-    _words("ENV|PACKAGE...", "environments"))
+    "Show why packages of an environment were installed, reinstalled or rebuilt.",
+    _words("ENV [PACKAGE]", "environments"))
 _command(puffin, "lock", "lock:lock_command", LOCK,
     "Resolve the requirements of environments and write their lock files.", _words("[ENV|GLOB]...", "environments"))
 _command(puffin, "verify", "verify:verify_command", table_inspect.VERIFY,
@@ -212,8 +221,9 @@ _command(puffin, "detach", "uninstall:detach_command", table_inspect.DETACH,
     "Replace the links of an environment into the cache by files, so that it no longer needs the cache.",
     _environment())
 _command(puffin, "venv", "venv:venv", table_inspect.VENV,
-    "Create a virtual environment (at PATH, by default `.venv`).",
-    click.Argument(["path"], default="", type=click.Path(), metavar="[PATH]"))
+    "Create a virtual environment.",
+    Described("The directory of the environment (default: `.venv`).",
+        ["path"], default="", type=click.Path(), metavar="[PATH]"))
 _command(cache, "dir", "cache:print_directory", table_inspect.PLAIN, "Print the directory of the cache.")
 _command(cache, "key", "envs:key", KEY,
     "Print a key for CI caches: equal for equal pins, Python and platform.", _words("[ENV|GLOB]...", "environments"))
@@ -223,19 +233,23 @@ _command(cache, "size", "cache:size_of", table_inspect.CACHE_SIZE,
     "Print the size of the cache: in bytes, or with a unit on a terminal.")
 _command(cache, "push", "push:push_cache", table_inspect.CACHE_PUSH,
     "Upload the cache to the remote cache; with ENV, only the files of these environments.", _words("[ENV]..."))
+_command(cache, "pull", "push:pull_cache", CACHE_PULL,
+    "Download what environments need and the remote cache has, without making the environments.",
+    _words("[ENV|GLOB]...", "environments"))
 _command(cache, "prune", "cache:prune_cache", table_inspect.PRUNE,
     "Remove unused entries; optionally by age or total size.")
 puffin.add_command(_clean, "clean")
 _command(puffin, "completion", "app:print_completion", table.OUTPUT,
     'Print a shell completion script: `eval "$(puffin completion bash)"`.',
-    click.Argument(["shell"], type=click.Choice(SHELLS)))
+    Described("The shell: `bash`, `zsh` or `fish`.", ["shell"], type=click.Choice(SHELLS), metavar="SHELL"))
 _command(puffin, "graph", "sync:graph_command", table_inspect.GRAPH,
     "Print the task graph of a sync into an empty environment, without running it.", _words("[FILE]..."))
 _command(profile, "show", "profile:show_runs", table_inspect.PROFILE_SHOW,
-    "Show a run: an id, the path of a record, or -1 for the last, -2 for the one before (default: -1).",
-    _run_name("run_", default="", metavar="[RUN]"))
+    "Show where the time of a run went.", _run_name("run_", "-1", default="", metavar="[RUN]"))
 _command(profile, "compare", "profile:compare_runs", table_inspect.PROFILE_COMPARE,
-    "Show the differences between two runs, each given as for `show`.", _run_name("before"), _run_name("after"))
+    "Show the differences between two runs.",
+    _run_name("before", "-2", default="-2", metavar="[BEFORE]"),
+    _run_name("after", "-1", default="-1", metavar="[AFTER]"))
 _command(profile, "history", "profile:show_history", table_inspect.PROFILE_HISTORY,
     "Show how long the runs like the last one took.")
 # fmt: on
@@ -287,6 +301,33 @@ def _alike(words: Sequence[str]) -> str:
     return f"did you mean {found}?" if found else ""
 
 
+def _option_hint(option: str, context: click.Context) -> str:
+    """Return a hint: options of the command that are written much like this one, else commands that have it."""
+    own = [
+        spelling
+        for each in context.command.params
+        if not getattr(each, "hidden", False)
+        for spelling in each.opts
+    ]
+    alike = get_close_matches(option, [each for each in own if each.startswith("-")], n=2, cutoff=0.75)
+    if alike:
+        return f"did you mean {' or '.join(f'`{each}`' for each in alike)}?"
+    others = [name for name, command in every_command() if any(option in each.opts for each in command.params)]
+    few = ", ".join(f"`puffin {each}`" for each in others[:3])
+    return f"commands with this option: {few}" if others else ""
+
+
+def every_command() -> Iterator[tuple[str, click.Command]]:
+    """Yield all commands with their names: those for many environments first, then groups, then the others."""
+    groups = [command for command in puffin.commands.values() if isinstance(command, click.Group)]
+    alone = [name for name in puffin.commands if name not in _FIRST and puffin.commands[name] not in groups]
+    yield from ((name, puffin.commands[name]) for name in _FIRST)
+    yield from (
+        (f"{group.name} {name}", each) for group in groups for name, each in sorted(group.commands.items())
+    )
+    yield from ((name, puffin.commands[name]) for name in sorted(alone))
+
+
 def _behind_command(argv: list[str]) -> list[str]:
     """Return *argv* with the options before its command behind that: pip and uv take options of all commands there."""
     rows = [row for row in (*table.SYNC, *table_resolve.COMPILE) if row[2] in (table.VALUE, table.LIST)]
@@ -320,8 +361,12 @@ def run_app(argv: list[str]) -> int:
         what = "commands" if isinstance(context.command, click.Group) else "options"
         text = re.sub(r"\s*\n\s*", " ", re.sub(r"'([^' ]*)'", r"`\1`", error.format_message())).rstrip(".")
         hint = f"run `{context.command_path} --help` to see all {what}"
+        text = re.sub(r"Got unexpected extra arguments? \((.*)\)", r"Unexpected argument: `\1`", text)
         if isinstance(error, WrongVariable):
             hint = error.hint
+        elif isinstance(error, click.NoSuchOption):
+            text = f"No such option `{error.option_name}`"
+            hint = _option_hint(error.option_name, context) or hint
         elif isinstance(error, click.NoSuchCommand):
             text = f"No such command `{error.command_name}`"
             words = (*context.command_path.split()[1:], error.command_name)

@@ -103,9 +103,8 @@ class Observed:
             self._record.keep()
         return self._record
 
-    def __exit__(
-        self, _kind: "type[BaseException] | None", error: BaseException | None, _trace: object
-    ) -> None:
+    def finish(self, error: BaseException | None) -> str:
+        """End the record, which *error* ends or None, and return its path. It is ended once."""
         status = status_of(error)
         if error is not None:
             self._console.end()
@@ -114,6 +113,12 @@ class Observed:
         if isinstance(error, PuffinError) and status != USAGE:
             self._record.failure(plain(error))
         record.finish_record(status)
+        return self._record.path
+
+    def __exit__(
+        self, _kind: "type[BaseException] | None", error: BaseException | None, _trace: object
+    ) -> None:
+        self.finish(error)
         if self._options.profile or self._options.trace or self._options.otlp:
             from puffin.cli.page.write import write_asked
 
@@ -126,6 +131,7 @@ def linger(console: "Console") -> None:
     """Wait for Ctrl-C if a dashboard is up, and then let go of its processes. The run is over; its result stands."""
     if not kept:
         return
+    console.end()  # nothing goes on that a display could show
     console.say("The dashboard stays up until you press Ctrl-C")
     try:
         from threading import Event  # the processes of the executor are up, so it is loaded

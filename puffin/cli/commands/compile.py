@@ -17,7 +17,7 @@ _NOT_IN_HEADER = frozenset(
         "upgrade", "upgrade_package", "quiet", "verbose", "color", "no_progress", "refresh", "refresh_package",
         "offline", "cache_dir", "no_cache", "custom_compile_command", "dry_run", "foreign_rebuild", "profile", "trace",
         "otlp", "cert", "client_cert", "proxy", "timeout", "retries", "keyring_provider", "isolated", "no_config",
-        "executor", "tls_ca", "tls_cert", "tls_key",
+        "executor", "tls_ca", "tls_cert", "tls_key", "remote_cache", "remote_cache_scope",
     )
 )  # fmt: skip
 _INDEX = ("index_url", "extra_index_url", "default_index", "index", "trusted_host")

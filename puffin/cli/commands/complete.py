@@ -17,11 +17,14 @@ from puffin.stages.link.installed.scan import scan
 
 
 def _environments(context: click.Context, incomplete: str) -> list[CompletionItem]:
-    """Return the environments of the configuration, or of projects here, and let the shell add files."""
+    """Return the environments of the configuration, or of projects here, and let the shell add files.
+
+    Files come first: bash drops what comes before them, and adds files only if no environment fits.
+    """
     file = context.params.get("environments") or ""
     _, workspace = chosen((), "", "sync", file=file)
     names = [spec.name for spec in all_specs(workspace)] if workspace else []
-    return [*_items(names, incomplete), CompletionItem(incomplete, type="file")]
+    return [CompletionItem(incomplete, type="file"), *_items(names, incomplete)]
 
 
 def _packages(context: click.Context, incomplete: str) -> list[CompletionItem]:

@@ -16,6 +16,7 @@ from puffin.pipeline.commands.lock import LockSettings
 from puffin.pipeline.commands.lock import lock as run
 from puffin.pipeline.request.settings import FAILED, UNCHANGED, UPDATED
 from puffin.pipeline.workspace.config import chosen
+from puffin.pipeline.workspace.select import all_specs
 from puffin.pipeline.workspace.specs import needs_lock
 
 
@@ -23,16 +24,17 @@ def lock_command(call: Call) -> int:
     """Resolve what environments are made from, and write their locks."""
     options = call.options(EnvsOptions)
     with CacheDirectory(call) as cache_dir, Observed(call, cache_dir) as record:
-        specs, _ = chosen(options.arguments, options.python, "lock", file=options.environments)
+        specs, workspace = chosen(options.arguments, options.python, "lock", file=options.environments)
         wanted = [spec for spec in specs if needs_lock(spec)]
         if not wanted:
             raise UsageError(
                 text="None of these environments needs a lock: all are made from pins",
-                hints=("name a `requirements.in` or a `pyproject.toml`, or an environment made from one",),
+                hints=("give a `requirements.in`, a `pyproject.toml`, or an environment made from one",),
             )
         record.keep()
         compiled = compile_settings(call.values, cache_dir, "")
-        asked = {"specs": tuple(wanted), "compile": compiled}
+        known = [spec for spec in all_specs(workspace) if needs_lock(spec)] if workspace else []
+        asked = {"specs": tuple(wanted), "known": tuple(known), "compile": compiled}
         settings = made(LockSettings, {**call.values, **asked})
         results = run(settings, call.session(compiled.run))
         _tell(results, call.console, perf_counter() - call.started, check=settings.check)

@@ -14,7 +14,7 @@ from rich.text import Text
 from puffin.cache.layout import Cache
 from puffin.cli.commands.call import CacheDirectory, Call
 from puffin.cli.options.inspect import StoreOptions
-from puffin.cli.page.data import comparison_json, history_json, report_json
+from puffin.cli.page.data import comparison_json, history_json, report_json, reported
 from puffin.cli.page.findings import advised
 from puffin.cli.page.words import (
     REMOTE_HEAD,
@@ -24,18 +24,17 @@ from puffin.cli.page.words import (
     idle_word,
     remote_rows,
     signed,
-    stage_word,
     verdict,
     when,
 )
-from puffin.cli.page.write import reported
 from puffin.cli.screen.console import wants_color
 from puffin.cli.screen.github import Github
 from puffin.cli.screen.quantities import duration
+from puffin.cli.screen.stages import stage_word
 from puffin.errors import DRIFT, UsageError
 from puffin.pipeline.profile.compare import Comparison, check_comparable, compare
 from puffin.pipeline.profile.history import Past, history, slower
-from puffin.pipeline.profile.read import Profile, RecordNotFound, find_record, load_profile, load_profiles
+from puffin.pipeline.profile.read import NoFinishedRun, Profile, find_record, load_profile, load_profiles
 from puffin.pipeline.profile.report import Report
 
 _ROWS = 10
@@ -95,7 +94,7 @@ def show_history(call: Call) -> int:
     with CacheDirectory(call) as cache_dir:
         found = history(load_profiles(Cache(cache_dir)))
     if not found:
-        raise RecordNotFound(run="-1")
+        raise NoFinishedRun
     if options.json:
         _dump(call, history_json(found))
     else:
@@ -223,7 +222,7 @@ def _details(report: Report) -> Iterable[Any]:
         ]
         yield _table("Workers", ("<Worker", "Tasks", "Busy", "<Idle"), rows)
     if report.profile.remote:
-        yield _table("What the remote cache gave", REMOTE_HEAD, remote_rows(report.profile))
+        yield _table("Served by the remote cache", REMOTE_HEAD, remote_rows(report.profile))
     if report.packages:
         slow = [
             (

@@ -1,13 +1,22 @@
-"""``puffin cache push``, and ``size`` of a remote cache."""
+"""``puffin cache push`` and ``pull``, and ``size`` of a remote cache."""
+
+import os
 
 from puffin.cli.commands.call import CacheDirectory, Call
 from puffin.cli.options.inspect import StoreOptions
+from puffin.cli.options.values import made
+from puffin.cli.options.workspace import EnvsOptions
 from puffin.cli.screen.quantities import counted, size
+from puffin.cli.screen.workspace import ManyConsole
 from puffin.errors import UsageError
+from puffin.pipeline.commands.pull import PullRun
 from puffin.pipeline.commands.push import push, remote_size
-from puffin.pipeline.request.settings import Settings, Where
-from puffin.pipeline.request.where import find_where
+from puffin.pipeline.request.session import session_of
+from puffin.pipeline.request.settings import ManySettings, Settings
+from puffin.pipeline.request.where import Interpreters
+from puffin.pipeline.workspace.config import chosen
 from puffin.stages.remote.values import RemoteCache
+from puffin.value import replace
 
 
 def push_cache(call: Call) -> int:
@@ -16,8 +25,7 @@ def push_cache(call: Call) -> int:
     with CacheDirectory(call) as cache_dir:
         settings = call.settings(cache_dir)
         remote, session = _remote_cache(settings), call.session(settings)
-        interpreter = find_where(call.options(Where), session).interpreter
-        done = push(remote, session, interpreter, options.arguments)
+        done = push(remote, session, options.arguments)
     call.console.say(
         f"Uploaded {counted(done.objects, 'object')} ({size(done.bytes)}); {done.known} already stored"
         + (f", {done.left} not uploaded" if done.left else "")
@@ -39,3 +47,22 @@ def _remote_cache(settings: Settings) -> RemoteCache:
     if settings.remote_cache is None:
         raise UsageError(text="No remote cache was given", hints=("set one with `--remote-cache URL`",))
     return settings.remote_cache
+
+
+def pull_cache(call: Call) -> int:
+    """Take what environments need from the remote cache."""
+    options = call.options(EnvsOptions)
+    with CacheDirectory(call) as cache_dir:
+        run = call.settings(cache_dir)
+        _remote_cache(run)
+        settings = made(ManySettings, {**call.values, "run": run})
+        reporter = ManyConsole(call.console, settings)
+        session = session_of(run, os.environ, reporter, call.started)
+        specs, _ = chosen(options.arguments, run.where.python, "cache pull", file=options.environments)
+        settings = replace(settings, specs=tuple(specs))
+        done = PullRun(settings, session, reporter, Interpreters(session)).pull()
+    call.console.say(
+        f"Took {counted(done.objects, 'object')} ({size(done.bytes)}) for {counted(len(specs), 'environment')}"
+        + (f"; {counted(done.lacking)} not in the remote cache" if done.lacking else "")
+    )
+    return 0

@@ -127,6 +127,7 @@ _SECTIONS = {
     "pip list": "list",
     "pip tree": "list",
     "cache push": "list",
+    "cache pull": "sync",
     "cache size": "list",
     "sync": "sync",
     "affected": "sync",
@@ -142,7 +143,7 @@ def with_configuration(command: str, values: "Mapping[str, Any]", console: Conso
     from puffin.cli.config.layers import configured
     from puffin.cli.noop.record import judge_options
 
-    many = command in ("sync", "lock", "affected")
+    many = command in ("sync", "lock", "affected", "cache pull")
     if many:
         from puffin.cli.options.table import DEFAULTS
         from puffin.cli.options.workspace import CONFIGURED

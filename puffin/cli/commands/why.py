@@ -44,7 +44,7 @@ def _path(name: str, options: WhyOptions) -> str:
         raise
     if len(specs) > 1:
         names = ", ".join(f"`{each.name}`" for each in specs[:10])
-        raise UsageError(text=f"`{name}` means {len(specs)} environments", hints=(f"name one of {names}",))
+        raise UsageError(text=f"`{name}` means {len(specs)} environments", hints=(f"use one of {names}",))
     return specs[0].path
 
 

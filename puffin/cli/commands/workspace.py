@@ -22,7 +22,7 @@ from puffin.pipeline.request.where import Interpreters
 from puffin.pipeline.workspace.config import chosen
 from puffin.pipeline.workspace.specs import EnvSpec, known_lock, needs_lock
 from puffin.stages.link.interpreter.interpreter import meanwhile
-from puffin.types import Any, Iterable
+from puffin.types import Iterable
 from puffin.value import replace
 
 TYPE_CHECKING = False
@@ -38,8 +38,8 @@ def workspace_command(call: Call) -> int:
         raise UsageError(text="`--keep-going` cannot be used with `--fail-fast`")
     with (
         CacheDirectory(call) as cache_dir,
-        Observed(call, cache_dir) as record,
-        Reporting(options.report, cache_dir, call, full=options.report_full) as reporting,
+        (observed := Observed(call, cache_dir)) as record,
+        Reporting(options.report, cache_dir, call, observed, full=options.report_full) as reporting,
     ):
         shared = call.settings(cache_dir)
         settings = made(ManySettings, {**call.values, "run": shared})
@@ -79,9 +79,9 @@ def workspace_command(call: Call) -> int:
 def _check_cluster(settings: ManySettings, specs: "list[EnvSpec]") -> None:
     """Raise :class:`UsageError` if ``--path`` names no one place on machines."""
     if settings.path not in ("", os.environ.get("PUFFIN_PATH")) and not settings.on:
-        raise UsageError(text="`--path` needs `--on`: it names a directory on the machines of a cluster")
+        raise UsageError(text="`--path` needs `--on`: it is a directory on the machines of a cluster")
     if settings.path and len(specs) > 1:
-        hints = ("name one environment, or leave out `--path`",)
+        hints = ("give one environment, or leave out `--path`",)
         raise UsageError(
             text=f"`--path` needs exactly one environment, but {len(specs)} were selected", hints=hints
         )
@@ -127,8 +127,9 @@ class Reporting:
     A *full* one has the metadata of all packages, and lines.
     """
 
-    def __init__(self, path: str, cache_dir: str, call: Call, *, full: bool) -> None:
+    def __init__(self, path: str, cache_dir: str, call: Call, observed: Observed, *, full: bool) -> None:
         self._path = path
+        self._observed = observed
         self._full = full
         self._cache_dir = cache_dir
         self._started = call.started
@@ -148,9 +149,7 @@ class Reporting:
                     raise
 
     def _write(self, error: "BaseException | None") -> None:
-        import json
-
-        from puffin.pipeline.change.report import report_of
+        from puffin.cli.page.data import sync_report
 
         result = self.result or (self.run.result() if self.run is not None else None)
         if result is None:
@@ -158,7 +157,6 @@ class Reporting:
             result = ManyResult(environments=(), shared=Shared(), seconds=seconds)
         if error is not None:
             result = replace(result, exit_code=status_of(error))
-        told = report_of(result, Cache(self._cache_dir), full=self._full)
-        layout: dict[str, Any] = {"indent": 1} if self._full else {"separators": (",", ":")}
-        text = json.dumps(told, ensure_ascii=False, **layout) + "\n"
+        record = self._observed.finish(error)
+        text = sync_report(result, Cache(self._cache_dir), record, full=self._full)
         self._console.write_data(self._path, text)

@@ -39,10 +39,23 @@ def read_settings(values: "Values", cache_dir: str) -> Settings:
 
 def compile_settings(values: "Values", cache_dir: str, header: str) -> CompileSettings:
     """Return the settings of a compilation, likewise."""
+    _check_builders(values, os.environ)
     read = _read(values, cache_dir)
     style = "" if read.get("no_annotate") else read.get("annotation_style") or "split"
     more = {"run": made(Settings, read), "header": header, "annotation_style": style, **_targets(values)}
     return made(CompileSettings, {**read, **more})
+
+
+def _check_builders(values: "Values", environ: "Mapping[str, str]") -> None:
+    """Raise :class:`UsageError` for an executor by name on the command line of a command that runs no graph."""
+    name = values.get("executor", "")
+    if name in NAMES and "executor" in values.get("given", ()) and name != environ.get("PUFFIN_EXECUTOR"):
+        raise UsageError(
+            text=f"`--executor {name}` has no effect here: only builds run elsewhere, on the workers of a scheduler",
+            hints=(
+                "leave it out, or use the address of a scheduler, for example `--executor tcp://10.0.0.1:8786`",
+            ),
+        )
 
 
 def _targets(values: "Values") -> "dict[str, Any]":
@@ -89,7 +102,7 @@ def _read(values: "Values", cache_dir: str) -> "dict[str, Any]":
         "bytecode_mode": _bytecode_mode(environ) if given("compile_bytecode") else "",
         "executor": executor,
         "remote": remote,
-        "remote_cache": _remote_cache(values, environ),
+        "remote_cache": _remote_cache(values, environ, cache_dir),
         "dashboard": dashboard_port(given("dashboard", ""), executor, quiet=bool(given("quiet"))),
     }
 
@@ -360,14 +373,14 @@ def _remote(address: str, values: "Values", environ: "Mapping[str, str]") -> Rem
     return Remote(address=address, shared=values.get("shared_filesystem", False), **more)
 
 
-def _remote_cache(values: "Values", environ: "Mapping[str, str]") -> "RemoteCache | None":
+def _remote_cache(values: "Values", environ: "Mapping[str, str]", cache_dir: str) -> "RemoteCache | None":
     url, write = values.get("remote_cache", ""), values.get("remote_cache_write", False)
     if not url and not write:
         return None
     from puffin.stages.remote.values import remote_cache_of
 
     scope, offline = values.get("remote_cache_scope", ""), values.get("offline", False)
-    return remote_cache_of(url, write=write, scope=scope, environ=environ, offline=offline)
+    return remote_cache_of(url, write=write, scope=scope, environ=environ, cache_dir=cache_dir, offline=offline)
 
 
 def parse_moment(text: str) -> str:

@@ -24,6 +24,11 @@ class Described(click.Argument):
         self.text = text
 
 
+def unmarked(metavar: str) -> str:
+    """Return the name of an argument without the signs for whether it may be left out or repeated."""
+    return metavar.strip("[].") if metavar.startswith("[") else metavar.removesuffix("...")
+
+
 class WrongVariable(click.UsageError):
     """The environment variable of an option has a value that the option does not take."""
 
@@ -108,7 +113,7 @@ class OptionedCommand(click.Command):
         described = [each for each in self.get_params(ctx) if isinstance(each, Described)]
         if described:
             with formatter.section("Arguments"):
-                formatter.write_dl([(str(each.metavar).strip("[]."), each.text) for each in described])
+                formatter.write_dl([(unmarked(str(each.metavar)), each.text) for each in described])
         groups: dict[str, list[tuple[str, str]]] = {group: [] for group in table.GROUPS}
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)

@@ -90,8 +90,7 @@ CACHE_SIZE = (
     *ALWAYS,
 )
 CACHE_PUSH = (
-    *PYTHON,
-    *picked(SYNC, "remote_cache", "remote_cache_scope"),
+    *table.REMOTE_READ,
     *NETWORK,
     *CONFIG,
     *ALWAYS,

@@ -48,6 +48,7 @@ COMPILE = (
     option("--custom-compile-command TEXT", "The command shown in the header.", WRITTEN),
     *table.BUILD,
     *table.INDEX,
+    *table.REMOTE_READ,
     *table.BUILDERS,
     *table.PROFILE,
     *table.ALWAYS,

@@ -135,6 +135,7 @@ REMOTE = (
     option("--remote-cache-scope NAME[,NAME]",
         "Scopes whose signed entries are accepted; new entries go to the first (default: main).", PLACES),
 )
+REMOTE_READ = picked(REMOTE, "remote_cache", "remote_cache_scope")  # of commands that upload nothing, or always
 PROFILE = (
     option("--profile [FILE.html]", "Write a page that shows where the time went.", RUNNING),
     option("--trace FILE.json", "Write a trace for Perfetto or `chrome://tracing`.", RUNNING),

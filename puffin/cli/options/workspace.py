@@ -44,6 +44,17 @@ WORKSPACE_SYNC = (
     *table.RUN,
     *table.ALWAYS,
 )
+CACHE_PULL = (
+    *picked(WORKSPACE_SYNC, "frozen", "no_install_project", "no_install_workspace"),
+    *picked(SYNC, "compile_bytecode", "require_hashes", "no_verify_hashes", "exclude_newer"),
+    *PYTHON,
+    *ENVIRONMENTS,
+    *table.FILES,
+    *table.BUILD,
+    *table.INDEX,
+    *table.REMOTE_READ,
+    *table.ALWAYS,
+)
 ENVS = (
     option("--format columns|json", "The format of the list.", COMMON),
     *PYTHON,
@@ -77,6 +88,7 @@ LOCK = (
     *table.FILES,
     *table.BUILD,
     *table.INDEX,
+    *table.REMOTE_READ,
     *table.BUILDERS,
     *table.PROFILE,
     *table.ALWAYS,
@@ -84,6 +96,7 @@ LOCK = (
 # what a command has from configuration alone
 CONFIGURED = {
     "sync": SYNC,
+    "cache pull": SYNC,
     "lock": picked(COMPILE, "constraint", "exclude_newer_package"),
     "affected": (*SYNC, *WORKSPACE_SYNC),
 }

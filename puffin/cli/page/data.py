@@ -1,15 +1,29 @@
 """A report on a run, and the comparison of two, as JSON for programs: times in seconds, sizes in bytes."""
 
+import json
+import os
 from collections.abc import Iterable
 from typing import Any
 
+from puffin.cache.layout import Cache
 from puffin.cli.page.findings import advised
 from puffin.cli.page.words import verdict
-from puffin.pipeline.profile.compare import Comparison, Difference
+from puffin.pipeline.change.report import report_of
+from puffin.pipeline.change.values import ManyResult
+from puffin.pipeline.profile.compare import Comparison, Difference, previous
 from puffin.pipeline.profile.history import Past
-from puffin.pipeline.profile.report import Report
+from puffin.pipeline.profile.read import Profile, load_profile, load_profiles
+from puffin.pipeline.profile.report import Report, report_on
 from puffin.pipeline.profile.spans import parts
 from puffin.reasons import WORK, reason_fields
+
+
+def reported(profile: Profile, cache: Cache) -> tuple[Report, Report | None]:
+    """Return the reports on a run and on the one that it is to be compared with, if there is one."""
+    known = [each for each in load_profiles(cache) if each.run != profile.run]
+    before = previous(profile, known)
+    earlier = [each for each in known if each.run < profile.run]
+    return report_on(profile, earlier), report_on(before, earlier) if before else None
 
 
 def report_json(report: Report) -> dict[str, Any]:
@@ -28,17 +42,7 @@ def report_json(report: Report) -> dict[str, Any]:
         "wall": profile.wall,
         "status": profile.status if profile.status >= 0 else None,
         "verdict": verdict(report),
-        "findings": [
-            {
-                "kind": found.kind,
-                "stage": found.stage,
-                "package": found.package,
-                "seconds": found.seconds,
-                "text": words.text,
-                "advice": words.advice,
-            }
-            for found, words in advised(report)
-        ],
+        "findings": _findings(report),
         "limited_by": {"name": limit.name, "package": limit.package, "seconds": limit.seconds}
         if limit
         else None,
@@ -72,6 +76,31 @@ def report_json(report: Report) -> dict[str, Any]:
         "failures": [{"stage": row.name, "package": row.label, "error": row.error} for row in report.failures],
         "failure": profile.failure or None,
     }
+
+
+def _findings(report: Report) -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": found.kind,
+            "stage": found.stage,
+            "package": found.package,
+            "seconds": round(found.seconds, 6),
+            "text": words.text,
+            "advice": words.advice,
+        }
+        for found, words in advised(report)
+    ]
+
+
+def sync_report(result: ManyResult, cache: Cache, record: str, *, full: bool) -> str:
+    """Return the report of ``puffin sync``; its findings are those of the run *record*, none if there is no such file.
+
+    A *full* one has the metadata of all packages, and lines.
+    """
+    told = report_of(result, cache, full=full)
+    told["findings"] = _findings(reported(load_profile(record), cache)[0]) if os.path.isfile(record) else []
+    layout: dict[str, Any] = {"indent": 1} if full else {"separators": (",", ":")}
+    return json.dumps(told, ensure_ascii=False, **layout) + "\n"
 
 
 def _fields(value: Any) -> dict[str, Any]:

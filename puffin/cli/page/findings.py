@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from puffin.cli.page.words import ended, idle_word, shown_path, signed, stage_subject, stage_word
+from puffin.cli.page.words import ended, idle_word, shown_path, signed
 from puffin.cli.screen.quantities import counted, duration, size
+from puffin.cli.screen.stages import stage_doing, stage_word
 from puffin.pipeline.profile import findings as kinds
 from puffin.pipeline.profile.compare import Comparison
 from puffin.pipeline.profile.findings import RunFinding, findings
@@ -115,7 +116,7 @@ def _nothing(_found: RunFinding, _report: Report) -> Advised:
 
 def _busy(found: RunFinding, report: Report) -> Advised:
     text = (
-        f"{stage_subject(found.stage)} took {duration(found.seconds)} in all, but only {duration(found.cpu)} of CPU: "
+        f"{stage_doing(found.stage)} took {duration(found.seconds)} in all, but only {duration(found.cpu)} of CPU: "
         "the machine was busy, its disk was slow, or two jobs shared one core."
     )
     fewer = f", or with fewer than {report.profile.jobs} jobs (`-j`)" if report.profile.jobs > 1 else ""
@@ -150,7 +151,7 @@ def _built(found: RunFinding, report: Report) -> Advised:
 
 
 def _index(found: RunFinding, _report: Report) -> Advised:
-    text = f"{stage_subject(found.stage)} took {duration(found.seconds)} of {duration(found.whole)}."
+    text = f"{stage_doing(found.stage)} took {duration(found.seconds)} of {duration(found.whole)}."
     if found.stage == "resolve":
         return Advised(text=text, advice="Sync from a lock: its versions are chosen once (`puffin lock`).")
     return Advised(
@@ -206,6 +207,7 @@ def _remote(found: RunFinding, _report: Report) -> Advised:
     advice = {
         "absent": "Let one machine write to it (`--remote-cache-write`).",
         "unsigned": "Set `PUFFIN_REMOTE_CACHE_KEY` to the key of the machine that writes.",
+        "stale": "Nothing is wrong: the index had to be asked again.",
         "unavailable": "Check that the server of the remote cache answers.",
     }
     return Advised(text=text, advice=advice.get(found.names[0], ""))

@@ -20,8 +20,9 @@ from puffin.cli.page.sections import (
     why,
 )
 from puffin.cli.page.timeline import Styles, timeline
-from puffin.cli.page.words import ended, executor, shown_path, stage_word, verdict, when
+from puffin.cli.page.words import ended, executor, shown_path, verdict, when
 from puffin.cli.screen.quantities import counted
+from puffin.cli.screen.stages import stage_word
 from puffin.pipeline.graph.task import FAILED
 from puffin.pipeline.profile.compare import compare
 from puffin.pipeline.profile.report import Report
@@ -155,7 +156,7 @@ def _failures(report: Report, tails: Mapping[str, str]) -> str:
     left = sum(1 for row in profile.untimed if row.status != FAILED)
     note = f"<p>{counted(left, 'task')} did not run to the end.</p>" if left else ""
     logs = "".join(_log(path, tail) for path, tail in tails.items())
-    title = "What failed" if report.failures or profile.failure else "What was left undone"
+    title = "What failed" if report.failures or profile.failure else "Not done"
     return f'<section class="failed"><h2>{title}</h2>{tree}{places}{tasks}{note}{logs}</section>'
 
 

@@ -13,10 +13,10 @@ from puffin.cli.page.words import (
     remote_rows,
     shown_path,
     signed,
-    stage_word,
     worker_name,
 )
 from puffin.cli.screen.quantities import counted, duration
+from puffin.cli.screen.stages import stage_word
 from puffin.pipeline.profile.compare import Comparison, Difference
 from puffin.pipeline.profile.report import PackageWork, Phase, Report
 from puffin.pipeline.profile.spans import Part, parts

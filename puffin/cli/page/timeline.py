@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from puffin.cli.page.words import moved, stage_word, worker_name
+from puffin.cli.page.words import moved, worker_name
 from puffin.cli.screen.quantities import clock, duration
+from puffin.cli.screen.stages import stage_word
 from puffin.pipeline.profile.read import Profile, Row
 from puffin.pipeline.profile.spans import Span, spans
 from puffin.value import frozen, replace

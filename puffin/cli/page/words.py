@@ -4,6 +4,7 @@ import os
 from datetime import datetime
 
 from puffin.cli.screen.quantities import counted, duration, size
+from puffin.cli.screen.stages import stage_word
 from puffin.pipeline.profile.read import KILLED, UNTOLD, Profile
 from puffin.pipeline.profile.report import Phase, Report
 from puffin.pipeline.profile.workers import NOTHING_READY
@@ -17,43 +18,6 @@ STATUS = {
     131: "quit",
     143: "terminated",
 }
-
-
-_WORDS = {
-    "start python": "start Python",
-    "find interpreter": "find the interpreter",
-    "locate": "find files on the index",
-    "resolve": "choose versions",
-    "choose": "choose files",
-    "start executor": "start workers",
-    "stop executor": "stop workers",
-    "environment": "set up build environments",
-    "fetch": "download",
-    "build": "build",
-    "unzip": "unpack",
-    "compile": "compile bytecode",
-    "link": "install files",
-    "commit": "switch to the new files",
-    "open environment": "read the environment",
-    "close environment": "check the environment",
-    "compare": "compare with what is installed",
-    "remember": "keep the answer for the next run",
-    "plan": "plan the work",
-    "work": "work on a cluster",
-    "": "waiting",
-}
-_DOING = {
-    "locate": "Finding files on the index",
-    "resolve": "Choosing versions",
-    "build": "Building",
-    "unzip": "Unpacking",
-    "link": "Installing files",
-}
-
-
-def stage_word(name: str) -> str:
-    """Return a stage or phase in words of users; those of records and traces are shorter."""
-    return _WORDS.get(name, name)
 
 
 def worker_name(name: str, number: int) -> str:
@@ -70,11 +34,6 @@ def idle_word(reason: str) -> str:
     stage, _, needed = reason.removeprefix(NOTHING_READY).partition(" waits for ")
     names = " and ".join([f"`{stage_word(each)}`" for each in needed.split(" and ")])
     return f"{NOTHING_READY}`{stage_word(stage)}` waits for {names}"
-
-
-def stage_subject(name: str) -> str:
-    """Return a stage or phase as the subject of a sentence."""
-    return _DOING.get(name, f"The phase `{stage_word(name)}`")
 
 
 def moved(count: float) -> str:

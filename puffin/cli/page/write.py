@@ -8,25 +8,17 @@ from puffin.cache.atomic import replace_file
 from puffin.cache.layout import Cache
 from puffin.cli.options.table import GIVEN
 from puffin.cli.options.values import ObserveOptions
+from puffin.cli.page.data import reported
 from puffin.cli.page.page import page
 from puffin.cli.screen.console import Console
 from puffin.errors import PuffinError
 from puffin.pipeline.graph.task import resolve_function
-from puffin.pipeline.profile.compare import previous
-from puffin.pipeline.profile.read import Profile, load_profile, load_profiles
-from puffin.pipeline.profile.report import Report, report_on
+from puffin.pipeline.profile.read import Profile, load_profile
+from puffin.pipeline.profile.report import Report
 from puffin.pipeline.profile.trace import trace
 
 DEFAULT_PAGE = "puffin-profile.html"
 _LOGS, _LINES, _TAIL = 3, 20, 16_384  # logs that are shown on a page; their last lines, within so many bytes
-
-
-def reported(profile: Profile, cache: Cache) -> tuple[Report, Report | None]:
-    """Return the reports on a run and on the one that it is to be compared with, if there is one."""
-    known = [each for each in load_profiles(cache) if each.run != profile.run]
-    before = previous(profile, known)
-    earlier = [each for each in known if each.run < profile.run]
-    return report_on(profile, earlier), report_on(before, earlier) if before else None
 
 
 def write_asked(options: ObserveOptions, path: str, cache: Cache, console: Console) -> None:

@@ -16,27 +16,11 @@ from unicodedata import east_asian_width
 from puffin import meter
 from puffin.board import WorkAtHand
 from puffin.cli.screen.quantities import clock, counted, size
+from puffin.cli.screen.stages import package_doing, stage_doing
 from puffin.names import printable
 from puffin.pipeline.graph.record import open_phase
-from puffin.pipeline.graph.task import Key, Task
+from puffin.pipeline.graph.task import SECOND, Key, Task
 
-# what each phase of the run record does, as people read it
-_PHASES = {
-    "find interpreter": "Looking for the Python interpreter",
-    "read requirements": "Reading requirements",
-    "resolve": "Resolving dependencies",
-    "gather files": "Gathering the files of each version",
-    "write output": "Writing the output",
-    "open environment": "Opening the environment",
-    "compare": "Comparing with the installed packages",
-    "locate": "Looking for files",
-    "start executor": "Starting worker processes",
-    "make environments": "Creating environments",
-    "commit": "Changing the environment",
-    "close environment": "Closing the environment",
-    "remember": "Remembering the chosen files",
-    "stop executor": "Stopping worker processes",
-}
 # what commands without phases do
 _COMMANDS = {
     "venv": "Creating the virtual environment",
@@ -53,21 +37,12 @@ _COMMANDS = {
     "cache prune": "Looking for unused cache entries",
     "cache size": "Measuring the cache",
 }
-_VERBS = {
-    "fetch": "downloading",
-    "unzip": "unpacking",
-    "build": "building",
-    "environment": "preparing the build of",
-    "compile": "compiling",
-    "link": "linking",
-    "git": "fetching the repository of",
-}
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _ASCII_SPINNER = "|/-\\"
 _BAR, _NARROW = 20, 72  # columns of a bar, and those of a terminal that has no room for it
 _ROWS = 6  # lines for single pieces of work
 _LINK = 50_000  # bytes that a link task counts as; its own weight gives an order
-_BUILD = 20_000_000  # bytes that a build counts as while nobody knows better: some seconds
+_ALMOST = 0.95  # of a build, at the most, that counts as done while it goes on
 _LARGE = 1 << 20  # bytes, from which on a download has a line from its start
 _OLD = 0.5  # seconds, after which work that is no download gets a line
 _WINDOW = 5.0  # seconds over which the rate of downloads is measured
@@ -112,6 +87,7 @@ class TaskTally:
         self.done = 0.0
         self.to_fetch = 0
         self.fetched = 0
+        self._builds: dict[str, int] = {}  # the weights of builds by their labels
         self.waiting: dict[str, Counter[str]] = {}  # by environment, the labels of tasks that have not ended
 
     @property
@@ -132,12 +108,20 @@ class TaskTally:
         for key in ended:
             self._end(key)
 
+    def partly(self, rows: Sequence[WorkAtHand], now: float) -> float:
+        """Return how much of the work at hand is done: bytes of downloads, and builds by the time they usually take."""
+        fetched = sum(row.arrived for row in rows if row.kind == "fetch")
+        builds = [(self._builds.get(row.name, 0), now - row.started) for row in rows if row.kind == "build"]
+        return fetched + sum(min(_ALMOST * weight, max(0.0, since) * SECOND) for weight, since in builds)
+
     def _add(self, graph: Mapping[Key, Task], known: int) -> None:
         for key, task in islice(tuple(graph.items()), known, None):
             self._tasks[key] = task
             (self._links if task.stage == "link" else self._left)[task.label] += 1
             self.expected += work_of(task)
             self.to_fetch += task.weight if task.stage == "fetch" else 0
+            if task.stage == "build":
+                self._builds[task.label] = task.weight
             for name in task.environments:
                 self.waiting.setdefault(name, Counter())[task.label] += 1
 
@@ -158,9 +142,7 @@ class TaskTally:
 
 def work_of(task: Task) -> int:
     """Return how much a task counts in the whole of the work, in bytes."""
-    if task.stage == "link":
-        return _LINK
-    return max(task.weight, _BUILD) if task.stage == "build" else task.weight
+    return _LINK if task.stage == "link" else task.weight
 
 
 class Rate:
@@ -235,15 +217,16 @@ class Display:
             parts.append(f"{len(progress.done)} of {counted(len(progress.states), 'environment')} done")
         if working:
             parts = [f"Preparing {packages} of {counted(total)}", *parts]
-            bar = self._bar(tally.done / tally.expected) if bars and tally.expected else ""
-            parts += self._download(now, rows)
+            done = tally.done + tally.partly(rows, time())
+            bar = self._bar(done / tally.expected) if bars and tally.expected else ""
+            parts += self._download(now, rows, done)
         else:
-            parts = [_PHASES.get(name, name.capitalize()) or _COMMANDS.get(progress.command, "Working"), *parts]
+            parts = [stage_doing(name) if name else _COMMANDS.get(progress.command, "Working"), *parts]
             parts += sought(rows)
         return f"{parts[0]}{bar and ' ' + bar}{''.join(f', {part}' for part in parts[1:])} ({clock(now - started)})"
 
-    def _download(self, now: float, rows: list[WorkAtHand]) -> list[str]:
-        """Return the bytes, the rate and the remaining time of downloads."""
+    def _download(self, now: float, rows: list[WorkAtHand], done: float) -> list[str]:
+        """Return the bytes and rate of downloads, and the time that the rest of all work takes if so much is *done*."""
         board, tally = meter.board(), self._tally
         arrived = board.counts()[1] if board else tally.fetched
         rate = self._rate.at(now, arrived)
@@ -254,7 +237,7 @@ class Display:
             parts.append(f"{size(got)} of {size(tally.to_fetch)}")
             if rate:
                 parts.append(f"{size(rate)}/s")
-        elapsed, done = now - self._progress.started, max(tally.done + partly, got)
+        elapsed, done = now - self._progress.started, max(done, got)
         if elapsed > _SURE and done and (tally.expected - done) > 0:
             parts.append(f"{clock(elapsed * (tally.expected - done) / done)} left")
         return parts
@@ -280,8 +263,8 @@ class Display:
             if name in progress.done:
                 text = self._style(progress.done[name], _STYLES.get(progress.done[name], "dim"))
             else:
-                shared = _PHASES.get(open_phase()[0], "") if text == "waiting" else ""
-                text = f"waits for all: {shared[0].lower()}{shared[1:]}" if shared else text
+                shared = open_phase()[0] if text == "waiting" else ""
+                text = f"waits for all: {lowered(stage_doing(shared))}" if shared else text
                 text = f"{text}{self._waits(name, rows)} ({clock(now - since)})"
             lines.append(f"  {name.ljust(width)}  {text}")
         return lines
@@ -293,7 +276,7 @@ class Display:
             return ""
         found = min((row for row in rows if row.name in waiting), key=lambda row: row.started, default=None)
         text = (
-            f"{_VERBS.get(found.kind, found.kind)} {plain_label(found.name)}"
+            f"{package_doing(found.kind) or found.kind} {plain_label(found.name)}"
             if found
             else plain_label(next(iter(waiting)))
         )
@@ -314,9 +297,8 @@ def at_hand() -> list[WorkAtHand]:
 def doing(row: WorkAtHand) -> str:
     """Return what a piece of work does and since when, ``""`` for one that has just begun or that others sum up."""
     since = time() - row.started
-    if row.kind not in _VERBS or since < _OLD:
-        return ""
-    return f"{_VERBS[row.kind]} {plain_label(row.name)} ({clock(since)})"
+    verb = package_doing(row.kind)
+    return f"{verb} {plain_label(row.name)} ({clock(since)})" if verb and since >= _OLD else ""
 
 
 def sought(rows: list[WorkAtHand]) -> list[str]:
@@ -334,6 +316,11 @@ def sought(rows: list[WorkAtHand]) -> list[str]:
 def plain_label(label: str) -> str:
     """Return the label of a task for people: ``numpy 1.2`` for ``numpy==1.2``."""
     return printable(label.replace("==", " "))
+
+
+def lowered(text: str) -> str:
+    """Return *text* with a small first letter."""
+    return text[:1].lower() + text[1:]
 
 
 def fitted(line: str, width: int) -> str:

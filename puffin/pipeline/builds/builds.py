@@ -9,7 +9,7 @@ import pickle
 from collections.abc import Callable
 from typing import Any
 
-from puffin.artifact.artifact import DIRECTORY, FRESH, SDIST, WHEEL, Artifact, expected_sha256
+from puffin.artifact.artifact import DIRECTORY, FRESH, SDIST, WHEEL, Artifact
 from puffin.artifact.urls import digest
 from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
@@ -17,11 +17,10 @@ from puffin.pipeline.builds.values import BuildCycle, BuildSettings
 from puffin.pipeline.builds.why import build_inputs, requirement_inputs, why_built, why_equipped, why_fetched
 from puffin.pipeline.find.chosen import archive_of_wheel, supply_of
 from puffin.pipeline.graph.record import warn
-from puffin.pipeline.graph.task import DONE, Key, Outcome, Task
-from puffin.pipeline.profile.read import build_times
+from puffin.pipeline.graph.task import DONE, SECOND, Key, Outcome, Task
 from puffin.pipeline.request.builds import Toolchain
 from puffin.pipeline.tasks.supply import BUILD, ENVIRONMENT, FETCH, UNZIP, wheel_tasks
-from puffin.reasons import BUILD_ENVIRONMENT, Reason
+from puffin.reasons import Reason
 from puffin.stages.build import kept
 from puffin.stages.build.environment import environment_key, environment_path, is_damaged, is_ready
 from puffin.stages.build.job import LACKS, BuildOrder
@@ -32,8 +31,8 @@ from puffin.value import astuple, frozen, replace
 Resolve = Callable[[tuple[str, ...], Toolchain, str, Artifact, str], tuple[Artifact, ...]]
 
 METADATA_GOAL, WHEEL_GOAL, EDITABLE_GOAL = "metadata", "wheel", "editable"
-_SOURCE_WEIGHT = 2_000_000  # bytes: what a build counts as among the work of unzipping
-_SECOND = 50_000_000  # what a second of a recorded build counts as, more than the size of most sources
+_ENVIRONMENT_WEIGHT = 2_000_000  # bytes: what an environment for a build counts as among the work of unzipping
+USUAL = 3.0  # seconds, for a build of which no run has a record
 _GROWTH = "growth"
 
 
@@ -55,11 +54,18 @@ class Builds:
     """Plans the builds of one ledger; :meth:`grow` is for its growth.
 
     *resolve* returns what a set of build requirements comes to, for a toolchain and for the package that needs
-    them, with its artifact and the path of its source. Nothing here belongs to one environment: the toolchain comes
-    with each artifact.
+    them, with its artifact and the path of its source; *seconds* how long a build of a package takes. Nothing here
+    belongs to one environment: the toolchain comes with each artifact.
     """
 
-    def __init__(self, settings: BuildSettings, cache: "Cache", resolve: "Resolve") -> None:
+    def __init__(
+        self,
+        settings: BuildSettings,
+        cache: "Cache",
+        resolve: "Resolve",
+        seconds: "Callable[[str], float]" = lambda _name: USUAL,
+    ) -> None:
+        self._seconds = seconds
         self._settings = settings
         self._cache = cache
         self._resolve = resolve
@@ -74,7 +80,6 @@ class Builds:
         self._damaged: set[str] = set()
         self._reasons: dict[str, Reason] = {}
         self._equipment: dict[str, dict[str, str]] = {}
-        self._times: dict[str, float] | None = None
 
     def supply(
         self, artifact: "Artifact", toolchain: Toolchain, goal: str = "", label: str = ""
@@ -129,7 +134,7 @@ class Builds:
         """Return what another machine may have built of a source, None where only this one can."""
         artifact = self._with_settings(artifact)
         revision = kept.revision_of(artifact)
-        here = artifact.kind == DIRECTORY or artifact.editable or not self._settings.isolates(artifact.name)
+        here = artifact.editable or not self._settings.isolates(artifact.name) or bool(self._since(artifact))
         if here or not revision:
             return None
         tags = tuple(toolchain.interpreter.tags)
@@ -228,11 +233,8 @@ class Builds:
         )
 
     def _weight(self, artifact: "Artifact") -> int:
-        """Return the work that a build is; of those that workers share, the longest begins first."""
-        if self._settings.remote is not None and self._times is None:
-            self._times = build_times(self._cache)
-        seconds = self._times.get(artifact.name, 0.0) if self._times else 0.0
-        return _SOURCE_WEIGHT + artifact.size + int(seconds * _SECOND)
+        """Return the work that a build is, by the time that the last one took: the longest begins first."""
+        return artifact.size + int(self._seconds(artifact.name) * SECOND)
 
     def _store(self, job: Job, found: "kept.KeptWheel | None") -> Task:
         arguments: tuple[tuple[str, Any], ...] = (("name", job.artifact.name), ("cache_root", self._cache.root))
@@ -320,7 +322,8 @@ class Builds:
         root = self._ready_environment(found, toolchain)
         if root:
             return replace(build, arguments=(*build.arguments, ("environment", root)), affinity=root)
-        why = self._why_equipped(job, found, toolchain)
+        held = {artifact: self._archive(artifact, toolchain) for artifact in found}
+        why = why_equipped(job.artifact, held, toolchain, self._cache, self._damaged)
         archives, keys = self._brought(job, found, toolchain, tasks)
         made = replace(self._environment(job, toolchain, archives, keys), reason=why)
         tasks.append(made)
@@ -375,18 +378,6 @@ class Builds:
             self._damaged.add(root)
             self._prepare_anew(found, archives)
         return ""
-
-    def _why_equipped(self, job: Job, found: "tuple[Artifact, ...]", toolchain: Toolchain) -> Reason:
-        """Return why there is no environment for a build."""
-        archives = {artifact: self._archive(artifact, toolchain) for artifact in found}
-        lacking = [artifact for artifact, archive in archives.items() if not archive]
-        names = [name for each in lacking for name in (expected_sha256(each), each.filename)]
-        if not lacking:
-            key = environment_key(toolchain.interpreter, set(archives.values()))
-            if environment_path(self._cache, key) in self._damaged:
-                return Reason(kind=BUILD_ENVIRONMENT)
-            names = [key]
-        return why_equipped(job.artifact, found, toolchain, self._cache, names)
 
     def _prepare_anew(self, found: "tuple[Artifact, ...]", archives: "set[str]") -> None:
         """Say that an environment was damaged; an archive that has the same damage, by a hard link, is thrown away."""
@@ -465,7 +456,7 @@ class Builds:
                 *[(f"archive{number}", each) for number, each in enumerate(named)],
             ),
             inputs=tuple([(f"input{number}", key) for number, key in enumerate(sorted(set(keys)))]),
-            weight=_SOURCE_WEIGHT,
+            weight=_ENVIRONMENT_WEIGHT,
         )
 
 

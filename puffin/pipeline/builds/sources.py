@@ -4,12 +4,17 @@ from collections.abc import Mapping
 
 from puffin.artifact.artifact import GIT, Artifact
 from puffin.pipeline.builds.values import BuildSettings
+from puffin.pipeline.inputs.inputs import all_environments
 from puffin.pipeline.request.session import Session
 from puffin.stages.fetch.git.url import inner_directory, subdirectory
 from puffin.stages.resolve.metadata.toml import InvalidProject
 from puffin.stages.resolve.projects.trees import Tree, placed_texts
 from puffin.stages.resolve.projects.values import SourcePolicy
 from puffin.stages.resolve.universe.values import CheckedOut
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from puffin.stages.resolve.requirements.region import RegionConditions
 
 Placed = tuple[
     tuple[str, ...], tuple[tuple[str, str], ...]
@@ -30,7 +35,8 @@ class TreeSources:
             checked.path, subdirectory(url.partition("#")[2]), package=checked.place.name or url
         )
         tree = Tree(directory=directory, top=checked.path, repository=url)
-        found, pins = self._placed(texts, tree, dict(self._settings.markers), key="")
+        several = all_environments() if self._settings.several else None
+        found, pins = self._placed(texts, tree, dict(self._settings.markers), key="", several=several)
         for name, index in pins:
             if self._settings.config.for_package(name) != (index,):
                 problem = f"the source of `{name}` is an index, which counts in local projects only"
@@ -49,11 +55,19 @@ class TreeSources:
         tree = Tree(directory=directory, top=path, repository=repository)
         return self._placed(requires, tree, markers, key="build-system.requires")
 
-    def _placed(self, texts: tuple[str, ...], tree: Tree, markers: Mapping[str, str], key: str) -> Placed:
+    def _placed(
+        self,
+        texts: tuple[str, ...],
+        tree: Tree,
+        markers: Mapping[str, str],
+        key: str,
+        several: "RegionConditions | None" = None,
+    ) -> Placed:
         policy = SourcePolicy(
             markers=(lambda: markers) if markers else None,
             skipped=self._settings.skipped_sources,
             environ=self._session.environ,
             indexes=self._settings.config.named,
+            several=several,
         )
         return placed_texts(texts, tree, read=self._session.read, policy=policy, key=key)

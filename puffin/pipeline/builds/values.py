@@ -44,6 +44,7 @@ class BuildSettings:
     variables: tuple[tuple[str, str], ...] = ()
     skipped_sources: "bool | frozenset[str]" = False
     markers: tuple[tuple[str, str], ...] = ()
+    several: bool = False
     remote: "Remote | None" = None
     remote_cache: "RemoteCache | None" = None
 

@@ -1,6 +1,6 @@
 """Why a wheel is built: the input that differs from those of the last build of its source."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping
 
 from puffin.artifact.artifact import SDIST, Artifact, expected_sha256
 from puffin.artifact.urls import digest, mask
@@ -9,6 +9,7 @@ from puffin.cache.pruned import pruned
 from puffin.pipeline.builds.values import BuildSettings
 from puffin.pipeline.request.builds import KINDS_TOLD, Toolchain, inputs_told
 from puffin.reasons import (
+    BUILD_ENVIRONMENT,
     BUILD_REQUIREMENT,
     BUILD_REQUIREMENTS,
     CONSTRAINTS,
@@ -26,6 +27,7 @@ from puffin.reasons import (
     first_difference,
 )
 from puffin.stages.build import kept
+from puffin.stages.build.environment import environment_key, environment_path
 from puffin.value import replace
 
 _REQUIREMENT = "requirement"  # the kind of those of a build
@@ -71,12 +73,23 @@ def requirement_inputs(found: "Iterable[Artifact]") -> "dict[str, str]":
 
 
 def why_equipped(
-    artifact: Artifact, found: "Sequence[Artifact]", toolchain: Toolchain, cache: Cache, names: "Iterable[str]"
+    artifact: Artifact,
+    held: "Mapping[Artifact, str]",
+    toolchain: Toolchain,
+    cache: Cache,
+    damaged: "Container[str]",
 ) -> Reason:
-    """Return why the cache has no environment with the build requirements *found*.
+    """Return why the cache has no environment with the build requirements *held*, each with its archive or none.
 
-    *names* are those by which it, or what it lacks, is known where it was pruned.
+    *damaged* are the paths of environments that lost something.
     """
+    names = [
+        name for each, archive in held.items() if not archive for name in (expected_sha256(each), each.filename)
+    ]
+    if not names:
+        names = [environment_key(toolchain.interpreter, set(held.values()))]
+        if environment_path(cache, names[0]) in damaged:
+            return Reason(kind=BUILD_ENVIRONMENT)
     gone = pruned(cache, *names)
     if gone.kind == PRUNED:
         return gone
@@ -85,7 +98,7 @@ def why_equipped(
         return Reason(kind=NOT_MADE)
     if former.get("interpreter:") not in (None, toolchain.key):
         return Reason(kind=INTERPRETER)
-    now = requirement_inputs(found)
+    now = requirement_inputs(held)
     before = {name: text for name, text in former.items() if name.startswith(f"{_REQUIREMENT}:")}
     name = min((name for name in {**before, **now} if before.get(name) != now.get(name)), default="")
     if not before or not name:

@@ -1,13 +1,17 @@
 """The archives of environments that are made on other machines: fetched or built into the cache of this one."""
 
 from puffin.artifact.artifact import WHEEL, expected_sha256
+from puffin.cache.layout import current_boot
 from puffin.errors import PuffinError
 from puffin.pipeline.change.builds import ManyBuilds
 from puffin.pipeline.change.run import ChangeRun
 from puffin.pipeline.change.work import explained
 from puffin.pipeline.graph.ledger import Grow, no_growth
 from puffin.pipeline.graph.task import DONE
+from puffin.pipeline.tasks.bytecode import LEVEL
 from puffin.pipeline.tasks.supply import UNZIP, Load, Supply, Use, identity, loads_of, root_failure, wheel_tasks
+from puffin.stages.bytecode.layer import layer_ready
+from puffin.stages.bytecode.stage import pyc_suffix
 from puffin.stages.link.direct_url import with_source
 from puffin.types import Collection, Sequence
 from puffin.value import replace
@@ -15,6 +19,7 @@ from puffin.value import replace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from puffin.pipeline.change.environment import EnvironmentRun
+    from puffin.pipeline.change.values import RemoteTally
     from puffin.pipeline.graph.ledger import Ledger
     from puffin.pipeline.graph.task import Key, Task
 
@@ -22,21 +27,27 @@ if TYPE_CHECKING:
 class GatherRun(ChangeRun):
     """The part of a command that prepares environments which other machines commit."""
 
-    def gather(self, runs: "Sequence[EnvironmentRun]", held: "Collection[str]") -> None:
-        """Give each supply of *runs* its archive, or the run its error. What others *held* is left to them."""
+    def gather(
+        self, runs: "Sequence[EnvironmentRun]", held: "Collection[str]" = (), *, served: bool = False
+    ) -> None:
+        """Give each supply of *runs* its archive, or the run its error. What others *held* is left to them.
+
+        With *served*, only what the remote cache has is brought in; nothing is fetched or built.
+        """
         builds = self._begun_builds()
         archives: dict[str, str] = {}
         turns = [self._lacking(run, held, builds) if run.alive else {} for run in runs]
-        loads = loads_of(turns)
+        loads, remote = loads_of(turns), self._remote
+        if remote is not None:
+            remote.look([load.supply.artifact for load in loads])
+        loads = [load for load in loads if not served or self._is_served(load.supply, builds)]
         tasks = [task for load in loads for task in self._tasks(load, runs, builds)]
+        missing = [load.supply for load in loads]
+        grow: Grow = builds.grow if builds else no_growth
         if not tasks:
             self._engine.idle()
             return
-        missing = [load.supply for load in loads]
-        grow: Grow = builds.grow if builds else no_growth
-        remote = self._remote
         if remote is not None:
-            remote.look([each.artifact for each in missing])
             tasks, grow = remote.planned(tasks, grow)
         took = remote.took if remote is not None else None
         ledger = self._engine.run(tasks, self._engine.chosen(missing), took, grow)
@@ -47,6 +58,28 @@ class GatherRun(ChangeRun):
                 archives.update(self._take(runs[use.site], use, load.supply, ledger))
         if self._search is not None:
             self._search.remember(archives)
+
+    def bring_bytecode(self, runs: "Sequence[EnvironmentRun]") -> None:
+        """Bring in the bytecode that the remote cache has for the archives of *runs*, where these want some."""
+        if self._remote is None:
+            return
+        wanted: dict[tuple[str, str, str], None] = {}
+        for run in runs:
+            suffix = pyc_suffix(run.environment.interpreter.cache_tag, LEVEL)
+            known = [each.archive for each in run.supplies if each.archive] if run.bytecode else []
+            wanted |= dict.fromkeys([(run.bytecode, archive, suffix) for archive in known])
+        cache, boot = self._session.cache, current_boot()
+        self._remote.bring_layers([each for each in wanted if not layer_ready(cache, each[0], each[1], boot)])
+
+    def taken(self) -> "tuple[tuple[RemoteTally, ...], str]":
+        """Return what the remote cache gave, by layers, and why it is not used any more."""
+        return (self._remote.tallies(), self._remote.problem) if self._remote else ((), "")
+
+    def _is_served(self, supply: Supply, builds: "ManyBuilds | None") -> bool:
+        """Tell whether the remote cache has a wheel, or has given one that was built elsewhere."""
+        if supply.made and builds:
+            return all(task.stage == UNZIP for task in builds.tasks.get(supply.made, ()))
+        return self._remote is not None and self._remote.has(supply.artifact)
 
     def _begun_builds(self) -> "ManyBuilds | None":
         if self._builds is None:

@@ -10,18 +10,18 @@ from collections import Counter
 from functools import partial
 from threading import active_count
 
-from puffin.artifact.artifact import DIRECTORY, WHEEL, Artifact, expected_sha256
+from puffin.artifact.artifact import WHEEL, Artifact, expected_sha256
 from puffin.cache.atomic import remove_tree
 from puffin.pipeline.change.values import RemoteTally
 from puffin.pipeline.graph.record import current, phase
 from puffin.pipeline.graph.task import DONE, resolve_function
 from puffin.pipeline.run.forked_workers import ForkedWorkers
-from puffin.pipeline.tasks.remote import RemotePlan, with_remote
+from puffin.pipeline.tasks.remote import RemotePlan, growth_with_remote, with_remote
 from puffin.pipeline.tasks.supply import BUILD, COMPILE, UNZIP
-from puffin.stages.build.job import LACKS, METADATA, BuildOrder
+from puffin.stages.build.job import LACKS, METADATA
 from puffin.stages.remote.signature import signer_of
-from puffin.stages.remote.values import HIT, MISS, RemoteCache, Uploaded, Uploads
-from puffin.value import astuple, from_tuple, replace
+from puffin.stages.remote.values import HIT, MISS, RemoteCache, Uploaded, Uploads, leave_alone, left_alone
+from puffin.value import astuple, from_tuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ _ANSWERS = {
     "probe": "puffin.stages.remote.service:probe",
     "present": "puffin.stages.remote.service:present",
     "builds": "puffin.stages.remote.builds:builds",
+    "layers": "puffin.stages.remote.bytecode:layers",
     "upload": "puffin.stages.remote.upload:upload",
 }
 _PROBE = 4  # what part of its patience the first answer has by HTTP
@@ -54,19 +55,17 @@ class RemoteRun:
     def __init__(self, settings: RemoteCache, session: "Session") -> None:
         self._session = session
         self._told: list[Told] = []
-        self._problem = ""
         self._patience = 0.0
         self._known: dict[str, bool] = {}
-        self._wheels: dict[str, tuple[str, ...]] = {}
-        self._shareable: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._wheels: set[str] = set()
         self._layers: set[tuple[str, str]] = set()
         self.uploaded = Uploaded()
         signer_of(session.environ)  # a key that cannot be used is an error of the user, and not a miss
         session.cache.initialise()
-        room = session.cache.temporary("-remote")
-        os.mkdir(room)
-        self._settings = replace(settings, room=room)
+        os.makedirs(settings.room, exist_ok=True)  # a resolution may have left lists there
+        self._settings = settings
         self._network = session.network.wire()
+        self._problem = left_alone(settings)  # somebody else said so
         self._workers = self._started()
         self._begun = self._workers.ask("begin", None, "") if self._workers else None
         self._probe = self._workers.ask("probe", None, "") if self._workers else None
@@ -74,7 +73,7 @@ class RemoteRun:
             self._workers.send()
 
     def _started(self) -> "ForkedWorkers | None":
-        if not hasattr(os, "fork") or active_count() > 1:
+        if not hasattr(os, "fork") or active_count() > 1 or self._problem:
             return None
         serve = {kind: partial(self._here, kind) for kind in _ANSWERS}
         try:
@@ -105,16 +104,15 @@ class RemoteRun:
         if self._problem or not problem:
             return
         self._problem = problem
-        try:
-            open(f"{self._settings.room}/broken", "xb").close()
-        except OSError:
-            pass
+        leave_alone(self._settings, problem)
         self._session.reporter.warn(
             f"The remote cache `{self._settings.shown}` is not used any more in this run: {problem}"
         )
 
     @property
     def _usable(self) -> bool:
+        if self._problem:
+            return False
         if self._probe is not None or (self._workers is None and not self._patience):
             probe, self._probe = self._probe, None
             said = self._waited(probe, self._left()) if probe is not None else self._here("probe", None)
@@ -151,7 +149,6 @@ class RemoteRun:
 
     def bring_builds(self, builds: "Sequence[tuple[SoughtBuild, bool]]") -> None:
         """Put the wheels that others built of these sources to the kept builds, except those that are *known* here."""
-        self._shareable.update({(each.revision, each.settings): each.tags for each, _ in builds})
         sought = [each for each, known in builds if not known]
         if not sought:
             return
@@ -161,6 +158,21 @@ class RemoteRun:
             seconds = self._settings.patience * (2 + len(sought) // 4)
             said = self._asked("builds", [astuple(each) for each in sought], seconds)
         self._tell(said or ())
+
+    def has(self, artifact: Artifact) -> bool:
+        """Tell whether the cache said that it has this wheel."""
+        return self._known.get(expected_sha256(artifact), False)
+
+    def bring_layers(self, wanted: "Sequence[tuple[str, str, str]]") -> None:
+        """Publish the layers of bytecode that the cache has of *wanted*: kinds, archives, endings of names."""
+        if wanted and self._usable:
+            seconds = self._settings.patience * (2 + len(wanted) // 4)
+            self._tell(self._asked("layers", list(wanted), seconds) or ())
+
+    @property
+    def problem(self) -> str:
+        """Why the cache is not used any more, ``""`` while it is."""
+        return self._problem
 
     def planned(self, tasks: "Sequence[Task]", grow: "Grow") -> "tuple[list[Task], Grow]":
         """Return tasks, and a growth, that ask the cache first."""
@@ -173,11 +185,7 @@ class RemoteRun:
             present=frozenset([sha256 for sha256, yes in self._known.items() if yes]),
             absent=frozenset([sha256 for sha256, yes in self._known.items() if not yes]),
         )
-
-        def growing(task: "Task", outcome: "Outcome") -> "tuple[Task, ...]":
-            return tuple([with_remote(each, plan) for each in grow(task, outcome)])
-
-        return [with_remote(each, plan) for each in tasks], growing
+        return [with_remote(each, plan) for each in tasks], growth_with_remote(grow, plan)
 
     def took(self, task: "Task", outcome: "Outcome") -> None:
         """Take note of an outcome: what the cache told, and what is to be uploaded."""
@@ -186,16 +194,10 @@ class RemoteRun:
         if outcome.status != DONE or not self._settings.write:
             return
         arguments = dict(task.arguments)
-        if task.stage == BUILD and outcome.result[0] not in (LACKS, METADATA) and "order" in arguments:
-            order = from_tuple(BuildOrder, arguments["order"])
-            source = from_tuple(Artifact, order.artifact)
-            if source.kind != DIRECTORY and not source.editable and order.isolated:
-                self._wheels[outcome.result[1]] = order.tags
+        if task.stage == BUILD and outcome.result[0] not in (LACKS, METADATA):
+            self._wheels.add(outcome.result[1])
         elif task.stage == UNZIP and "built" in arguments:
-            path = arguments["built"][1]
-            revision, settings = path.split("/")[-4:-2]
-            if (revision, settings) in self._shareable:
-                self._wheels[path] = self._shareable[revision, settings]
+            self._wheels.add(arguments["built"][1])
         elif task.stage == COMPILE and outcome.remote[1:2] != (HIT,):
             self._layers.add((arguments["kind"], outcome.result))
 
@@ -206,7 +208,7 @@ class RemoteRun:
 
     def begin_uploads(self) -> "Callable[[], None]":
         """Start the uploads beside the run; return what waits for them, which takes no longer than they may."""
-        uploads = Uploads(builds=tuple(sorted(self._wheels.items())), layers=tuple(sorted(self._layers)))
+        uploads = Uploads(builds=tuple(sorted(self._wheels)), layers=tuple(sorted(self._layers)))
         if self._problem or not (any(astuple(uploads)) or os.listdir(self._settings.room)) or not self._usable:
             return _nothing
         if self._workers is None:

@@ -1,8 +1,10 @@
 """Locking many environments: the sources of each are resolved and its lock is written. Universes are shared."""
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from difflib import unified_diff
+from itertools import combinations
 from typing import Any
 
 from puffin.cache.atomic import read
@@ -15,6 +17,7 @@ from puffin.pipeline.graph.record import phase
 from puffin.pipeline.inputs.inputs import Reading
 from puffin.pipeline.inputs.resolution import resolved, setup_of
 from puffin.pipeline.request.builds import Toolchain, toolchain_with
+from puffin.pipeline.request.scheduler import warn_if_silent
 from puffin.pipeline.request.session import Session
 from puffin.pipeline.request.settings import FAILED, UNCHANGED, UPDATED, CompileSettings, Line
 from puffin.pipeline.request.where import Interpreters
@@ -26,7 +29,9 @@ from puffin.stages.resolve.output.earlier import read_preferences, read_upgrades
 from puffin.stages.resolve.output.target import write_output
 from puffin.stages.resolve.output.values import Listed
 from puffin.stages.resolve.projects.values import Build
-from puffin.stages.resolve.requirements.values import Entry
+from puffin.stages.resolve.requirements.errors import RequirementsConflict
+from puffin.stages.resolve.requirements.values import Entry, SourceRequest
+from puffin.stages.resolve.solve.errors import NoSolution, UserDemand
 from puffin.stages.resolve.solve.request import Preference, Resolution
 from puffin.value import frozen, replace
 
@@ -35,12 +40,33 @@ _SHOWN = 10  # differing lines of a lock
 
 @frozen
 class LockSettings:
-    """What a run was asked for: ``compile`` as a compilation, for each environment of *specs*, which have a lock."""
+    """What a run was asked for: ``compile`` as a compilation, for each environment of *specs*, which have a lock.
+
+    ``known`` are all environments of the configuration: some of them may share a lock with those of *specs*.
+    """
 
     specs: "tuple[EnvSpec, ...]"
+    known: "tuple[EnvSpec, ...]" = ()
     compile: "CompileSettings"
     consistent: bool = False
     check: bool = False
+
+
+class SharedLockContradiction(PuffinError):
+    """The constraints of two environments that share a lock exclude each other.
+
+    ``limits`` are the constraints, one of each environment of ``names``, with their places.
+    """
+
+    sentence = "Failed to lock `{first}` and `{second}` together: their constraints exclude each other"
+    lock: str
+    first: str
+    second: str
+    limits: tuple[str, ...]
+    hints: tuple[str, ...] = ("change one of the constraints",)
+
+    def details(self) -> tuple[str, ...]:
+        return (f"Both environments have the lock `{self.lock}`.", *self.limits)
 
 
 @frozen
@@ -68,6 +94,7 @@ class _LockRun:
         self._upgrades = read_upgrades(settings.compile.upgrade, settings.compile.upgrade_package)
         self._projects = Projects(session)
         self._questions: dict[str, Question] = {}
+        self._failed: dict[str, PuffinError] = {}
         self._universes = Universes(session)
         self._agreed: dict[tuple[Any, ...], tuple[Entry, ...]] = {}
         self._results: dict[str, EnvResult] = {}
@@ -84,15 +111,58 @@ class _LockRun:
                     self._agree()
                 for spec in self._specs:
                     self._guarded(spec, self._lock)
+        if not self._failed:
+            warn_if_silent(self._settings.compile.run.remote, self._session.reporter.warn)
         return tuple([self._results[spec.name] for spec in self._specs])
 
     def _guarded(self, spec: "EnvSpec", step: "Callable[[EnvSpec], None]") -> None:
         if spec.name in self._results:
             return
+        lock = self._lock_of(spec)
         try:
-            step(spec)
+            if lock not in self._failed:
+                step(spec)
         except PuffinError as error:
-            self._note(spec, FAILED, error=error)
+            self._failed[lock] = self._explained(spec, error)
+        if lock in self._failed:
+            self._note(spec, FAILED, error=self._failed[lock])
+
+    def _explained(self, spec: "EnvSpec", error: PuffinError) -> PuffinError:
+        """Return an error that names two environments if their constraints are the reason of *error*, else that."""
+        sharing = self._sharing(spec)
+        if len(sharing) < 2 or not isinstance(error, (NoSolution, RequirementsConflict)):
+            return error
+        shown = (
+            error.demands
+            if isinstance(error, NoSolution)
+            else [UserDemand(text=text, origin=origin) for text, origin in error.requirements]
+        )
+        involved = {(each.text, each.origin): each for each in shown}
+        limits = [(each, involved.keys() & self._limits_of(each)) for each in sharing]
+        for (first, own), (second, other) in combinations(limits, 2):
+            if own - other and other - own:
+                pairs = ((first, min(own - other)), (second, min(other - own)))
+                return SharedLockContradiction(
+                    lock=os.path.relpath(self._lock_of(spec)),
+                    first=first.name,
+                    second=second.name,
+                    limits=tuple(
+                        [
+                            f"`{each.name}` ({each.origin}) has {involved[limit].worded()}."
+                            for each, limit in pairs
+                        ]
+                    ),
+                    causes=(error,),
+                )
+        return error
+
+    def _limits_of(self, spec: "EnvSpec") -> "set[tuple[str, str]]":
+        """Return the constraints of one environment, with their places."""
+        reading = Reading(
+            self._request([spec]), self._settings.compile.run, self._session, build=self._builder(spec)
+        )
+        constraints = reading.sources(several=self._settings.compile.is_for_several).requirements.constraints
+        return {(each.text, each.origin) for each in constraints}
 
     def _note(
         self,
@@ -116,26 +186,56 @@ class _LockRun:
         )
 
     def _read(self, spec: "EnvSpec") -> None:
-        run = self._settings.compile.run
-        request = sources_of(spec, run.constraint)
-        if self._is_selectable(spec):
-            request = replace(request, extras=(), groups=(), selectable=True)
-        build, markers = self._builder(spec), self._markers(spec)
-        reading = Reading(request, run, self._session, build=build, markers=markers)
-        sources = reading.sources(several=self._settings.compile.is_for_several)
+        first, *others = self._sharing(spec)
+        if spec.name != first.name and first.name in self._questions:
+            self._questions[spec.name] = self._questions[first.name]
+            return
+        run, several = self._settings.compile.run, self._settings.compile.is_for_several
+        request = self._request((first, *others))
+        build, markers = self._builder(first), self._markers(first)
+        sources = Reading(request, run, self._session, build=build, markers=markers).sources(several=several)
         question = question_of(
             spec.name,
             run,
             sources,
-            self._toolchain(spec),
+            self._oldest((first, *others)) if several and not sources.pythons else self._toolchain(first),
             self._lock_of(spec) if self._is_selectable(spec) else known_lock(spec),
             self._session,
             self._upgrades,
             installs=False,
         )
-        self._questions[spec.name] = question
+        question = replace(question, builds=replace(question.builds, several=several))
+        self._questions[spec.name] = self._questions[first.name] = question
         for warning in warnings_of(self._settings.compile, sources, _python(question)):
             self._session.reporter.warn(f"{warning} (`{spec.name}`)")
+
+    def _sharing(self, spec: "EnvSpec") -> "list[EnvSpec]":
+        """Return the environments that share the lock of one, in the order of the configuration."""
+        lock = self._lock_of(spec)
+        known = {each.name: each for each in (*self._settings.known, *self._specs)}
+        return [
+            each
+            for each in known.values()
+            if self._lock_of(each) == lock and each.requirements == spec.requirements
+        ]
+
+    def _request(self, specs: "Sequence[EnvSpec]") -> SourceRequest:
+        """Return the request for all that environments which share a lock are made from."""
+        requests = [sources_of(each, self._settings.compile.run.constraint) for each in specs]
+        united = {
+            key: tuple(dict.fromkeys(each for own in requests for each in getattr(own, key)))
+            for key in ("files", "constraints", "tree")
+        }
+        request = replace(requests[0], **united)
+        return (
+            replace(request, extras=(), groups=(), selectable=True)
+            if self._is_selectable(specs[0])
+            else request
+        )
+
+    def _oldest(self, specs: "Sequence[EnvSpec]") -> "Toolchain":
+        """Return the toolchain of the oldest Python, from which on a lock has to hold for all of *specs*."""
+        return min(map(self._toolchain, specs), key=lambda each: each.interpreter.version)
 
     def _is_selectable(self, spec: "EnvSpec") -> bool:
         """Tell whether a lock is to have all extras and groups of its project, for selection."""
@@ -210,12 +310,13 @@ class _LockRun:
     def _lock(self, spec: "EnvSpec") -> None:
         lock = self._lock_of(spec)
         if lock not in self._written:  # by another environment, which shares it
-            self._written[lock] = self._locked(spec, lock)
+            self._written[lock] = self._locked(self._sharing(spec), lock)
         own = self._written[lock]
         self._note(spec, UPDATED if own.changed else UNCHANGED, packages=own.packages, lines=own.lines)
 
-    def _locked(self, spec: "EnvSpec", lock: str) -> "Written":
-        """Write or check the lock of an environment."""
+    def _locked(self, specs: "Sequence[EnvSpec]", lock: str) -> "Written":
+        """Write or check the lock of environments."""
+        spec = specs[0]
         question = self._questions[spec.name]
         limits = self._agreed.get(_target_key(question), ())
         setup = replace(question.setup, constraints=(*question.setup.constraints, *limits))
@@ -233,7 +334,8 @@ class _LockRun:
             self._settings.compile,
             output_file=lock,
             header=f"puffin lock {spec.name}",
-            default_groups=self._default_groups(lock, question.sources.groups),
+            default_groups=_default_groups(specs, question.sources.groups),
+            shared=self._is_selectable(spec),
         )
         packages = listed(answer, question.sources, settings, locked=locked)
         text = output_text(packages, settings, question.sources, answer, locked=locked).encode()
@@ -247,10 +349,11 @@ class _LockRun:
         lines = pin_changes(pins, packages) or text_difference((former or b""), text)
         return Written(packages=count, changed=True, lines=lines)
 
-    def _default_groups(self, lock: str, known: "Sequence[str]") -> tuple[str, ...]:
-        """Return those groups of a lock with selection that all its environments have."""
-        sharing = [set(groups_of(spec)) for spec in self._specs if self._lock_of(spec) == lock]
-        return tuple([each for each in known if all(each in own for own in sharing)])
+
+def _default_groups(specs: "Sequence[EnvSpec]", known: "Sequence[str]") -> tuple[str, ...]:
+    """Return those groups of a lock with selection that all its environments have."""
+    sharing = [set(groups_of(spec)) for spec in specs]
+    return tuple([each for each in known if all(each in own for own in sharing)])
 
 
 def pin_changes(former: "Sequence[Preference]", packages: "Sequence[Listed]") -> tuple[Line, ...]:

@@ -2,7 +2,7 @@
 
 import os
 
-from puffin.artifact.artifact import SDIST, WHEEL, Artifact
+from puffin.artifact.artifact import WHEEL, Artifact
 from puffin.artifact.urls import mask
 from puffin.cache.atomic import read, remove_tree
 from puffin.cache.layout import Bucket, Cache
@@ -13,7 +13,6 @@ from puffin.pipeline.request.session import Session
 from puffin.stages.build import kept
 from puffin.stages.fetch.fetch import fetch
 from puffin.stages.link.commit.state import read_state
-from puffin.stages.link.interpreter.interpreter import Interpreter
 from puffin.stages.remote.backend import Unavailable
 from puffin.stages.remote.service import present
 from puffin.stages.remote.signature import signer_of
@@ -39,9 +38,7 @@ class RemoteCacheFailed(PuffinError):
 _UNSIGNED = "Built wheels and bytecode are not uploaded: `PUFFIN_REMOTE_CACHE_KEY` has no key that signs"
 
 
-def push(
-    settings: RemoteCache, session: Session, interpreter: Interpreter, roots: "Collection[str]"
-) -> Uploaded:
+def push(settings: RemoteCache, session: Session, roots: "Collection[str]") -> Uploaded:
     """Upload what the cache holds, of the environments at *roots* only if there are any.
 
     Wheels are in the cache unzipped, so those that the remote cache lacks are fetched again. Raises
@@ -62,17 +59,14 @@ def push(
             wheels = dict(_wheels(cache, only))
             found, problem = present(*where, sorted(wheels))
             if problem:
-                raise _failed("fill", settings, problem)
+                raise remote_failure("fill", settings, problem)
             _fetch({sha256: each for sha256, each in wheels.items() if sha256 not in found}, room, session)
-            uploads = Uploads(
-                builds=tuple([(path, tuple(interpreter.tags)) for path in _built(cache, only)]),
-                layers=tuple(_layers(cache, only)),
-            )
+            uploads = Uploads(builds=tuple(_built(cache, only)), layers=tuple(_layers(cache, only)))
             done = from_tuple(Uploaded, upload(*where, astuple(uploads)))
     finally:
         remove_tree(room)
     if done.problem:
-        raise _failed("fill", settings, done.problem)
+        raise remote_failure("fill", settings, done.problem)
     return done
 
 
@@ -81,10 +75,11 @@ def remote_size(settings: RemoteCache, session: Session) -> int:
     try:
         return backend_of(settings, session.network.wire()).size()
     except Unavailable as error:
-        raise _failed("measure", settings, str(error)) from error
+        raise remote_failure("measure", settings, str(error)) from error
 
 
-def _failed(action: str, settings: RemoteCache, problem: str) -> RemoteCacheFailed:
+def remote_failure(action: str, settings: RemoteCache, problem: str) -> RemoteCacheFailed:
+    """Return the error of a remote cache that could not be used."""
     return RemoteCacheFailed(action=action, url=settings.shown, causes=(Cause(text=problem),))
 
 
@@ -117,29 +112,11 @@ def _wheels(cache: Cache, only: "Collection[str] | None") -> "Iterator[tuple[str
 
 
 def _built(cache: Cache, only: "Collection[str] | None") -> "Iterator[str]":
-    """Yield the wheels that were built of source archives."""
-    for path in _files(cache.path(Bucket.SDISTS), 3):
-        source = Artifact(
-            name="",
-            version="",
-            filename="",
-            url="",
-            source="",
-            kind=SDIST,
-            hashes=(f"sha256:{kept.hash_of(path)}",),
-        )
-        home = cache.path(Bucket.BUILT, kept.revision_of(source))
-        for entry in _entries(home):
-            wheel = kept.read_entry(entry)
-            if wheel is not None and (only is None or wheel.sha256 in only):
-                yield wheel.path
-
-
-def _entries(home: str) -> "Iterator[str]":
-    for settings in _names(home):
-        for name in _names(f"{home}/{settings}"):
-            if name.endswith(kept.WHEEL):
-                yield f"{home}/{settings}/{name}"
+    """Yield the wheels that were built here and that other machines may use."""
+    for entry in _files(cache.path(Bucket.BUILT), 3):
+        wheel = kept.read_entry(entry) if entry.endswith(kept.WHEEL) else None
+        if wheel is not None and wheel.platform and (only is None or wheel.sha256 in only):
+            yield wheel.path
 
 
 def _layers(cache: Cache, only: "Collection[str] | None") -> "Iterator[tuple[str, str]]":

@@ -124,13 +124,12 @@ class Peers:
             )
         return found
 
-    def noted(self, key: str) -> bytes | None:
-        """Return what the scheduler was let know under *key*, None for nothing."""
-        found: bytes | None = self._wait(self._worker.scheduler.get_metadata(keys=[_note(key)], default=None))
-        return found
+    def noted(self, key: str) -> Any:
+        """Return what the scheduler keeps under *key*, None for nothing."""
+        return self._wait(self._worker.scheduler.get_metadata(keys=[_note(key)], default=None))
 
-    def note(self, key: str, value: bytes) -> None:
-        """Let the scheduler know *value*, which stays when workers go."""
+    def note(self, key: str, value: Any) -> None:
+        """Have the scheduler keep *value*, of builtins, which stays when workers go."""
         self._wait(self._worker.scheduler.set_metadata(keys=[_note(key)], value=value))
 
     def pull(self, sources: Mapping[str, tuple[str, ...]]) -> list[str]:
@@ -158,7 +157,7 @@ class Peers:
                         return False
                     arrival.add(bytes(piece))
                 arrival.finish()
-        except PuffinError:
+        except (PuffinError, OSError):  # such as a disk that is full: whoever makes the environment says so
             return False
         return True
 

@@ -75,11 +75,12 @@ class SharedExecutor:
 
     def _sent(self, farm: Farm, group: Group, attempts: int) -> list[Outcome]:
         assert self._needs is not None
-        unit = group[0][0]
-        name = unit[0].stage if len(group) > 1 else f"{unit[0].stage}-{unit[0].label.partition(' ')[0]}"
+        first = group[0][0][0]
+        others = f"-and-{len(group) - 1}-more" if len(group) > 1 else ""
+        name = f"{first.label.partition(' ')[0]}{others}"
         packed = pickle.dumps(group)
         _, answer = farm.run(
-            name, unit[0].label, _RUN_UNITS, packed, self._needs, stage="group", attempts=attempts
+            name, first.label, _RUN_UNITS, packed, self._needs, stage=first.stage, attempts=attempts
         )
         return list(Inbox().feed(answer))
 

@@ -13,6 +13,7 @@ FAILED = "failed"
 CANCELLED = "cancelled"
 LOST = "lost"  # an attempt whose process died; the task may be tried again
 UNFINISHED = "unfinished"  # a task of a run that was broken off
+SECOND = 50_000_000  # bytes that a second of a build counts as in a weight
 
 
 @frozen

@@ -6,9 +6,9 @@ from puffin import depends
 from puffin.artifact.urls import file_url
 from puffin.errors import USAGE, PuffinError
 from puffin.pipeline.inputs.inputs import Reading
-from puffin.pipeline.workspace.specs import groups_of, known_lock, needs_lock, sources_of
+from puffin.pipeline.workspace.specs import groups_of, known_lock, needs_lock, shared_lock, sources_of
 from puffin.stages.resolve.requirements.plain import is_lock
-from puffin.stages.resolve.requirements.values import Pin, SourceRequest
+from puffin.stages.resolve.requirements.values import SourceRequest
 from puffin.value import replace
 
 TYPE_CHECKING = False
@@ -69,9 +69,15 @@ def read_spec(
         elif is_lock(lock):  # which has them for selection, or was written with them
             request = replace(request, extras=spec.extras, groups=groups_of(spec), selectable=True)
         found = Reading(request, settings, session, naming=naming).inputs(interpreter)
-        return replace(
-            found, pins=tuple([_as_wanted(pin, spec) for pin in found.pins if pin.name not in left_out])
-        )
+        pins = [pin for pin in found.pins if not left_out or pin.name not in left_out]
+        if is_lock(lock):  # how the project itself is installed is not for a lock of all environments to say
+            own = frozenset([file_url(os.path.dirname(path)) for path in (spec.project, *spec.members)])
+            editable, shared = spec.editable and not settings.no_editable, lock == shared_lock(spec)
+            pins = [
+                replace(pin, editable=editable and (shared or pin.editable)) if pin.url in own else pin
+                for pin in pins
+            ]
+        return replace(found, pins=tuple(pins))
     from puffin.stages.resolve.requirements.errors import UnpinnedRequirement
 
     try:
@@ -79,14 +85,6 @@ def read_spec(
     except UnpinnedRequirement:
         hints = ("pin it with `puffin pip compile`, or leave out `--frozen`",)
         raise NotLocked(source=os.path.relpath(request.files[0]), lock="", hints=hints) from None
-
-
-def _as_wanted(pin: "Pin", spec: "EnvSpec") -> "Pin":
-    """Return a pin of a lock; the project itself as a copy if it is not to be editable."""
-    if spec.editable or not isinstance(pin, Pin) or not pin.editable:
-        return pin
-    own = [file_url(os.path.dirname(path)) for path in (spec.project, *spec.members)]
-    return replace(pin, editable=False) if pin.url in own else pin
 
 
 def _lock_of(spec: "EnvSpec") -> str:

@@ -10,6 +10,7 @@ from puffin.artifact.urls import digest, inherit_credentials, is_http, mask
 from puffin.errors import UsageError
 from puffin.names import normalise
 from puffin.pipeline.request.settings import Settings
+from puffin.stages.resolve.projects.values import SourcePolicy, relative
 from puffin.stages.resolve.requirements.plain import is_lock, is_pylock, is_script, simple_pins
 from puffin.stages.resolve.requirements.values import Entry, Pin, Requirements, SourceRequest
 from puffin.value import common, frozen, replace
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from puffin.stages.resolve.projects.members import LocalProjects
     from puffin.stages.resolve.projects.sources import Sources
     from puffin.stages.resolve.projects.values import Build
+    from puffin.stages.resolve.requirements.region import RegionConditions
 
     Naming = Callable[[Requirements, FilePolicy], Requirements]
 
@@ -119,10 +121,10 @@ class Reading:
     def sources(self, read: "Callable[[str], bytes] | None" = None, *, several: bool = False) -> "Sources":
         """Return the sources of a resolution, by the same rules as :meth:`inputs`, pinned or not.
 
-        *read* stands for :meth:`Session.read` where some files are no files. *several* is as in ``SourcePolicy``.
+        *read* stands for :meth:`Session.read` where some files are no files. *several* tells that the resolution is for
+        several environments.
         """
         from puffin.stages.resolve.projects.sources import read_sources
-        from puffin.stages.resolve.projects.values import SourcePolicy
 
         settings, session = self._settings, self._session
         sources = read_sources(
@@ -138,7 +140,7 @@ class Reading:
                 projects=self._projects,
                 locked=_no_lock if several else self._constraints,
                 uv_file=settings.uv_file,
-                several=several,
+                several=all_environments() if several else None,
             ),
         )
         reached = (
@@ -207,7 +209,6 @@ class Reading:
         """
         from puffin.stages.resolve.projects.pylock import LockTarget, read_lock
         from puffin.stages.resolve.projects.reader import read_source
-        from puffin.stages.resolve.projects.values import relative
         from puffin.stages.resolve.requirements.pins import check_verifiable, select_pins
 
         request, settings = self._request, self._settings
@@ -215,7 +216,7 @@ class Reading:
         if not shown:
             return None
         if len(request.files) > 1:
-            text = f"`{shown}` is a lock file, which is complete: nothing can be given beside it"
+            text = f"`{shown}` is a lock file, which is complete: no other file can be given with it"
             raise UsageError(text=text, hints=("leave out the other files",))
         target = LockTarget(
             markers=dict(interpreter.markers),
@@ -340,6 +341,13 @@ def _believed(requirements: "Requirements", settings: Settings) -> "Requirements
     )
 
 
+def all_environments() -> "RegionConditions":
+    """Return the conditions of all environments, for the sources of a resolution for several of them."""
+    from puffin.stages.resolve.requirements.region import RegionConditions
+
+    return RegionConditions("")
+
+
 def _no_lock(_path: str, shown: str, _data: bytes) -> tuple[Entry, ...]:
     """Refuse a lock file as a constraint: what it has for this machine would count for all environments."""
     text = f"`{shown}` is a lock file, which cannot constrain a resolution for several environments"
@@ -377,7 +385,7 @@ def index_config(settings: Settings, requirements: "Requirements | None") -> "In
         find_links=tuple(map(absolute, (*settings.find_links, *written.find_links, *configured.find_links))),
         strategy=settings.index_strategy or FIRST_INDEX,
         named=() if no_index else tuple([replace(each, url=absolute(each.url)) for each in settings.indexes]),
-        pinned=() if no_index else written.pinned,
+        pinned=() if no_index else tuple([(name, url) for name, url, marker in written.pinned if not marker]),
     )
 
 

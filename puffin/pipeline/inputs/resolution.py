@@ -21,7 +21,7 @@ from puffin.value import common, frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from puffin.cache.layout import Cache
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from puffin.pipeline.request.settings import Settings
     from puffin.pipeline.run.forked_workers import Begin, ForkedWorkers, Serve
     from puffin.stages.resolve.index.config import IndexConfig
+    from puffin.stages.resolve.index.page import IndexFile
     from puffin.stages.resolve.output.earlier import Upgrades
     from puffin.stages.resolve.output.gather import Sieve
     from puffin.stages.resolve.projects.sources import Sources
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from puffin.stages.resolve.universe.children import Children
     from puffin.stages.resolve.universe.index import IndexUniverse
     from puffin.stages.resolve.universe.kept import KeptUniverse
-    from puffin.stages.resolve.universe.values import Builder, Checkout
+    from puffin.stages.resolve.universe.values import BeginBuild, Builder, Checkout, Chosen
 
     Opened = Callable[["ResolutionSetup"], KeptUniverse]
 
@@ -51,7 +52,8 @@ class ResolutionSetup:
 
     ``config`` says where to look and ``network`` how, in its wire form. ``target`` is :data:`NO_TARGET` while no
     interpreter has answered yet. ``hashes`` are those demanded, by normalised name. ``now`` is in seconds since the
-    epoch. ``exclude_newer`` is ISO 8601. ``installs`` tells that the answer is installed at once, so that a build
+    epoch. ``regional`` are indexes of packages in a part of the environments: name, URL, marker. ``exclude_newer`` is
+    ISO 8601. ``installs`` tells that the answer is installed at once, so that a build
     for its metadata is no extra work. ``refresh`` is as in ``Scope``, the other fields are as in ``ResolveRequest``.
     """
 
@@ -62,6 +64,7 @@ class ResolutionSetup:
     requirements: tuple[Entry, ...] = ()
     constraints: tuple[Entry, ...] = ()
     overrides: tuple[Entry, ...] = ()
+    regional: tuple[tuple[str, str, str], ...] = ()
     reached: tuple[Entry, ...] = ()
     virtual: tuple[str, ...] = ()
     preferences: tuple[Preference, ...] = ()
@@ -101,14 +104,14 @@ class ResolutionSetup:
 class Answered:
     """A resolution; the target of ``setup`` is what it is for.
 
-    ``universe`` knows the files of the packages, and is None if there are none. Where the answer is for several
+    ``files`` returns every file of a version that was chosen from an index. Where the answer is for several
     environments, ``marks`` are the markers of the packages, in their order, and ``environments`` those of the
     environments, none for all platforms; ``sieve`` leaves those files of a package that fit where its marker holds.
     """
 
     resolution: "Resolution"
     setup: ResolutionSetup
-    universe: "KeptUniverse | None" = None
+    files: "Callable[[Chosen], Sequence[IndexFile]]" = lambda _: ()
     marks: "tuple[str, ...] | None" = None
     environments: "tuple[str, ...] | None" = None
     sieve: "Sieve | None" = None
@@ -145,6 +148,7 @@ def setup_of(
         reached=sources.reached,
         virtual=sources.virtual,
         overrides=sources.overrides,
+        regional=tuple([each for each in requirements.pinned if each[2] and not run.no_index]),
         preferences=tuple(
             [
                 each if keeps else replace(each, upgrade=True)
@@ -191,6 +195,7 @@ def open_universe(
     cache: "Cache",
     *,
     build: "Builder | None" = None,
+    begin: "BeginBuild | None" = None,
     checkout: "Checkout | None" = None,
     children: "Callable[[], Children] | None" = None,
 ) -> "KeptUniverse":
@@ -205,6 +210,7 @@ def open_universe(
             client=client_for(setup.network),
             cache=cache,
             build=build,
+            begin=begin,
             checkout=checkout,
             children=children() if children else None,
         )

@@ -9,13 +9,21 @@ from puffin.pipeline.change.gather import GatherRun
 from puffin.pipeline.change.spec import NotThereYet, SpecRun
 from puffin.pipeline.commands.sync import ManyRun
 from puffin.pipeline.find.search import Search
-from puffin.pipeline.provision.order import MachineOrder, PlaceWanted, machine_order
+from puffin.pipeline.provision.order import (
+    Files,
+    MachineOrder,
+    PlaceWanted,
+    RecordedFiles,
+    machine_order,
+    travelling,
+)
 from puffin.pipeline.request.session import Session
 from puffin.pipeline.request.settings import SKIPPED, ManySettings, Settings
 from puffin.pipeline.request.where import Interpreters
 from puffin.pipeline.workspace.specs import EnvSpec
 from puffin.stages.link.environment.environment import environment_for
 from puffin.stages.link.interpreter.interpreter import Interpreter
+from puffin.stages.resolve.requirements.file import read_requirements
 from puffin.value import frozen, replace
 
 TYPE_CHECKING = False
@@ -112,11 +120,22 @@ class ForeignChoice(ManyRun):
             if run.error is not None:
                 self.errors[run.name] = run.error
             elif run.status != SKIPPED:
-                target = run.target
-                self.orders[run.name] = machine_order(
-                    target.spec, target.place, target.interpreter, self._settings.run, run.inputs, run.supplies,
-                    __version__,
-                )  # fmt: skip
+                self.orders[run.name] = self._order(run)
+
+    def _order(self, run: ForeignRun) -> MachineOrder:
+        target = run.target
+        settings = travelling(self._settings.run, target.spec)
+        return machine_order(
+            target.spec, target.place, target.interpreter, settings, run.inputs, run.supplies, __version__,
+            _constraint_files(settings, self._session),
+        )  # fmt: skip
+
+
+def _constraint_files(settings: Settings, session: Session) -> Files:
+    """Return the files of ``--build-constraint``, and what these include."""
+    recorded = RecordedFiles(session.read)
+    read_requirements((), read=recorded.read, environ=session.environ, constraints=settings.build_constraint)
+    return recorded.files
 
 
 def _hashes(run: SpecRun) -> list[str]:

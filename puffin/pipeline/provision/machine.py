@@ -18,9 +18,9 @@ from puffin.pipeline.change.spec import SpecRun
 from puffin.pipeline.change.values import EnvResult
 from puffin.pipeline.commands.sync import ManyRun
 from puffin.pipeline.provision.choice import ForeignChoice, QuietReporter, Target
-from puffin.pipeline.provision.order import MachineAnswer, MachineOrder, RequirementsAsked
+from puffin.pipeline.provision.order import MachineAnswer, MachineOrder, RequirementsAsked, beneath, write_files
 from puffin.pipeline.request.session import Session, session_of
-from puffin.pipeline.request.settings import FAILED, ManySettings
+from puffin.pipeline.request.settings import FAILED, ManySettings, Settings
 from puffin.pipeline.request.where import Interpreters
 from puffin.pipeline.tasks.supply import Supply
 from puffin.pipeline.workspace.select import made_from
@@ -81,8 +81,15 @@ class MachineRun(ManyRun):
 
 def make(order: MachineOrder) -> MachineAnswer:
     """Bring the environment of *order* to what it says, and return how it came out."""
+    with tempfile.TemporaryDirectory() as files:
+        write_files(order.files, files)
+        constraints = [beneath(files, each) for each in order.settings.build_constraint]
+        return _made(order, replace(order.settings, build_constraint=tuple(constraints)))
+
+
+def _made(order: MachineOrder, settings: Settings) -> MachineAnswer:
     root, listener = order.place.root, _Listener()
-    settings = replace(order.settings, cache_dir=default_root(os.environ))
+    settings = replace(settings, cache_dir=default_root(os.environ))
     spec = EnvSpec(name=root, path=root, python=order.place.python, origin=root)
     session = session_of(settings, os.environ, listener, time.perf_counter())
     many = ManySettings(run=settings, specs=(spec,), check=settings.check)
@@ -108,7 +115,8 @@ def choose_here(asked: RequirementsAsked) -> "MachineOrder | PuffinError":
     settings = replace(asked.settings, cache_dir=default_root(os.environ))
     session = session_of(settings, os.environ, listener, time.perf_counter())
     with tempfile.TemporaryDirectory() as files:
-        spec = made_from(EnvSpec(name=root, path=root, origin=asked.main), asked.write(files))
+        write_files(asked.files, files)
+        spec = made_from(EnvSpec(name=root, path=root, origin=asked.main), beneath(files, asked.main))
         try:
             interpreter = Interpreters(session).of(replace(spec, python=asked.place.python))
             target = Target(name=root, spec=spec, place=asked.place, interpreter=interpreter)

@@ -3,22 +3,25 @@
 import os
 
 from puffin.artifact.artifact import WHEEL, Artifact
-from puffin.artifact.urls import digest
+from puffin.artifact.urls import digest, is_http
 from puffin.pipeline.change.values import EnvResult
 from puffin.pipeline.inputs.inputs import Inputs
-from puffin.pipeline.request.settings import Settings
+from puffin.pipeline.request.settings import NetworkOptions, Settings
 from puffin.pipeline.tasks.supply import Supply
 from puffin.pipeline.workspace.specs import EnvSpec
 from puffin.stages.link.commit.installplan import WantedDistribution
 from puffin.stages.link.direct_url import direct_url_of
 from puffin.stages.link.interpreter.interpreter import Interpreter
-from puffin.types import Sequence
+from puffin.types import Callable, Sequence
 from puffin.value import frozen, replace
 
-_KEPT = (
-    "link_mode", "path_conflict", "atomic", "compile_bytecode", "bytecode_mode", "reinstall", "reinstall_package",
-    "verify", "allow_empty_requirements", "dry_run", "check", "offline", "no_build", "no_sources",
-    "no_sources_package", "config_setting", "config_setting_package",
+Files = tuple[tuple[str, bytes], ...]
+
+_NOWHERE = Settings(files=(), cache_dir="")
+# the settings that concern this machine alone: all others hold on each machine
+STAYS = (
+    "files", "cache_dir", "where", "executor", "remote", "remote_cache", "jobs", "dashboard", "dashboard_linger",
+    "uv_file", "constraint", "override",
 )  # fmt: skip
 
 
@@ -41,7 +44,8 @@ class MachineOrder:
 
     If it is ``driven``, somebody waits who brings what no worker gives.
     ``wanted`` is what the environment is to hold, ``supplies`` are where that comes from. ``inputs`` say where builds
-    find what they need. ``target`` is the key of the interpreter that all of it is for (:func:`target_key`).
+    find what they need, ``files`` are the files of ``--build-constraint`` as pairs of a path and its bytes.
+    ``target`` is the key of the interpreter that all of it is for (:func:`target_key`).
     """
 
     place: PlaceWanted
@@ -53,6 +57,7 @@ class MachineOrder:
     sources: tuple[tuple[str, tuple[str, ...]], ...] = ()
     version: str = ""
     driven: bool = False
+    files: "Files" = ()
 
     @property
     def archives(self) -> tuple[str, ...]:
@@ -69,19 +74,38 @@ class RequirementsAsked:
     place: PlaceWanted
     settings: Settings
     main: str
-    files: tuple[tuple[str, bytes], ...]
-
-    def write(self, root: str) -> str:
-        """Write the files beneath *root* and return the path of the main one."""
-        for path, data in self.files:
-            there = _beneath(root, path)
-            os.makedirs(os.path.dirname(there), exist_ok=True)
-            with open(there, "wb") as file:
-                file.write(data)
-        return _beneath(root, self.main)
+    files: "Files"
 
 
-def _beneath(root: str, path: str) -> str:
+class RecordedFiles:
+    """Reads files by *read* and remembers what they hold, so that it can travel."""
+
+    def __init__(self, read: "Callable[[str], bytes]") -> None:
+        self._read = read
+        self._known: dict[str, bytes] = {}
+
+    def read(self, path: str) -> bytes:
+        """Return what a file holds. Raises what reading it raises."""
+        found = self._known[path] = self._read(path)
+        return found
+
+    @property
+    def files(self) -> "Files":
+        """The files that were read, as pairs of a path and its bytes, by their paths."""
+        return tuple(sorted(self._known.items()))
+
+
+def write_files(files: "Files", root: str) -> None:
+    """Write files that travelled beneath *root*, where :func:`beneath` finds them."""
+    for path, data in files:
+        there = beneath(root, path)
+        os.makedirs(os.path.dirname(there), exist_ok=True)
+        with open(there, "wb") as file:
+            file.write(data)
+
+
+def beneath(root: str, path: str) -> str:
+    """Return where the file that another machine has at *path* is written beneath *root*."""
     return os.path.join(root, os.path.splitdrive(path)[1].lstrip("/\\"))
 
 
@@ -102,24 +126,42 @@ def target_key(interpreter: Interpreter) -> str:
     return digest(repr((interpreter.tags, interpreter.markers, interpreter.abis)))
 
 
+def travelling(settings: Settings, spec: EnvSpec) -> Settings:
+    """Return the settings of *spec* as they hold on another machine: all but those in :data:`STAYS`.
+
+    Of the network, certificates, proxies and the keyring are those of each machine. Paths of build constraints are
+    absolute.
+    """
+    own = settings.network
+    bytecode = settings.compile_bytecode if spec.compile_bytecode is None else spec.compile_bytecode
+    return replace(
+        settings,
+        **{name: getattr(_NOWHERE, name) for name in STAYS},
+        network=NetworkOptions(trusted_host=own.trusted_host, timeout=own.timeout, retries=own.retries),
+        link_mode=spec.link_mode or settings.link_mode,
+        compile_bytecode=bytecode,
+        build_constraint=tuple(
+            [each if is_http(each) else os.path.abspath(each) for each in settings.build_constraint]
+        ),
+    )
+
+
 def machine_order(
     spec: EnvSpec, place: PlaceWanted, interpreter: Interpreter, settings: Settings, inputs: Inputs,
-    supplies: Sequence[Supply], version: str,
+    supplies: Sequence[Supply], version: str, files: "Files" = (),
 ) -> MachineOrder:  # fmt: skip
-    """Return the order for *spec* at *place*, of settings that mean something on another machine."""
+    """Return the order for *spec* at *place*, of settings that are :func:`travelling`, with the *files* they name."""
     sent = [replace(each, toolchain=None, made=None, source=None) for each in supplies]
-    bytecode = settings.compile_bytecode if spec.compile_bytecode is None else spec.compile_bytecode
-    own = {name: getattr(settings, name) for name in _KEPT}
-    own |= {"link_mode": spec.link_mode or settings.link_mode, "compile_bytecode": bytecode}
     pins = tuple([(each.artifact.name, each.artifact.version) for each in sent])
     return MachineOrder(
         place=place,
         target=target_key(interpreter),
-        settings=Settings(files=(), cache_dir="", **own),
+        settings=settings,
         inputs=replace(inputs, pins=pins, plain=True, located=(), warnings=()),
         wanted=tuple([wanted_of(each.artifact, each.archive) for each in sent]),
         supplies=tuple(sent),
         version=version,
+        files=files,
     )
 
 

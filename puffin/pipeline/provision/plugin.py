@@ -5,23 +5,26 @@ The scheduler keeps it as bytes. It is pickled by value, so that a worker withou
 
 import asyncio
 import sys
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from typing import Any
 
 import cloudpickle  # type: ignore[import-untyped, unused-ignore]
-from distributed import Semaphore
+from distributed import Semaphore, Status
 from distributed.diagnostics.plugin import WorkerPlugin
 
 from puffin import __version__
 from puffin.artifact.urls import digest
-from puffin.errors import PuffinError
+from puffin.errors import PuffinError, os_cause
 from puffin.pipeline.farm.peers import Peers, serve
-from puffin.pipeline.provision.entering import enter, is_made
+from puffin.pipeline.provision.entering import enter, is_made, restored, stop_importing
 from puffin.pipeline.provision.order import MachineOrder, PlaceWanted, RequirementsAsked, target_key
 from puffin.pipeline.provision.worker import describe, interpreter_of, lead_on, make_on
 from puffin.stages.build.remote_here import pack, unpacked_wire
 from puffin.stages.link.interpreter.interpreter import Interpreter
 from puffin.value import frozen, replace
+
+Leave = Callable[[Any], Awaitable[None]]
 
 
 class OtherVersion(PuffinError):
@@ -30,6 +33,21 @@ class OtherVersion(PuffinError):
     sentence = "The worker has puffin {found}, and not {version}"
     found: str
     version: str
+
+
+class WorkerFailed(PuffinError):
+    """A worker could not make its environment; the text has all causes, because a client of dask shows nothing else."""
+
+    sentence = "The worker `{worker}` failed to make its environment"
+    worker: str
+
+    def details(self) -> tuple[str, ...]:
+        return tuple([f"  {line}" for cause in self.causes for line in _tree(cause)])
+
+
+def _tree(error: PuffinError) -> list[str]:
+    """Return the lines of *error* and of its causes, each deeper by two spaces."""
+    return [*str(error).splitlines(), *[f"  {line}" for cause in error.causes for line in _tree(cause)]]
 
 
 class NothingChosen(PuffinError):
@@ -60,62 +78,121 @@ def pickled_plugin(recipe: "Recipe | Request") -> bytes:
 
 def _plugin(packed: bytes) -> WorkerPlugin:
     class PuffinEnvironment(WorkerPlugin):
-        def setup(self, worker: Any) -> Any:
-            return __import__("puffin.pipeline.provision.plugin", fromlist=["join"]).join(worker, packed)
+        leave: Any = None
+
+        async def setup(self, worker: Any) -> None:
+            found = __import__("puffin.pipeline.provision.plugin", fromlist=["join"])
+            self.leave = await found.join(worker, packed)
+
+        async def teardown(self, worker: Any) -> None:
+            if self.leave is not None:
+                await self.leave(worker)
 
     return PuffinEnvironment()
 
 
 @frozen
 class Request:
-    """What workers are to have for which nothing is chosen yet: the first one chooses, the others take its answer."""
+    """What workers are to have for which nothing is chosen yet: the first one chooses, the others take its answer.
+
+    ``slot`` names the plugin that it belongs to, and ``id`` the registration: what another one chose does not count.
+    """
 
     version: str
     asked: RequirementsAsked
     restart: bool = False
+    slot: str = ""
+    id: str = ""
 
     @property
     def key(self) -> str:
         return digest(repr(self))
 
 
-async def join(worker: Any, packed: bytes) -> None:
+async def join(worker: Any, packed: bytes) -> "Leave | None":
     """Let *worker* serve its peers and, unless it was present, make the environments of a packed recipe.
 
-    Raises :class:`OtherVersion`, :class:`NothingChosen` and the errors of making an environment.
+    Returns what to do when the plugin is replaced or unregistered. Raises :class:`OtherVersion` and
+    :class:`WorkerFailed`.
     """
     recipe: Recipe | Request = unpacked_wire(packed)
     if recipe.version != __version__:
         raise OtherVersion(found=__version__, version=recipe.version)
     serve(worker)
-    if isinstance(recipe, Request):
-        await _ask_first(worker, recipe)
-    elif worker.address not in recipe.present:
-        await asyncio.to_thread(_provide, worker, recipe)
+    try:
+        if isinstance(recipe, Request):
+            return await _ask_first(worker, recipe)
+        if worker.address not in recipe.present:
+            await asyncio.to_thread(_provide, worker, recipe)
+    except (PuffinError, OSError) as error:
+        cause = error if isinstance(error, PuffinError) else os_cause(error)
+        raise WorkerFailed(worker=worker.address, causes=(cause,)) from error
+    return None
 
 
-async def _ask_first(worker: Any, request: Request) -> None:
+async def _ask_first(worker: Any, request: Request) -> "Leave":
     """Make the environment of *request*. What it holds is chosen and fetched by one worker of each target only."""
-    place, peers = request.asked.place, Peers(worker)
-    if is_made(request.key):
-        return
-    interpreter = await asyncio.to_thread(_interpreter_at, place)
-    key = f"{request.key} {target_key(interpreter)}"
-    known = await asyncio.to_thread(peers.noted, key)
+    place, added = request.asked.place, list[str]()
+    if not is_made(request.key):
+        interpreter = await asyncio.to_thread(_interpreter_at, place)
+        order = await _order_of(worker, request, target_key(interpreter))
+        await asyncio.to_thread(_make_from_peers, worker, order)
+        if interpreter.version[:2] == sys.version_info[:2]:
+            added = enter(worker, place.root, request.key, restart=request.restart)
+    return partial(_leave, request=request, added=added)
+
+
+async def _order_of(worker: Any, request: Request, target: str) -> MachineOrder:
+    """Return what was chosen for *request* and an interpreter; *worker* chooses it if nobody did."""
+    choices = Choices(worker, request)
+    known = await asyncio.to_thread(choices.get, target)
     if known is None:
         lease: Any = Semaphore
-        turn = lease(
-            max_leases=1, name=f"puffin-{request.key}", scheduler_rpc=worker.scheduler, loop=worker.loop
-        )
+        name = f"puffin-{request.slot}"
+        turn = lease(max_leases=1, name=name, scheduler_rpc=worker.scheduler, loop=worker.loop)
         async with await turn:
-            known = await asyncio.to_thread(peers.noted, key)
+            known = await asyncio.to_thread(choices.get, target)
             if known is None:
-                order = await asyncio.to_thread(lead_on, worker, request.asked)
-                known = pack(order)
-                await asyncio.to_thread(peers.note, key, known)
-    await asyncio.to_thread(_make_from_peers, worker, unpacked_wire(known))
-    if interpreter.version[:2] == sys.version_info[:2]:
-        enter(worker, place.root, request.key, restart=request.restart)
+                known = pack(await asyncio.to_thread(lead_on, worker, request.asked))
+                await asyncio.to_thread(choices.put, target, known)
+    order: MachineOrder = unpacked_wire(known)
+    return order
+
+
+class Choices:
+    """The choices of one registration, which the scheduler keeps for workers that join later; for other threads.
+
+    A plugin has a place for one registration only: the next one takes it.
+    """
+
+    def __init__(self, worker: Any, request: Request) -> None:
+        self._peers = Peers(worker)
+        self._slot, self._id = request.slot, request.id
+
+    def _known(self) -> "dict[str, bytes] | None":
+        found = self._peers.noted(self._slot)
+        return dict(found["orders"]) if found and found["id"] == self._id else None
+
+    def get(self, target: str) -> "bytes | None":
+        """Return the packed order for an interpreter, None if nothing was chosen."""
+        return (self._known() or {}).get(target)
+
+    def put(self, target: str, order: bytes) -> None:
+        """Keep the packed order for an interpreter."""
+        self._peers.note(self._slot, {"id": self._id, "orders": {**(self._known() or {}), target: order}})
+
+    def forget(self) -> None:
+        """Keep nothing any more, unless another registration has the place."""
+        if self._known() is not None:
+            self._peers.note(self._slot, None)
+
+
+async def _leave(worker: Any, *, request: Request, added: list[str]) -> None:
+    """Undo what was done to *worker* itself. The choice is forgotten, unless it is the worker that goes."""
+    stop_importing(added)
+    if worker.status in (Status.running, Status.paused):
+        await asyncio.to_thread(Choices(worker, request).forget)
+        await restored(worker, request.key)
 
 
 def _interpreter_at(place: PlaceWanted) -> Interpreter:

@@ -216,7 +216,8 @@ class CompileSettings:
     """The request of a compilation: ``run`` decides the resolution, the rest the output.
 
     ``header`` is the command that the header names, empty for no header. ``targets`` are named as in
-    ``locate.everywhere``. ``default_groups`` are those that a lock selects unless somebody says otherwise.
+    ``locate.everywhere``. ``default_groups`` are those that a lock selects unless somebody says otherwise;
+    ``shared`` tells that all environments of a project share it.
     """
 
     run: Settings
@@ -238,6 +239,7 @@ class CompileSettings:
     universal: bool = False
     targets: tuple[str, ...] = ()
     default_groups: tuple[str, ...] = ()
+    shared: bool = False
 
     @property
     def is_for_several(self) -> bool:

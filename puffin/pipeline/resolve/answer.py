@@ -27,9 +27,10 @@ def answer_for(
         from puffin.pipeline.resolve.everywhere import answer_everywhere
 
         return answer_everywhere(settings, setup, sources, interpreter, opened)
-    universe = opened(setup) if setup.requirements else None
-    resolution = Resolution(packages=()) if universe is None else resolved(setup, universe)
-    return Answered(resolution=resolution, setup=setup, universe=universe)
+    if not setup.requirements:
+        return Answered(resolution=Resolution(packages=()), setup=setup)
+    universe = opened(setup)
+    return Answered(resolution=resolved(setup, universe), setup=setup, files=universe.files)
 
 
 def warnings_of(settings: CompileSettings, sources: Sources, python_version: str) -> tuple[str, ...]:

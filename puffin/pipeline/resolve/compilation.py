@@ -129,19 +129,26 @@ class Compilation:
             warn("The sources contain no requirements")
 
     def _answer(self, setup: "ResolutionSetup", interpreter: "Interpreter", opened: "ExitStack") -> "Answered":
-        builds = builds_of(setup, self._settings.run, self._session)
-        seams = BuildSeams(lambda: self._build_session(builds), lambda: toolchain_with(interpreter))
+        settings = self._settings
+        builds = replace(builds_of(setup, settings.run, self._session), several=settings.is_for_several)
+        seams = BuildSeams(builds, lambda: self._build_session(builds), lambda: toolchain_with(interpreter))
 
         def universe(own: "ResolutionSetup") -> "KeptUniverse":
-            children = None if self._is_open else lambda: self.children
-            self._is_open = True
+            alike = own.config == setup.config  # else the children would ask other indexes
+            children = (lambda: self.children) if alike and not self._is_open else None
+            self._is_open = self._is_open or alike
             made = open_universe(
-                own, self._session.cache, build=seams.build, checkout=seams.checkout, children=children
+                own,
+                self._session.cache,
+                build=seams.build,
+                begin=seams.begin,
+                checkout=seams.checkout,
+                children=children,
             )
             return opened.enter_context(made)
 
         with phase("resolve"):
-            return answer_for(self._settings, setup, self._sources, interpreter, universe)
+            return answer_for(settings, setup, self._sources, interpreter, universe)
 
     def _build_session(self, builds: "BuildSettings") -> "BuildSession":
         from puffin.pipeline.builds.session import BuildSession

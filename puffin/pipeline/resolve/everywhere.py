@@ -4,6 +4,7 @@ from puffin.errors import UsageError
 from puffin.pipeline.inputs.resolution import Answered, ResolutionSetup, resolved
 from puffin.pipeline.request.settings import CompileSettings
 from puffin.stages.link.interpreter.interpreter import Interpreter
+from puffin.stages.resolve.index.config import IndexConfig
 from puffin.stages.resolve.locate.everywhere import (
     covering,
     declared_targets,
@@ -17,13 +18,18 @@ from puffin.stages.resolve.output.requirements import environment_marker
 from puffin.stages.resolve.projects.sources import Sources
 from puffin.stages.resolve.requirements.texts import specifiers_of
 from puffin.stages.resolve.solve.errors import NoSolution
+from puffin.stages.resolve.solve.given import conditions_of
 from puffin.stages.resolve.solve.regions import Answer, RegionPart, resolve_region
 from puffin.stages.resolve.solve.request import Preference, Resolution
+from puffin.stages.resolve.universe.values import Chosen
 from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from puffin.pipeline.inputs.resolution import Opened
+    from puffin.stages.resolve.index.page import IndexFile
     from puffin.stages.resolve.universe.kept import KeptUniverse
 
 
@@ -72,7 +78,7 @@ def answer_everywhere(
     return Answered(
         resolution=Resolution(packages=tuple([each.package for each in plan]), warnings=tuple(warnings)),
         setup=replace(setup, target=covered),
-        universe=run.universe,
+        files=run.files,
         marks=tuple([each.marker for each in plan]),
         environments=tuple(declared),
         sieve=lambda files, marker: wheels_for(files, covered.region, marker),
@@ -80,30 +86,64 @@ def answer_everywhere(
 
 
 class _Run:
-    """The resolutions of one set-up for several targets; ``universe`` is that of the last one."""
+    """The resolutions of one set-up for several targets.
+
+    Each target has a universe, and each part of a region in which a package comes from another index.
+    """
 
     def __init__(self, setup: ResolutionSetup, opened: "Opened") -> None:
-        self.universe: KeptUniverse | None = None
         self._setup = setup
         self._opened = opened
+        self._universes: dict[tuple[str, IndexConfig], KeptUniverse] = {}
+        self._offering: dict[tuple[str, str, str], KeptUniverse] = {}
 
     def answers(self, target: ResolutionTarget) -> "tuple[Answer, ...]":
-        if self._setup.requirements:
-            self.universe = self._opened(replace(self._setup, target=target))
         if target.region:
-            return resolve_region(target.region, lambda part: self._part(target, part), self._setup.preferences)
+            parts = [marker for _, _, marker in self._setup.regional]
+            return resolve_region(
+                target.region, lambda part: self._part(target, part), self._setup.preferences, parts
+            )
         try:
-            return (Answer(region=region_of(dict(target.markers)), resolution=self._resolved(target)),)
+            resolution = self._resolved(target, target)
         except NoSolution as error:
             error.where = f"for the target `{target.name}`"
             raise
+        return (Answer(region=region_of(dict(target.markers)), resolution=resolution),)
+
+    def files(self, handle: Chosen) -> "Sequence[IndexFile]":
+        """Return every file of a version that was chosen."""
+        return self._offering[_place(handle)].files(handle)
 
     def _part(self, target: ResolutionTarget, part: RegionPart) -> Resolution:
         own = replace(target, region=part.region, python_version=part.python_version)
-        return self._resolved(own, part.preferences)
+        return self._resolved(target, own, part.preferences)
 
-    def _resolved(self, target: ResolutionTarget, preferences: "tuple[Preference, ...]" = ()) -> Resolution:
-        if self.universe is None:
+    def _resolved(
+        self, target: ResolutionTarget, own: ResolutionTarget, preferences: "tuple[Preference, ...]" = ()
+    ) -> Resolution:
+        """Return the resolution for *own*, which is *target* or a part of it."""
+        if not self._setup.requirements:
             return Resolution(packages=())
-        more = (*self._setup.preferences, *preferences)
-        return resolved(replace(self._setup, target=target, preferences=more), self.universe)
+        setup = replace(self._setup, target=own, preferences=(*self._setup.preferences, *preferences))
+        setup = replace(setup, config=_config_in(setup))
+        key = (target.name, setup.config)
+        if key not in self._universes:
+            self._universes[key] = self._opened(replace(setup, target=target))
+        universe = self._universes[key]
+        resolution = resolved(setup, universe)
+        handles = [each.handle for each in resolution.packages if isinstance(each.handle, Chosen)]
+        self._offering.update({_place(each): universe for each in handles})
+        return resolution
+
+
+def _place(handle: Chosen) -> tuple[str, str, str]:
+    return handle.name, handle.version, handle.install.place
+
+
+def _config_in(setup: ResolutionSetup) -> IndexConfig:
+    """Return the places to look where a set-up is for: with the indexes that packages have there."""
+    if not setup.regional:
+        return setup.config
+    conditions = conditions_of(setup.request)
+    own = [(name, url) for name, url, marker in setup.regional if conditions.hold(marker)]
+    return replace(setup.config, pinned=(*setup.config.pinned, *own))

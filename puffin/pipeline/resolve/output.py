@@ -24,7 +24,7 @@ def listed(
     answer: "Answered", sources: Sources, settings: CompileSettings, *, locked: bool
 ) -> "tuple[Listed, ...]":
     """Return the packages of an output with their files; the target of a URL is fetched if its hash is wanted."""
-    setup, universe, marks = answer.setup, answer.universe, answer.marks
+    setup, marks = answer.setup, answer.marks
     if marks is None and (settings.no_strip_markers or locked):
         marks = markers_of(answer.resolution.packages)
     gathering = Gathering(
@@ -33,7 +33,7 @@ def listed(
         tags=setup.target.tags,
         policy=setup.files,
         cwd=os.getcwd(),
-        files_of=universe.files if universe else lambda _: (),
+        files_of=answer.files,
         sha256=partial(_sha256, setup),
         hashed=settings.generate_hashes and not locked,
         locked=locked,
@@ -79,6 +79,7 @@ def output_text(
             extras=sources.extras,
             groups=sources.groups,
             default_groups=settings.default_groups,
+            shared=settings.shared,
         )
         return render_pylock(packages, lock)
     style = Style(

@@ -14,7 +14,7 @@ from puffin.stages.link.files import TREE
 from puffin.stages.link.interpreter.interpreter import Interpreter
 from puffin.types import Iterable, Mapping, Sequence
 
-_LEVEL = 0  # of optimisation: what Python looks for when it is run without `-O`
+LEVEL = 0  # of optimisation: what Python looks for when it is run without `-O`
 
 
 def bytecode_kind(interpreter: "Interpreter", settings: "Settings") -> str:
@@ -24,7 +24,7 @@ def bytecode_kind(interpreter: "Interpreter", settings: "Settings") -> str:
     """
     if not settings.compile_bytecode and settings.link_mode != TREE:
         return ""
-    return interpreter_kind(interpreter.cache_tag, interpreter.magic, _LEVEL, settings.bytecode_mode)
+    return interpreter_kind(interpreter.cache_tag, interpreter.magic, LEVEL, settings.bytecode_mode)
 
 
 def without_bytecode(state: "State | None", kind: str) -> "set[str]":
@@ -46,7 +46,7 @@ def compiling(
         executable=interpreter.base_executable,
         kind=kind,
         tag=interpreter.cache_tag,
-        level=_LEVEL,
+        level=LEVEL,
         ready=frozenset([each for each in archives if layer_ready(cache, kind, each, boot)]),
     )
 

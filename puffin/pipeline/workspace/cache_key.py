@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Sequence
 
 from puffin.artifact.urls import digest
-from puffin.pipeline.workspace.specs import EnvSpec, lock_of
+from puffin.pipeline.workspace.specs import EnvSpec, known_lock
 from puffin.stages.link.interpreter.interpreter import Interpreter
 
 FORMAT = "puffin-v0"
@@ -28,6 +28,6 @@ def key_files(specs: "Sequence[EnvSpec]") -> "list[str]":
     """Return the files that decide what the environments hold: their locks, else their sources."""
     files: dict[str, None] = {}
     for spec in specs:
-        lock = lock_of(spec)
+        lock = known_lock(spec)
         files |= dict.fromkeys((lock,) if lock and os.path.isfile(lock) else spec.files)
     return list(files)

@@ -7,7 +7,7 @@ import os
 
 from puffin.errors import USAGE, PuffinError, UsageError
 from puffin.pipeline.workspace.document import PROJECT_FILE
-from puffin.pipeline.workspace.specs import EnvSpec, Workspace, lock_of, needs_lock
+from puffin.pipeline.workspace.specs import EnvSpec, Workspace, known_lock, lock_of, needs_lock
 from puffin.stages.resolve.projects.patterns import expand, is_pattern, matches
 from puffin.stages.resolve.requirements.plain import is_lock
 from puffin.types import Iterable, Sequence
@@ -67,7 +67,8 @@ def all_specs(workspace: Workspace) -> "list[EnvSpec]":
                     python=python,
                 )
                 matched.append(made_from(spec, os.path.join(workspace.root, file)))
-    locks = {os.path.normpath(lock_of(spec)) for spec in (*specs, *matched) if needs_lock(spec)}
+    known = [spec for spec in (*specs, *matched) if needs_lock(spec)]
+    locks = {os.path.normpath(lock) for spec in known for lock in (lock_of(spec), known_lock(spec))}
     specs += [spec for spec in matched if needs_lock(spec) or os.path.normpath(_file_of(spec)) not in locks]
     return checked(specs)
 

@@ -5,6 +5,8 @@ import os
 from puffin import depends
 from puffin.names import normalise
 from puffin.pipeline.workspace.document import read_content
+from puffin.stages.resolve.metadata.toml import InvalidProject, decode_text, parse_toml
+from puffin.stages.resolve.projects.values import SHARED_LOCK
 from puffin.stages.resolve.requirements.values import SourceRequest
 from puffin.value import frozen
 
@@ -106,7 +108,7 @@ def known_lock(spec: EnvSpec) -> str:
     if not spec.project or depends.is_file(lock):
         return lock
     shared = shared_lock(spec)
-    if shared != lock and _has_selection(shared):
+    if shared != lock and _is_shared(shared):
         return shared
     return spec.uv_lock or lock
 
@@ -116,10 +118,21 @@ def shared_lock(spec: EnvSpec) -> str:
     return os.path.join(os.path.dirname(spec.project), "pylock.toml")
 
 
-def _has_selection(lock: str) -> bool:
-    """Tell whether a lock file has extras or groups that environments can select."""
+def _is_shared(lock: str) -> bool:
+    """Tell whether a lock file is for all environments of its project: it has a record of that.
+
+    Older ones have no record, but extras or groups that environments can select.
+    """
     data = read_content(lock) or b""
-    return b"\nextras = [" in data or b"\ndependency-groups = [" in data
+    head = data.partition(b"\n[[packages]]")[0]
+    if SHARED_LOCK.encode() not in head and b"[tool." not in data:
+        return b"\nextras = [" in head or b"\ndependency-groups = [" in head
+    try:
+        whole = b"[tool." in data and b"[tool." not in head  # somebody moved the table behind the packages
+        document = parse_toml(decode_text(data if whole else head, lock), lock)
+        return document.table("tool").table("puffin").values.get(SHARED_LOCK) is True
+    except InvalidProject:
+        return False
 
 
 def groups_of(spec: EnvSpec) -> tuple[str, ...]:

@@ -25,15 +25,21 @@ from puffin.value import frozen
 
 FORMAT = 1
 WHEEL, METADATA = ".wheel", ".metadata"
+ANY = "any"
 
 
 @frozen
 class KeptWheel:
-    """A built wheel: where it is, its name, and its SHA-256 (hexadecimal)."""
+    """A built wheel: where it is, its name, and its SHA-256 (hexadecimal).
+
+    ``platform`` is that of the machines that may use it too; it is empty if the build depends on more than its key
+    tells, as one without isolation does, and for wheels that came from elsewhere.
+    """
 
     path: str
     filename: str
     sha256: str
+    platform: str = ""
 
 
 @frozen
@@ -74,6 +80,20 @@ def settings_of(artifact: "Artifact", *, shared: str = "", more: "tuple[object, 
 def place(cache: Cache, revision: str, settings: str) -> str:
     """Return the directory of what was built of one revision with one set of settings."""
     return cache.path(Bucket.BUILT, revision, settings)
+
+
+def usable_on(tags: "tuple[str, ...]", filename: str = "") -> str:
+    """Return the platform of an interpreter with these tags, which names the C library too.
+
+    For the *filename* of a wheel that runs everywhere it is :data:`ANY`.
+    """
+    return tags[0].rpartition("-")[2] if tags and not filename.endswith("-any.whl") else ANY
+
+
+def build_names(path: str) -> tuple[str, str]:
+    """Return the revision and the settings of the kept wheel at *path*, by their names."""
+    revision, settings = path.replace(os.sep, "/").split("/")[-4:-2]
+    return revision, settings
 
 
 def find_wheel(directory: str, priorities: "Mapping[str, int]", *, since: float = 0.0) -> KeptWheel | None:
@@ -118,16 +138,16 @@ def read_entry(entry: str) -> KeptWheel | None:
     """Return the wheel of an entry, None where it is not whole."""
     data = read(f"{entry}/entry")
     fields = frame.load(data) if data else None
-    if not isinstance(fields, tuple) or len(fields) != 4 or fields[0] != FORMAT:
+    if not isinstance(fields, tuple) or len(fields) not in (4, 5) or fields[0] != FORMAT:
         return None
-    _, filename, sha256, size = fields
+    _, filename, sha256, size, *platform = fields
     path = f"{entry}/{filename}"
     try:
         if os.stat(path).st_size != size:
             return None
     except OSError:
         return None
-    return KeptWheel(path=path, filename=filename, sha256=sha256)
+    return KeptWheel(path=path, filename=filename, sha256=sha256, platform="".join(platform))
 
 
 def is_of(wheel: KeptWheel, artifact: "Artifact") -> bool:
@@ -160,8 +180,12 @@ def is_since(path: str, since: float) -> bool:
         return False
 
 
-def publish_wheel(cache: Cache, entry: str, wheel: str, metadata: bytes, *, since: float = 0.0) -> KeptWheel:
+def publish_wheel(
+    cache: Cache, entry: str, wheel: str, metadata: bytes, *, since: float = 0.0, platform: str = ""
+) -> KeptWheel:
     """Keep the wheel at the path *wheel*, which is moved, as *entry*; return what is there then.
+
+    *platform* is as in :class:`KeptWheel`.
 
     An entry that is there already stays, unless it is not whole or is from before *since*.
     """
@@ -172,7 +196,7 @@ def publish_wheel(cache: Cache, entry: str, wheel: str, metadata: bytes, *, sinc
         size = os.stat(wheel).st_size
         os.rename(wheel, f"{temporary}/{filename}")
         write(f"{temporary}/METADATA", metadata)
-        write(f"{temporary}/entry", frame.dump((FORMAT, filename, sha256, size)), durable=True)
+        write(f"{temporary}/entry", frame.dump((FORMAT, filename, sha256, size, platform)), durable=True)
         _publish(
             temporary, entry, whole=lambda: read_entry(entry) is not None and is_since(f"{entry}/entry", since)
         )

@@ -82,7 +82,8 @@ class SentBuild(Build):
             sent = pack(astuple(self._sent()))
             worker, packed = self._send(sent)
             meter.count(taken=len(packed), given=len(sent))
-            answer = unpacked_wire(packed)
+            answer, cpu = unpacked_wire(packed)
+            meter.spent(cpu)
             if answer[0] != UNREACHABLE:
                 return self._taken(worker, answer)
             server = server_of(answer[1])
@@ -152,7 +153,9 @@ class SentBuild(Build):
         if os.path.basename(filename) != filename or not filename.endswith(".whl"):
             raise BadAnswer(package=self._order.package, worker=worker, reason="is not a wheel")
         if hashlib.sha256(data).hexdigest() != sha256:
-            raise BadAnswer(package=self._order.package, worker=worker, reason="has not the hash that it says")
+            raise BadAnswer(
+                package=self._order.package, worker=worker, reason="does not have the hash that it declares"
+            )
         write(f"{room}/{filename}", data)
         return f"{room}/{filename}"
 

@@ -5,9 +5,11 @@ import hashlib
 import os
 import pickle
 import sys
+import time
 import zlib
 from typing import Any
 
+from puffin import meter
 from puffin.artifact.artifact import Artifact, expected_sha256
 from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache, default_root
@@ -68,19 +70,26 @@ class CannotFetch(Exception):
 
 
 def build_here(packed: bytes) -> bytes:
-    """Build what was :class:`Sent` and return the answer.
+    """Build what was :class:`Sent` and return the answer with the CPU seconds that it took, child processes included.
 
-    That is, packed, ``(WHEEL, file name, sha256, bytes)``, ``(METADATA, bytes)``, ``(LACKS, requirements)``,
-    ``(UNREACHABLE, url)``, or ``(ERROR, error, log)``.
+    The answer is ``(WHEEL, file name, sha256, bytes)``, ``(METADATA, bytes)``, ``(LACKS, requirements)``,
+    ``(UNREACHABLE, url)``, or ``(ERROR, error, log)``; both are packed as a pair.
     """
-    sent = from_tuple(Sent, unpacked_wire(packed))
+    meter.reset()
+    began = time.thread_time()
+    answer = _answer(from_tuple(Sent, unpacked_wire(packed)))
+    *_, children = meter.measured()
+    return pack((answer, time.thread_time() - began + children))
+
+
+def _answer(sent: Sent) -> "tuple[Any, ...]":
     try:
-        return pack(_Build(sent).answer())
+        return _Build(sent).answer()
     except CannotFetch as unreachable:
-        return pack((UNREACHABLE, unreachable.url))
+        return UNREACHABLE, unreachable.url
     except PuffinError as error:
         log = (read(error.log) or b"") if isinstance(error, BuildFailed) and error.log else b""
-        return pack((ERROR, error, log[-_MOST_LOG:]))
+        return ERROR, error, log[-_MOST_LOG:]
 
 
 def kept_builds() -> "list[str]":
@@ -95,7 +104,7 @@ def kept_builds() -> "list[str]":
 
 
 def kept_build(packed: bytes) -> "bytes | None":
-    """Return the answer to an earlier order that serves this one, as :func:`build_here` does, None if there is none.
+    """Return the packed answer to an earlier order that serves this one, None if there is none.
 
     *packed* is the order and the interpreter, both in wire form, and the name of the build.
     """

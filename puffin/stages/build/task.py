@@ -23,7 +23,7 @@ from puffin.errors import PuffinError, os_cause, room_hints
 from puffin.stages.build import kept
 from puffin.stages.build.failures import InvalidBuildSystem
 from puffin.stages.build.hooks import check_built_wheel, metadata_of, not_installable, run_hooks
-from puffin.stages.build.job import KEPT, LACKS, METADATA, WHEEL, BuildOrder, HookAnswer, HookJob
+from puffin.stages.build.job import EDITABLE, KEPT, LACKS, METADATA, WHEEL, BuildOrder, HookAnswer, HookJob
 from puffin.stages.build.unpack import unpack
 from puffin.stages.fetch.fetch import fetch
 from puffin.stages.fetch.git.checkout import checkout
@@ -280,7 +280,7 @@ class Build:
                 package=self._order.package,
                 path=self._cache.root,
                 causes=(os_cause(error),),
-                hints=room_hints(error, "name another place with `--cache-dir` and `TMPDIR`"),
+                hints=room_hints(error, "choose another place with `--cache-dir` and `TMPDIR`"),
             ) from error
 
     def _lock(self) -> Lock:
@@ -387,8 +387,21 @@ class Build:
         metadata = metadata_of(answer.wheel)
         entry = self._entry + kept.WHEEL
         return self._told(
-            kept.publish_wheel(self._cache, entry, answer.wheel, metadata, since=self._order.since)
+            kept.publish_wheel(
+                self._cache,
+                entry,
+                answer.wheel,
+                metadata,
+                since=self._order.since,
+                platform=self._platform(os.path.basename(answer.wheel)),
+            )
         )
+
+    def _platform(self, filename: str) -> str:
+        """Return for which machines a wheel is, ``""`` for this one alone: its key does not tell all inputs."""
+        order = self._order
+        alone = not order.isolated or self._artifact.editable or order.goal.startswith(EDITABLE) or order.since
+        return "" if alone else kept.usable_on(order.tags, filename)
 
     def _check(self, wheel: str) -> None:
         artifact, order = self._artifact, self._order

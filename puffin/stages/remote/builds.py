@@ -1,8 +1,9 @@
 """Wheels that were built from source, between the kept builds of this machine and a remote cache.
 
 The entry of a build is named by the state of the source, the settings, and the platform that it was built on, or
-``any`` for wheels of every platform. It lists the wheels of all interpreters: ``{"wheels": [{"filename", "sha256",
-"size"}]}``. A wheel that was built for ``linux`` runs where it was built, so the platform tells the C library.
+``any`` for wheels of every platform (``KeptWheel.platform``). It lists the wheels of all interpreters:
+``{"wheels": [{"filename", "sha256", "size"}]}``. A wheel that was built for ``linux`` runs where it was built, so the
+platform tells the C library.
 """
 
 import os
@@ -18,21 +19,14 @@ from puffin.stages.build import kept, task
 from puffin.stages.build.hooks import metadata_of
 from puffin.stages.build.kept import SoughtBuild
 from puffin.stages.remote.store import RemoteQuestion, RemoteStore, store_of
-from puffin.stages.remote.values import ABSENT, BUILDS, SOURCES, WRONG, Told
+from puffin.stages.remote.values import ABSENT, BUILDS, SOURCES, THREADS, WRONG, Told
 from puffin.stages.remote.wheels import FileGetter
 from puffin.stages.resolve.locate.tags import priorities, rank
 from puffin.stages.unzip.errors import Refused
 from puffin.stages.unzip.wheelfile import parse_filename
-from puffin.value import from_tuple, frozen
+from puffin.value import from_tuple
 
-_ANY = "any"
 _BROUGHT = "remote-"  # begins the names of kept builds that a remote cache gave
-_THREADS = 8
-
-
-def platform_in(tags: "tuple[str, ...]") -> str:
-    """Return the platform of an interpreter with these tags, which names the C library too."""
-    return tags[0].rpartition("-")[2] if tags else _ANY
 
 
 def build_key(revision: str, settings: str, platform: str) -> str:
@@ -89,33 +83,30 @@ def bring_builds(
     cache.initialise()
     if len(sought) < 2:
         return [_bring(store, cache, each) for each in sought]
-    with ThreadPoolExecutor(min(_THREADS, len(sought))) as threads:
+    with ThreadPoolExecutor(min(THREADS, len(sought))) as threads:
         return list(threads.map(lambda each: _bring(store, cache, each), sought))
 
 
 def _bring(store: RemoteStore, cache: Cache, sought: SoughtBuild) -> "Told":
     question = RemoteQuestion(store, BUILDS)
     reason, size = "", 0
-    for platform in (platform_in(sought.tags), _ANY):
-        value, reason = store.entry(BUILDS, build_key(sought.revision, sought.settings, platform))
-        best = _best(wheels_of(value), sought.tags)
-        if value is not None and best is None:
-            reason = ABSENT
-        if best is None:
-            continue
-        data, reason = store.content(best["sha256"], best["size"])
-        if data is not None:
-            reason, size = _kept(cache, sought, best, bytes(data)), len(data)
-            break
+    for platform in (kept.usable_on(sought.tags), kept.ANY):
+        key = build_key(sought.revision, sought.settings, platform)
+        told = list(store.entries(BUILDS, key))
+        reason = max([why for _, why in told], key=lambda why: why not in ("", ABSENT)) or ABSENT
+        for wheel in _fitting([each for value, _ in told for each in wheels_of(value)], sought.tags):
+            data, reason = store.content(wheel["sha256"], wheel["size"])
+            if data is not None:
+                reason, size = _kept(cache, sought, wheel, bytes(data)), len(data)
+                return question.told(reason, size)
     return question.told(reason, size)
 
 
-def _best(wheels: "list[dict[str, Any]]", tags: "tuple[str, ...]") -> "dict[str, Any] | None":
+def _fitting(wheels: "list[dict[str, Any]]", tags: "tuple[str, ...]") -> "list[dict[str, Any]]":
+    """Return the wheels that fit *tags*, the best first, and of equal ones in their order, which is that of scopes."""
     order = priorities(tags)
-    ranked = [
-        (best, each["sha256"], each) for each in wheels if (best := rank(each["filename"], order)) is not None
-    ]
-    return min(ranked, key=lambda each: each[:2])[2] if ranked else None
+    ranked = [(best, each) for each in wheels if (best := rank(each["filename"], order)) is not None]
+    return [each for _, each in sorted(ranked, key=lambda each: each[0])]
 
 
 def _kept(cache: Cache, sought: SoughtBuild, wheel: "dict[str, Any]", data: bytes) -> str:
@@ -134,25 +125,13 @@ def _kept(cache: Cache, sought: SoughtBuild, wheel: "dict[str, Any]", data: byte
     return ""
 
 
-def is_brought(path: str) -> bool:
-    """Tell whether the kept wheel at *path* came from a remote cache: it may be of a scope that others do not read."""
-    return os.path.basename(os.path.dirname(path)).startswith(_BROUGHT)
+def shareable(path: str) -> "kept.KeptWheel | None":
+    """Return the kept wheel at *path* if other machines may use it and it was built here.
 
-
-@frozen
-class BuiltWheel:
-    """A wheel of the kept builds, as it is uploaded: where it is, and the key of its entry."""
-
-    path: str
-    key: str
-
-
-def built_wheel(path: str, tags: "tuple[str, ...]") -> BuiltWheel:
-    """Return the kept wheel at *path*, which an interpreter with these *tags* built or uses."""
-    settings = os.path.dirname(os.path.dirname(path))
-    revision = os.path.basename(os.path.dirname(settings))
-    platform = _ANY if path.endswith("-any.whl") else platform_in(tags)
-    return BuiltWheel(path=path, key=build_key(revision, os.path.basename(settings), platform))
+    What a remote cache gave may be of a scope that others do not read, so its platform is not known.
+    """
+    wheel = kept.read_entry(os.path.dirname(path))
+    return wheel if wheel is not None and wheel.platform else None
 
 
 def with_wheel(value: "dict[str, Any] | None", filename: str, sha256: str, size: int) -> "dict[str, Any]":

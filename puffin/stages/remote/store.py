@@ -22,9 +22,10 @@ from puffin.stages.remote.values import (
     WRONG,
     RemoteCache,
     Told,
-    broken_marker,
+    leave_alone,
+    left_alone,
 )
-from puffin.types import Buffer
+from puffin.types import Buffer, Iterator
 from puffin.value import from_tuple
 
 TYPE_CHECKING = False
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from puffin.stages.fetch.network import Wire
 
 _stores: "dict[tuple[int, tuple[Any, ...], Wire], RemoteStore]" = {}
-_broken: "dict[tuple[str, str], str]" = {}  # reasons, by the URL and the room of a run
 
 
 class RemoteStore:
@@ -45,27 +45,15 @@ class RemoteStore:
         self.settings = settings
         self.signer = signer
         self._backend = backend
-        self._place = settings.url, settings.room
 
     @property
     def broken(self) -> str:
         """Why the cache is left alone, ``""`` while it is not."""
-        if self._place in _broken:
-            return _broken[self._place]
-        marker = broken_marker(self.settings)
-        if marker and os.path.exists(marker):
-            return "another process found it unusable"
-        return ""
+        return left_alone(self.settings)
 
     def give_up(self, reason: str) -> None:
         """Leave the cache alone from now on."""
-        _broken.setdefault(self._place, reason)
-        marker = broken_marker(self.settings)
-        try:
-            if marker:
-                open(marker, "xb").close()
-        except OSError:
-            pass
+        leave_alone(self.settings, reason)
 
     def content(self, sha256: str, size: int = 0) -> "tuple[memoryview | None, str]":
         """Return the bytes with this hash, of this *size* if it is known, or None and the reason of the miss."""
@@ -77,30 +65,38 @@ class RemoteStore:
             return None, WRONG
         return found.data, ""
 
-    def entry(self, kind: str, key: str) -> "tuple[dict[str, Any] | None, str]":
-        """Return what a writer said of a key, in the first scope that has it, or None and the reason of the miss."""
+    def entry(self, kind: str, key: str, scope: str) -> "tuple[dict[str, Any] | None, str]":
+        """Return what a writer said of a key in one scope, or None and the reason of the miss."""
         if self.signer is None:
             return None, UNSIGNED
-        worst = ABSENT
+        found, reason = self._asked(ENTRY, entry_name(scope, kind, key), MOST_ENTRY)
+        if found is None:
+            return None, reason
+        value = self.signer.verified(unwrapped(bytes(found.data)), scope, kind, key)
+        return value, UNSIGNED if value is None else ""
+
+    def entries(self, kind: str, key: str) -> "Iterator[tuple[dict[str, Any] | None, str]]":
+        """Yield what :meth:`entry` returns in each scope, in order, until the cache is left alone."""
         for scope in self.settings.scopes:
-            found, reason = self._asked(ENTRY, entry_name(scope, kind, key), MOST_ENTRY)
-            if found is None:
-                if reason == UNAVAILABLE:
-                    return None, reason
-                continue
-            value = self.signer.verified(unwrapped(bytes(found.data)), scope, kind, key)
-            if value is not None:
-                return value, ""
-            worst = UNSIGNED
-        return None, worst
+            yield self.entry(kind, key, scope)
+            if self.signer is None or self.broken:
+                return
 
     def signed_content(self, kind: str, key: str) -> "tuple[memoryview | None, str]":
-        """Return the bytes whose ``sha256`` and ``size`` the entry of a key names."""
-        value, reason = self.entry(kind, key)
-        if value is None:
-            return None, reason
+        """Return the bytes whose ``sha256`` and ``size`` an entry of a key names, of the first scope that has them."""
+        worst = ABSENT
+        for value, reason in self.entries(kind, key):
+            data = None
+            if value is not None:
+                data, reason = self._named(value)
+            if data is not None:
+                return data, ""
+            worst = reason if reason != ABSENT else worst
+        return None, worst
+
+    def _named(self, value: "dict[str, Any]") -> "tuple[memoryview | None, str]":
         sha256, size = value.get("sha256"), value.get("size")
-        if not isinstance(sha256, str) or not isinstance(size, int):
+        if not isinstance(sha256, str) or type(size) is not int:
             return None, UNSIGNED
         return self.content(sha256, size)
 

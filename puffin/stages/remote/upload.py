@@ -15,17 +15,17 @@ from typing import Any
 
 import puffin.forks  # noqa: F401 - it makes forks safe after these threads
 from puffin.cache.layout import Cache
-from puffin.stages.build.kept import hash_of
+from puffin.stages.build.kept import KeptWheel, build_names, is_sound
 from puffin.stages.bytecode.pack import pack_layer
 from puffin.stages.remote.backend import Unavailable, received
-from puffin.stages.remote.builds import built_wheel, is_brought, wheels_of, with_wheel
+from puffin.stages.remote.builds import build_key, shareable, wheels_of, with_wheel
 from puffin.stages.remote.bytecode import layer_key
+from puffin.stages.remote.lists import kept_lists, list_holds
 from puffin.stages.remote.store import RemoteStore, store_of
-from puffin.stages.remote.values import BUILDS, BYTECODE, Uploaded, Uploads
+from puffin.stages.remote.values import BUILDS, BYTECODE, LISTS, THREADS, Uploaded, Uploads
 from puffin.stages.remote.wheels import kept_for_upload
 from puffin.value import astuple
 
-_THREADS = 8
 _NOTED_FROM = 64 << 10  # bytes from which on a note is worth its requests
 _NOTED_FOR = 60.0  # seconds that a note holds
 _SETTLING = 0.1  # seconds, within which notes of several machines meet
@@ -54,9 +54,9 @@ class Uploader:
         jobs: list[Callable[[], bool]] = [self._content_job(*each) for each in sorted(waiting.items())]
         signer = self._store.signer
         if signer is not None and signer.can_sign:
-            wheels = [built_wheel(path, tags) for path, tags in uploads.builds if not is_brought(path)]
-            jobs += [self._build_job(each.path, each.key) for each in wheels]
+            jobs += [self._build_job(wheel) for path in uploads.builds if (wheel := shareable(path))]
             jobs += [self._layer_job(*each) for each in uploads.layers]
+            jobs += [self._list_job(*each) for each in kept_lists(self._store.settings.room)]
         random.shuffle(jobs)
         self._work(jobs)
         with self._lock:
@@ -75,7 +75,7 @@ class Uploader:
             queue.put(job)
         threads = [
             threading.Thread(target=self._serve, args=(queue,), daemon=True)
-            for _ in range(min(_THREADS, len(jobs)))
+            for _ in range(min(THREADS, len(jobs)))
         ]
         for thread in threads:
             thread.start()
@@ -110,17 +110,21 @@ class Uploader:
 
         return job
 
-    def _build_job(self, path: str, key: str) -> "Callable[[], bool]":
+    def _build_job(self, wheel: KeptWheel) -> "Callable[[], bool]":
+        filename, sha256 = wheel.filename, wheel.sha256
+        key = build_key(*build_names(wheel.path), wheel.platform)
+
         def job() -> bool:
-            filename = os.path.basename(path)
-            value, _ = self._store.entry(BUILDS, key)
-            if any(each["filename"] == filename for each in wheels_of(value)):
+            said = [value for value, _ in self._store.entries(BUILDS, key)]
+            if any(each["filename"] == filename for value in said for each in wheels_of(value)):
                 return True
-            sha256, size = hash_of(path), os.stat(path).st_size
+            if not is_sound(wheel):
+                raise _Left
             self._claim(f"{key}/{filename}", _NOTED_FROM)  # each machine builds other bytes
+            data = _bytes_of(wheel.path)
             if not self._store.has_content(sha256):
-                self._put(sha256, _bytes_of(path))
-            self._store.put_entry(BUILDS, key, with_wheel(value, filename, sha256, size))
+                self._put(sha256, data)
+            self._store.put_entry(BUILDS, key, with_wheel(said[0], filename, sha256, len(data)))
             return False
 
         return job
@@ -128,7 +132,7 @@ class Uploader:
     def _layer_job(self, kind: str, archive: str) -> "Callable[[], bool]":
         def job() -> bool:
             key = layer_key(kind, archive)
-            if self._store.entry(BYTECODE, key)[0] is not None:
+            if any(value is not None for value, _ in self._store.entries(BYTECODE, key)):
                 return True
             data = pack_layer(self._cache, kind, archive)
             if data is None:
@@ -138,6 +142,18 @@ class Uploader:
             if not self._store.has_content(sha256):
                 self._put(sha256, data)
             self._store.put_entry(BYTECODE, key, {"sha256": sha256, "size": len(data)})
+            return False
+
+        return job
+
+    def _list_job(self, name: str, value: "dict[str, Any]") -> "Callable[[], bool]":
+        def job() -> bool:
+            if any(
+                said is not None and list_holds(said, time.time())
+                for said, _ in self._store.entries(LISTS, name)
+            ):
+                return True
+            self._store.put_entry(LISTS, name, value)
             return False
 
         return job
@@ -182,5 +198,5 @@ def upload(
 ) -> "tuple[Any, ...]":
     """Upload what waits in the room of a run and *uploads*, in the form of their fields; return what came of it."""
     store = store_of(remote, network)
-    builds, layers = [tuple([tuple(part) for part in each]) for each in uploads]
+    builds, layers = tuple(uploads[0]), tuple([tuple(each) for each in uploads[1]])
     return astuple(Uploader(store, Cache(cache_root)).upload(Uploads(builds=builds, layers=layers)))

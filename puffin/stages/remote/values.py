@@ -4,6 +4,7 @@ import os
 
 from puffin.artifact.limits import positive
 from puffin.artifact.urls import mask
+from puffin.cache.layout import Cache
 from puffin.errors import UsageError
 from puffin.types import Mapping
 from puffin.value import frozen
@@ -11,8 +12,21 @@ from puffin.value import frozen
 SCHEMES = ("https", "http", "s3", "gs", "abfs", "file")
 DEFAULT_SCOPE = "main"
 HIT, MISS = "hit", "miss"
-WHEELS, SOURCES, BUILDS, BYTECODE = "wheels", "sources", "builds", "bytecode"  # the layers of what it holds
-ABSENT, UNSIGNED, WRONG, UNAVAILABLE = "absent", "unsigned", "wrong", "unavailable"  # the reasons of a miss
+THREADS = 8  # objects at a time
+WHEELS, SOURCES, BUILDS, BYTECODE, LISTS = (
+    "wheels",
+    "sources",
+    "builds",
+    "bytecode",
+    "lists",
+)  # the layers of it
+ABSENT, UNSIGNED, WRONG, STALE, UNAVAILABLE = (
+    "absent",
+    "unsigned",
+    "wrong",
+    "stale",
+    "unavailable",
+)  # reasons of misses
 
 Told = tuple[str, str, str, int, float, str]
 """Layer, ``hit`` or ``miss``, the reason of a miss, bytes, seconds, and why the cache is left alone from now on."""
@@ -24,7 +38,8 @@ class RemoteCache:
 
     ``url`` may hold credentials. ``scopes`` are the names under which signed entries are read, and the first is the
     one under which they are written. An answer may take ``patience`` seconds. Uploads end after ``upload_seconds``
-    and ``upload_bytes``. ``room`` is a directory of the run in the local cache, where what is to be uploaded waits.
+    and ``upload_bytes``. ``room`` names the run: a directory in the local cache, made when something is to be uploaded
+    or when the processes of the run have to know that the cache is left alone.
     """
 
     url: str
@@ -49,11 +64,10 @@ class RemoteCache:
 class Uploads:
     """What is to be uploaded besides the files that wait in the room of the run.
 
-    ``builds`` are paths of kept wheels with the tags of the interpreter that they were built for or are used by,
-    ``layers`` kinds of bytecode with archives.
+    ``builds`` are paths of kept wheels, ``layers`` kinds of bytecode with archives.
     """
 
-    builds: "tuple[tuple[str, tuple[str, ...]], ...]" = ()
+    builds: tuple[str, ...] = ()
     layers: "tuple[tuple[str, str], ...]" = ()
 
 
@@ -73,7 +87,7 @@ class Uploaded:
 
 
 def remote_cache_of(
-    url: str, *, write: bool, scope: str, environ: "Mapping[str, str]", offline: bool = False
+    url: str, *, write: bool, scope: str, environ: "Mapping[str, str]", cache_dir: str, offline: bool = False
 ) -> "RemoteCache | None":
     """Return the remote cache that options and variables name; None without one, and offline.
 
@@ -100,6 +114,7 @@ def remote_cache_of(
         patience=positive(environ, "PUFFIN_REMOTE_CACHE_TIMEOUT", 2.0),
         upload_seconds=positive(environ, "PUFFIN_REMOTE_CACHE_UPLOAD_SECONDS", 60.0),
         upload_bytes=int(positive(environ, "PUFFIN_REMOTE_CACHE_UPLOAD_BYTES", float(2 << 30), "bytes")),
+        room=Cache(cache_dir).temporary("-remote"),
     )
 
 
@@ -113,6 +128,26 @@ def _scopes(text: str) -> tuple[str, ...]:
     return names
 
 
-def broken_marker(settings: RemoteCache) -> str:
+_broken: "dict[tuple[str, str], str]" = {}  # reasons, by the URL and the room of a run
+
+
+def left_alone(settings: RemoteCache) -> str:
+    """Return why the cache is left alone for the rest of a run, by all processes of it; ``""`` while it is not."""
+    place = settings.url, settings.room
+    if place in _broken:
+        return _broken[place]
+    return "another process found it unusable" if os.path.exists(_marker(settings)) else ""
+
+
+def leave_alone(settings: RemoteCache, reason: str) -> None:
+    """Leave the cache alone for the rest of a run."""
+    _broken.setdefault((settings.url, settings.room), reason)
+    try:
+        open(_marker(settings), "xb").close()
+    except OSError:
+        pass  # there, or the run has no other processes
+
+
+def _marker(settings: RemoteCache) -> str:
     """Return the file by which the processes of a run tell each other that the cache is left alone."""
     return os.path.join(settings.room, "broken") if settings.room else ""

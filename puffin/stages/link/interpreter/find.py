@@ -75,8 +75,10 @@ def find_interpreter(request: str, environ: "Mapping[str, str]") -> str:
     spec = _spec(request)
     path = _search(plain_request(request), spec, environ)
     if not path:
-        hints = (f"install it, or use another one, for example `puffin venv --python {_running()}`",)
-        raise InterpreterNotFound(request=request, looked=_looked(environ), hints=hints)
+        hint = f"install it, or use another one, for example `puffin venv --python {_running()}`"
+        if not any(letter.isdigit() for letter in request):
+            hint = f"give the path of an environment, for example `.venv`, or a version, for example `{_running()}`"
+        raise InterpreterNotFound(request=request, looked=_looked(environ), hints=(hint,))
     return os.path.abspath(path)
 
 
@@ -242,7 +244,7 @@ def find_requested(wish: str, environ: "Mapping[str, str]") -> str:
     try:
         return find_interpreter(wish, environ)
     except PuffinError as error:
-        error.hints = (*error.hints, f"it is `{NAME}` that asks for it; `--python` goes before the file")
+        error.hints = (*error.hints, f"`{NAME}` asks for it; `--python` overrides the file")
         raise
 
 
@@ -291,7 +293,7 @@ def find_required(directory: str, usual: Interpreter, environ: "Mapping[str, str
     try:
         return find_interpreter(bounds, environ)
     except PuffinError as error:
-        error.hints = (*error.hints, "`pyproject.toml` requires it; `--python` goes before the file")
+        error.hints = (*error.hints, "`pyproject.toml` requires it; `--python` overrides the file")
         raise
 
 

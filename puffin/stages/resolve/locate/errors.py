@@ -94,7 +94,7 @@ class TooNew(PinFailed):
     undated: bool = False
 
     def details(self) -> tuple[str, ...]:
-        return ("The index does not tell when its files were uploaded.",) if self.undated else ()
+        return ("The index does not report when its files were uploaded.",) if self.undated else ()
 
 
 class BuildForbidden(PinFailed):
@@ -115,7 +115,7 @@ class NotEditable(PinFailed):
 class NameUnknown(PinFailed):
     """A requirement does not name its package, and only a build would tell the name."""
 
-    sentence = "Failed to tell which package `{package}` is: only a build would know its name"
+    sentence = "Failed to determine the name of the package `{package}`: it is known only after a build"
 
 
 class WheelMismatch(PinFailed):

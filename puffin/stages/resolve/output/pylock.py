@@ -18,6 +18,7 @@ from puffin.errors import PuffinError
 from puffin.stages.resolve.index.page import is_wheel
 from puffin.stages.resolve.output.requirements import header
 from puffin.stages.resolve.output.values import DirectReference, Listed, OutputFile
+from puffin.stages.resolve.projects.values import SHARED_LOCK
 from puffin.value import frozen
 
 LOCK_VERSION = "1.0"
@@ -37,6 +38,7 @@ class LockStyle:
     ``environments`` are the markers of those that it was resolved for, none for all platforms; ``base`` is the
     directory of the lock file, which local paths are relative to; ``header`` is the command to name in the header, or
     empty. ``extras`` and ``groups`` can be selected; ``default_groups`` are selected unless somebody says otherwise.
+    ``shared`` tells that all environments of a project share the lock, and is recorded in it.
     """
 
     environments: tuple[str, ...]
@@ -47,6 +49,7 @@ class LockStyle:
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     default_groups: tuple[str, ...] = ()
+    shared: bool = False
 
 
 def render_pylock(packages: Iterable[Listed], lock: LockStyle) -> str:
@@ -75,6 +78,7 @@ def lock_content(packages: Iterable[Listed], lock: LockStyle) -> dict[str, objec
         **({"dependency-groups": sorted(lock.groups)} if lock.groups else {}),
         **({"default-groups": sorted(lock.default_groups)} if lock.default_groups else {}),
         "created-by": "puffin",
+        **({"tool": {"puffin": {SHARED_LOCK: True}}} if lock.shared else {}),
         "packages": [_package(each, lock) for each in sorted(kept, key=lambda each: (each.name, each.version))],
     }
 

@@ -5,8 +5,9 @@ of a command, and to those of the local projects among them, as uv does. Package
 """
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
+from itertools import combinations
 
 from puffin import depends
 from puffin.artifact.urls import file_path, file_url, is_file_url, percent_encoded
@@ -46,16 +47,20 @@ def declared_sources(name: str, asker: Asker) -> tuple[PackageSource, ...]:
     return tuple(asker.tables.sources.get(name) or above)
 
 
-def check_unmarked(name: str, asker: Asker) -> None:
-    """Raise :class:`InvalidProject` for a source that applies in some environments only, where several are meant."""
-    for source in declared_sources(name, asker):
-        if source.marker:
-            problem = f"the source of `{name}` has a marker, and the resolution is for several environments"
-            hints = (
-                "write the URL with its marker among the dependencies, or resolve for one environment at a time, with"
-                " `--python-platform` and `--python-version`",
-            )
-            raise InvalidProject(file=source.place, problem=problem, hints=hints)
+def _applying(name: str, asker: Asker) -> list[PackageSource]:
+    """Return the sources that a project has for a package under its extra or group, whatever their markers."""
+    return [
+        each
+        for each in declared_sources(name, asker)
+        if (not each.extra or each.extra in asker.extras) and (not each.group or each.group == asker.group)
+    ]
+
+
+def _at_once(name: str, found: Sequence[PackageSource]) -> InvalidProject:
+    problem = f"`{name}` has {len(found)} sources that apply at once"
+    return InvalidProject(
+        file=found[0].place, problem=problem, hints=("give them markers that exclude each other",)
+    )
 
 
 def chosen_source(entry: Entry, asker: Asker, holds: Callable[[str], bool]) -> PackageSource | None:
@@ -65,20 +70,10 @@ def chosen_source(entry: Entry, asker: Asker, holds: Callable[[str], bool]) -> P
     Raises :class:`InvalidProject` if two apply.
     """
     name, workspace = entry.name, asker.workspace
-    told = declared_sources(name, asker)
-    found = [
-        each
-        for each in told
-        if (not each.extra or each.extra in asker.extras)
-        and (not each.group or each.group == asker.group)
-        and (not each.marker or holds(each.marker))
-    ]
+    found = [each for each in _applying(name, asker) if not each.marker or holds(each.marker)]
     if len(found) > 1:
-        problem = f"`{name}` has {len(found)} sources that apply at once"
-        raise InvalidProject(
-            file=found[0].place, problem=problem, hints=("give them markers that exclude each other",)
-        )
-    if not (told or entry.url) and workspace and name in workspace.members:
+        raise _at_once(name, found)
+    if not (entry.url or declared_sources(name, asker)) and workspace and name in workspace.members:
         root = workspace.root  # a member is never looked for on an index
         return PackageSource(
             kind=WORKSPACE, target="", file=root.shown, place=root.workspace, directory=root.directory
@@ -89,7 +84,8 @@ def chosen_source(entry: Entry, asker: Asker, holds: Callable[[str], bool]) -> P
 class Lowering:
     """Places the requirements of a command.
 
-    ``pins`` are the indexes of packages by name. Of ``virtual`` packages only the dependencies are installed.
+    ``pins`` are the indexes of packages by name and by the marker of the environments where they count. Of ``virtual``
+    packages only the dependencies are installed.
     ``needs`` are pairs of local projects, of which the first needs the second.
     """
 
@@ -97,13 +93,13 @@ class Lowering:
         self, read: Callable[[str], bytes], exists: Callable[[str], bool], policy: SourcePolicy
     ) -> None:
         self.projects = policy.projects or LocalProjects(read, exists)
-        self.pins: dict[str, str] = {}
+        self.pins: dict[tuple[str, str], str] = {}
         self.virtual: dict[str, None] = {}
         self.needs: list[tuple[LocalNode, LocalNode]] = []
         self._exists = exists
         self._policy = policy
         self._conditions: Conditions | None = None
-        self._pinned_at: dict[str, str] = {}
+        self._pinned_at: dict[tuple[str, str], str] = {}
         self._workspaces: dict[str, Monorepo] = {}
 
     def asker(self, tables: ProjectTables, *, extras: tuple[str, ...] = (), group: str = "") -> Asker:
@@ -119,17 +115,36 @@ class Lowering:
         return tuple([replace(each, url=with_credentials(each.name, each.url, environ)) for each in known])
 
     def placed(self, entries: Iterable[Entry], asker: Asker) -> tuple[Entry, ...]:
-        """Return requirements of a project, those with a source with its place."""
-        return tuple([self._placed(entry, asker) for entry in entries])
+        """Return requirements of a project, those with a source with its place.
 
-    def _placed(self, entry: Entry, asker: Asker) -> Entry:
+        In a resolution for several environments, a requirement is one for each of its sources, with their markers.
+        """
+        return tuple([each for entry in entries for each in self._placed(entry, asker)])
+
+    def _placed(self, entry: Entry, asker: Asker) -> list[Entry]:
         if not entry.name or self._policy.skips(entry.name):
-            return entry
+            return [entry]
         if entry.name == asker.tables.name:  # among dependencies, it stands for an extra
-            return self._itself(entry, asker.tables) if asker.group and not entry.url else entry
-        if self._policy.several:
-            check_unmarked(entry.name, asker)
-        source = chosen_source(entry, asker, self.holds)
+            return [self._itself(entry, asker.tables) if asker.group and not entry.url else entry]
+        return [self._sourced(part, source, asker) for part, source in self._parts(entry, asker)]
+
+    def _parts(self, entry: Entry, asker: Asker) -> list[tuple[Entry, PackageSource | None]]:
+        """Return a requirement with its source: in a resolution for several environments, its parts."""
+        several = self._policy.several
+        found = _applying(entry.name, asker) if several else []
+        if several is None or not any(each.marker for each in found):
+            return [(entry, chosen_source(entry, asker, self.holds))]
+        for pair in combinations(found, 2):
+            if several.meet(entry.marker, *[each.marker for each in pair]):
+                raise _at_once(entry.name, pair)
+        parts = several.shares([each.marker for each in found], entry.marker)
+        return [
+            (replace(entry, marker=part), source)
+            for part, source in zip(parts, (*found, None), strict=True)
+            if part is not None
+        ]
+
+    def _sourced(self, entry: Entry, source: PackageSource | None, asker: Asker) -> Entry:
         if source is None:
             return entry
         if entry.url:
@@ -149,7 +164,7 @@ class Lowering:
     def holds(self, marker: str) -> bool:
         """Tell whether a marker holds for the target; every one does if there is none."""
         if self._conditions is None:
-            if self._policy.markers is None or self._policy.several:
+            if self._policy.markers is None or self._policy.several is not None:
                 return True
             self._conditions = Conditions(self._policy.markers())
         return self._conditions.hold_at(marker, "a source")
@@ -161,10 +176,14 @@ class Lowering:
             hints = (f"the indexes are {names}",) if names else ("declare it in a `[[tool.uv.index]]` table",)
             problem = f"the source of `{name}` is the index `{source.target}`, which is not declared"
             raise InvalidProject(file=source.place, problem=problem, hints=hints)
-        if self.pins.setdefault(name, found.url) != found.url:
-            problem = f"`{name}` has another index at {self._pinned_at[name]}"
-            raise InvalidProject(file=source.place, problem=problem)
-        self._pinned_at.setdefault(name, source.place)
+        several = self._policy.several
+        marker = source.marker if several else ""
+        for (other, where), url in self.pins.items():
+            if other == name and url != found.url and (several is None or several.meet(where, marker)):
+                problem = f"`{name}` has another index at {self._pinned_at[name, where]}"
+                raise InvalidProject(file=source.place, problem=problem)
+        self.pins.setdefault((name, marker), found.url)
+        self._pinned_at.setdefault((name, marker), source.place)
 
     def _member(self, entry: Entry, source: PackageSource, asker: Asker) -> Entry:
         workspace = asker.workspace
@@ -239,9 +258,11 @@ class Lowering:
         All members of their workspaces are among them: a package from an index may require one. Raises
         :class:`InvalidProject` for a package with two places. Of two requirements for one place the editable one wins.
         """
-        found: dict[str, Entry] = {}
+        found: dict[tuple[str, str], Entry] = {}
         left = [entry for entry in entries if entry.url]
-        places = {entry.name: entry for entry in left if entry.name}
+        places: dict[str, list[Entry]] = {}
+        for entry in left:
+            places.setdefault(entry.name, []).append(entry)
         seen: set[tuple[str, tuple[str, ...]]] = set()
         while left:
             above = left.pop()
@@ -252,18 +273,25 @@ class Lowering:
             tables = self.projects.tables(directory)
             asker = self.asker(tables, extras=above.extras) if tables else None
             for entry, needed in self._limits(asker) if asker else ():
-                former = places.setdefault(entry.name, entry)
-                if same_place(former.url) != same_place(entry.url):
-                    problem = f"`{entry.name}` has another source at {former.origin}: `{former.text}`"
-                    raise InvalidProject(file=entry.file, problem=problem)
+                for former in places.get(entry.name, ()):
+                    if same_place(former.url) != same_place(entry.url) and self._meet(former, entry):
+                        problem = f"`{entry.name}` has another source at {former.origin}: `{former.text}`"
+                        raise InvalidProject(file=entry.file, problem=problem)
+                places.setdefault(entry.name, []).append(entry)
                 left.append(entry)
                 if needed:
                     self.needs.append(((directory, above.extras), (local_directory(entry.url), entry.extras)))
-                known = found.get(entry.name)
-                found[entry.name] = known if known and known.editable else entry
+                known = found.get((entry.name, entry.marker))
+                found[entry.name, entry.marker] = known if known and known.editable else entry
         return (*found.values(), *self._members(places))
 
-    def _members(self, places: Mapping[str, Entry]) -> "list[Entry]":
+    def _meet(self, one: Entry, other: Entry) -> bool:
+        """Tell whether two requirements may apply at once."""
+        if self._policy.several is None:
+            return all(not each.marker or self.holds(each.marker) for each in (one, other))
+        return self._policy.several.meet(one.marker, other.marker)
+
+    def _members(self, places: Collection[str]) -> "list[Entry]":
         """Return constraints for the members that have no place so far."""
         free = {
             name: _member_entry(
@@ -292,18 +320,15 @@ class Lowering:
                        for own in found} - taken:  # fmt: skip
             taken |= more
         wanted = [
-            (
-                Entry(name=name, text=name, extras=own, marker=marker, file=tables.shown, constraint=True),
-                extra in taken,
-            )
+            (Entry(name=name, text=name, extras=own, file=tables.shown, constraint=True), extra in taken)
             for name, own, marker, extra in sorted(declared)
             if name != tables.name and (not marker or self.holds(marker))
         ]
-        placed = self.placed([entry for entry, _ in wanted], asker)
         return [
-            (replace(entry, marker=""), needed)
-            for entry, (_, needed) in zip(placed, wanted, strict=True)
-            if entry.url
+            (placed, needed)
+            for entry, needed in wanted
+            for placed in self.placed((entry,), asker)
+            if placed.url
         ]
 
 

@@ -46,17 +46,18 @@ def placed_texts(
         tables = lowering.projects.tables(tree.directory)
         if tables is None:
             return texts, ()
-        placed = [_placed(text, tables, tree, lowering, key) for text in texts]
+        placed = [each for text in texts for each in _placed(text, tables, tree, lowering, key)]
     except InvalidProject as error:
         raise _named(error, tree) from None
-    return tuple(placed), tuple(lowering.pins.items())
+    return tuple(placed), tuple([(name, url) for (name, _), url in lowering.pins.items()])
 
 
-def _placed(text: str, tables: ProjectTables, tree: Tree, lowering: Lowering, key: str) -> str:
+def _placed(text: str, tables: ProjectTables, tree: Tree, lowering: Lowering, key: str) -> list[str]:
+    """Return a requirement with its place: for several environments, its parts."""
     try:
         name, extras, specifier, marker, url = requirement_parts(text)
     except (ValueError, RecursionError):
-        return text
+        return [text]
     entry = Entry(
         name=name,
         text=text,
@@ -69,16 +70,20 @@ def _placed(text: str, tables: ProjectTables, tree: Tree, lowering: Lowering, ke
     )
     condition = without_extra(marker) if marker else ""
     if url or (condition and not lowering.holds(condition)):
-        return text
-    asker = lowering.asker(tables, extras=extras_of(entry))
-    (found,) = lowering.placed((entry,), asker)
-    if not found.url:
-        return text
-    location = _inside(found, tree) if tree.repository and is_file_url(found.url) else found.url
-    joint = "&" if "#" in location else "#"
-    location += joint + "&".join([each.replace(":", "=", 1) for each in found.hashes]) if found.hashes else ""
-    shown = f"[{','.join(extras)}]" if extras else ""
-    return f"{name}{shown} @ {location}" + (f" ; {marker}" if marker else "")
+        return [text]
+    found = lowering.placed((entry,), lowering.asker(tables, extras=extras_of(entry)))
+    return [text if each == entry else _written(each, tree) for each in found]
+
+
+def _written(entry: Entry, tree: Tree) -> str:
+    """Return a requirement with a place, or a part of one, as text (PEP 508)."""
+    where = f"[{','.join(entry.extras)}]" if entry.extras else ""
+    if entry.url:
+        location = _inside(entry, tree) if tree.repository and is_file_url(entry.url) else entry.url
+        joint = "&" if "#" in location else "#"
+        hashes = "&".join([each.replace(":", "=", 1) for each in entry.hashes])
+        where += f" @ {location}" + (joint + hashes if hashes else "")
+    return f"{entry.name}{where}{entry.specifier}" + (f" ; {entry.marker}" if entry.marker else "")
 
 
 def _inside(entry: Entry, tree: Tree) -> str:

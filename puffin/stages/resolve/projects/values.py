@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from puffin.stages.resolve.projects.members import LocalProjects
+    from puffin.stages.resolve.requirements.region import RegionConditions
 
 Read = Callable[[str], bytes]
 Exists = Callable[[str], bool]
@@ -26,6 +27,7 @@ PYPROJECT, SETUP_CFG, SETUP_PY, SCRIPT, PLAIN = (
     "requirements",
 )
 
+SHARED_LOCK = "shared"  # in `tool.puffin` of a lock: it is for all environments of its project
 UV_SETTINGS = (  # that options of puffin have equivalents of; the command line reads them
     "index-url", "extra-index-url", "find-links", "no-index", "index-strategy", "keyring-provider",
     "allow-insecure-host", "resolution", "prerelease", "exclude-newer", "exclude-newer-package", "no-build",
@@ -48,8 +50,9 @@ class SourcePolicy:
     ``markers`` returns the markers of the target; without it, every marker holds. ``skipped`` are the packages whose
     sources are ignored, True for all. ``environ`` may have credentials for indexes. ``indexes`` are the named ones of
     options and configuration. ``locked`` is as for ``read_requirements``. ``projects`` are those that were read for
-    other requests, if any. ``uv_file`` is the file whose ``[tool.uv]`` is among the settings. ``several`` tells that
-    the requirements are for several environments, so that no marker of a source can be evaluated.
+    other requests, if any. ``uv_file`` is the file whose ``[tool.uv]`` is among the settings. ``several`` are the
+    conditions of all environments where the requirements are for several: a requirement is then divided by the markers
+    of its sources.
     """
 
     markers: Callable[[], Mapping[str, str]] | None = None
@@ -59,7 +62,7 @@ class SourcePolicy:
     projects: "LocalProjects | None" = None
     locked: Callable[[str, str, bytes], tuple[Entry, ...]] | None = None
     uv_file: str = ""
-    several: bool = False
+    several: "RegionConditions | None" = None
 
     def skips(self, name: str) -> bool:
         return self.skipped if isinstance(self.skipped, bool) else name in self.skipped
@@ -77,7 +80,7 @@ class Declared:
     pythons: tuple[tuple[str, str], ...] = ()
     indexes: tuple[NamedIndex, ...] = ()
     warnings: tuple[str, ...] = ()
-    pinned: tuple[tuple[str, str], ...] = ()
+    pinned: tuple[tuple[str, str, str], ...] = ()
     reached: tuple[Entry, ...] = ()
     needs: "tuple[Any, ...]" = ()
     virtual: tuple[str, ...] = ()

@@ -108,7 +108,7 @@ def parse_editable(piece: Piece, *, cwd: str, base: str, exists: Callable[[str],
         raise piece.error(0, f"`{bare}` is neither a directory that exists nor a URL.")
     if not entry.url:
         hint = "to install the project in a directory, write its path, for example `-e ./name`"
-        raise piece.error(0, "Registry requirements cannot be editable.", hint)
+        raise piece.error(0, "`-e` needs a path or the URL of a repository.", hint)
     scheme = entry.url.partition(":")[0].lower()
     if scheme in ("http", "https"):
         raise piece.error(0, "Remote archives cannot be editable.", "remove the `-e`")

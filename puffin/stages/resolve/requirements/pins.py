@@ -3,7 +3,7 @@
 Pure: the same requirements and marker environment always give the same pins.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from packaging.specifiers import Specifier, SpecifierSet
 from packaging.utils import parse_wheel_filename
@@ -27,11 +27,8 @@ from puffin.stages.resolve.requirements.values import Entry, Pin, Requirements
 from puffin.value import frozen, replace
 
 _STRONG = ("sha256:", "sha384:", "sha512:", "blake2b:")
-_COMPILE = "pin every requirement: `puffin pip compile -o requirements.txt` writes a file that does"
-_HASHED = (
-    "hashes are required, of one version each: `puffin pip compile --generate-hashes -o requirements.txt` "
-    "writes a file with both"
-)
+_OUTPUT = "requirements.txt"  # the file that hints write pins to, and the one if it is a source itself
+_PINNED = "requirements.pinned.txt"
 
 
 @frozen
@@ -63,9 +60,10 @@ def select_pins(requirements: Requirements, *, markers: Mapping[str, str], requi
     chosen = _Chosen(_active(requirements.constraints, holding))
     for group in _groups(_active(requirements.entries, holding)):
         chosen.add(group)
-    if require_hashes or requirements.require_hashes:
+    hashed = require_hashes or requirements.require_hashes
+    if hashed:
         chosen.verify()
-    chosen.raise_problems(hashed=require_hashes or requirements.require_hashes)
+    chosen.raise_problems(lambda: _pinning([entry.file for entry in requirements.entries], hashed=hashed))
     pins = sorted(chosen.pins, key=lambda pin: (pin.name, pin.url))
     return Selection(pins=tuple(pins), warnings=tuple(chosen.warnings))
 
@@ -106,13 +104,12 @@ class _Chosen:
             self._problems.append(problem)
         self.pins = [replace(pin, hashes=_strong(pin.hashes)) for pin in self.pins]
 
-    def raise_problems(self, *, hashed: bool) -> None:
-        """Raise the only problem, or all of them as causes of one error; *hashed* tells that hashes are required."""
+    def raise_problems(self, pinning: Callable[[], tuple[str, ...]]) -> None:
+        """Raise the only problem, or all of them as causes of one error; *pinning* returns hints on what to pin."""
         problems = list(self._problems)
         if self._unpinned:
             texts = tuple([(entry.text, entry.origin) for entry in self._unpinned])
-            hint = _HASHED if hashed else _hint(self._unpinned[0].file)
-            problems.append(UnpinnedRequirement(requirements=texts, hints=(hint,)))
+            problems.append(UnpinnedRequirement(requirements=texts, hints=pinning()))
         if len(problems) == 1:
             raise problems[0]
         if problems:
@@ -146,14 +143,16 @@ def check_verifiable(pins: Iterable[Pin]) -> None:
         raise UnverifiableRequirements(requirements=tuple(refused))
 
 
-def _hint(file: str) -> str:
-    """Return what to do about requirements in *file* that leave the version open."""
-    if not file.partition(":")[0].endswith((".toml", ".py", ".pyw", "setup.cfg")):
-        return _COMPILE
-    return (
-        f"`puffin pip compile {file} -o requirements.txt` pins what it asks for, and "
-        f"`puffin pip install -r {file}` installs it as it is"
-    )
+def _pinning(files: Sequence[str], *, hashed: bool) -> tuple[str, ...]:
+    """Return the commands for requirements in *files* that leave versions open, as hints."""
+    names = [name if "://" in name else name.partition(":")[0] for name in dict.fromkeys(files)]
+    words = [f"'{name}'" if " " in name else name for name in dict.fromkeys(names)]
+    output = _PINNED if _OUTPUT in names else _OUTPUT
+    option = "--generate-hashes " if hashed else ""
+    pin = f"puffin pip compile {option}{' '.join(words)} -o {output} && puffin pip sync {output}"
+    install = f"puffin pip install {' '.join(f'-r {word}' for word in words)}"
+    others = () if hashed else (f"to install the newest versions and keep other packages: `{install}`",)
+    return (f"to pin all versions first: `{pin}`", *others)
 
 
 def _active(entries: Iterable[Entry], markers: Conditions) -> list[Entry]:

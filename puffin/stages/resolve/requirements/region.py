@@ -4,7 +4,7 @@ A requirement applies in a region if its marker holds somewhere in it. Where tha
 divided into the part where a marker holds and the rest.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from dep_logic.markers.base import BaseMarker
@@ -44,6 +44,20 @@ class RegionConditions(Conditions):
     def halves(self, marker: str, extras: frozenset[str] = _NO_EXTRAS) -> tuple[str, str] | None:
         """Return the part of the region where *marker* holds, and the rest; None if one of them is empty."""
         return _halves(self._own, for_extras(condition(marker), extras))
+
+    def meet(self, *markers: str) -> bool:
+        """Tell whether all *markers* hold together somewhere."""
+        return holds_somewhere(both(self._own, *map(condition, markers)))
+
+    def shares(self, markers: Sequence[str], within: str = "") -> list[str | None]:
+        """Return where each of *markers* holds of the part *within*, and last where none does, as short markers.
+
+        None stands for what is empty.
+        """
+        own = both(self._own, condition(within))
+        found = [both(own, condition(each)) for each in markers]
+        rest = both(own, *[opposite(condition(each)) for each in markers])
+        return [written(each) if holds_somewhere(each) else None for each in (*found, rest)]
 
     def newer(self, requires_python: str) -> tuple[str, str] | None:
         """Return the part with the Pythons that a ``Requires-Python`` asks for, and the rest; None if that is all."""

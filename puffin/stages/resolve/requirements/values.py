@@ -42,7 +42,7 @@ class Requirements:
 
     ``no_binary`` and ``only_binary`` hold normalized names or ``:all:``. URLs of indexes and of find-links
     are as given, credentials included: mask them before they are shown. ``warnings`` are sentences. ``pinned`` are
-    packages with the URL of the only index that they may come from.
+    packages with the URL of the only index that they may come from, and the marker of the environments where.
     """
 
     entries: tuple[Entry, ...] = ()
@@ -57,7 +57,7 @@ class Requirements:
     pre: bool = False
     trusted_hosts: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    pinned: tuple[tuple[str, str], ...] = ()
+    pinned: tuple[tuple[str, str, str], ...] = ()
 
 
 @frozen

@@ -142,7 +142,7 @@ class Given:
         self.overrides = self._by_name(request.overrides, OVERRIDE)
         self.overridden = frozenset(root.name for root in request.overrides)
         self.constraints = self._by_name((*request.constraints, *request.reached), CONSTRAINT)
-        self._sourced = frozenset(root.name for root in request.reached)
+        self._sourced = frozenset(root.name for root in request.reached if self.conditions.hold(root.marker))
         self.preferences: dict[str, Preference] = {
             own.name: own for own in reversed(request.preferences) if self.conditions.hold(own.marker)
         }

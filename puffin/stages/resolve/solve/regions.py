@@ -4,7 +4,7 @@ The parts are resolved by the same search as a single environment, one after the
 versions that the parts before it have, so that a package has several versions only where it must.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from puffin.stages.resolve.requirements.algebra import condition
 from puffin.stages.resolve.requirements.region import RegionConditions, lowest_python, written
@@ -35,15 +35,18 @@ class Answer:
 
 
 def resolve_region(
-    region: str, solve: "Callable[[RegionPart], Resolution]", earlier: "Sequence[Preference]" = ()
+    region: str,
+    solve: "Callable[[RegionPart], Resolution]",
+    earlier: "Sequence[Preference]" = (),
+    markers: "Iterable[str]" = (),
 ) -> tuple[Answer, ...]:
     """Return the answers for the parts of a region, which together are all of it.
 
-    *solve* resolves one part. Newer Pythons come first: older ones then keep to their versions where they can. Where an
-    *earlier* answer had several versions of a package, the region is divided as it was then. Raises what *solve*
-    raises; ``NoSolution`` then tells in which part.
+    *solve* resolves one part. Newer Pythons come first: older ones then keep to their versions where they can. A region
+    is divided by *markers* at first; where an *earlier* answer had several versions of a package, as it was then.
+    Raises what *solve* raises; ``NoSolution`` then tells in which part.
     """
-    pending = _divided(region, earlier)
+    pending = _divided(region, (*markers, *_dividing(earlier)))
     found: list[Answer] = []
     while pending:
         own = pending.pop()
@@ -59,16 +62,20 @@ def resolve_region(
     return tuple(found)
 
 
-def _divided(region: str, earlier: "Sequence[Preference]") -> list[str]:
-    """Return the parts of a region in which an earlier answer had one version of each package, the last one first."""
+def _dividing(earlier: "Sequence[Preference]") -> list[str]:
+    """Return the markers that tell the versions of each package of an earlier answer apart."""
     markers: dict[str, dict[str, None]] = {}
     for each in earlier:
         markers.setdefault(each.name, {})[each.marker] = None
+    return [marker for own in markers.values() for marker in list(own)[:-1]]
+
+
+def _divided(region: str, markers: "Iterable[str]") -> list[str]:
+    """Return the parts of a region in each of which each marker holds or does not, the last one first."""
     found = [region]
-    for own in markers.values():
-        for marker in list(own)[:-1]:
-            parts = [(part, RegionConditions(part).halves(marker)) for part in found]
-            found = [half for part, halves in parts for half in halves or (part,)]
+    for marker in markers:
+        parts = [(part, RegionConditions(part).halves(marker)) for part in found]
+        found = [half for part, halves in parts for half in halves or (part,)]
     return sorted(found, key=lambda part: version_of(lowest_python(part)))
 
 

@@ -153,8 +153,8 @@ def resolve(
 def _undivided(urls: UrlMetadata, request: ResolveRequest) -> ResolveRequest:
     """Read what the user points to. Raises :class:`Divided` if a URL counts in one part of the region only."""
     conditions = conditions_of(request)
-    for root in request.given if request.region else ():
-        if root.url and (parts := conditions.halves(root.marker)):
+    for root in (*request.given, *request.reached) if request.region else ():
+        if root.url and root.marker and (parts := conditions.halves(root.marker)):
             raise Divided(parts)
     return urls.read(request, conditions.hold)
 
@@ -162,7 +162,8 @@ def _undivided(urls: UrlMetadata, request: ResolveRequest) -> ResolveRequest:
 def _installed(found: Resolution, virtual: tuple[str, ...]) -> Resolution:
     if not virtual:
         return found
-    return replace(found, packages=tuple([each for each in found.packages if each.name not in virtual]))
+    kept = [each for each in found.packages if each.name not in virtual or not (each.url or each.installed)]
+    return replace(found, packages=tuple(kept))
 
 
 class _Searches:

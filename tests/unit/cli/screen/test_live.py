@@ -2,7 +2,7 @@
 
 import os
 import re
-from time import perf_counter
+from time import perf_counter, time
 
 import pytest
 from hypothesis import given
@@ -14,7 +14,7 @@ from puffin.cli.screen import console as console_module
 from puffin.cli.screen.console import Console, RunProgress
 from puffin.cli.screen.live import Display, fitted
 from puffin.pipeline.graph.record import phase
-from puffin.pipeline.graph.task import Task
+from puffin.pipeline.graph.task import SECOND, Task
 from tests.helpers.waiting import until
 
 
@@ -50,9 +50,9 @@ def lines(shown, *, width=100, height=24):
 def test_it_names_the_phase_and_what_is_asked_for(board, monkeypatch):
     shown = display(RunProgress("pip sync", perf_counter()), monkeypatch)
     with phase("locate"), meter.at("page", "numpy"):
-        assert lines(shown) == ["/ Looking for files, numpy (CLOCK)"]
+        assert lines(shown) == ["/ Finding files on the index, numpy (CLOCK)"]
     with phase("locate"):
-        assert lines(shown) == ["- Looking for files, 1 index page (CLOCK)"]
+        assert lines(shown) == ["- Finding files on the index, 1 index page (CLOCK)"]
     assert lines(display(RunProgress("verify", 0.0), monkeypatch))[0].startswith(
         "/ Reading the installed files"
     )
@@ -68,7 +68,7 @@ def test_packages_are_counted_and_bytes_are_weighed(board, monkeypatch):
     with meter.at("fetch", "b==1"):
         meter.arrived(3 << 20, 12 << 20)
         assert lines(shown) == [
-            "- Preparing 1 of 2 packages ########------------, 7.0 MiB of 16.0 MiB (CLOCK)",
+            "- Preparing 1 of 2 packages ###########---------, 7.0 MiB of 16.0 MiB (CLOCK)",
             "  b 1                          #####--------------- 3.0 MiB of 12.0 MiB",
         ]
         assert lines(shown, width=60) == [
@@ -84,6 +84,20 @@ def test_a_build_has_a_line_with_a_clock(board, monkeypatch):
     with meter.at("build", "numpy==1.2"):
         assert lines(display(progress, monkeypatch))[1] == "  building numpy 1.2 (CLOCK)"
     assert lines(display(progress, monkeypatch))[1:] == []
+
+
+def test_builds_are_weighed_by_the_time_that_they_usually_take(board, monkeypatch):
+    progress = RunProgress("pip sync", perf_counter())
+    progress.graphs.append(
+        graph(task("build", "quick==1", weight=SECOND), task("build", "slow==1", weight=9 * SECOND))
+    )
+    shown = display(progress, monkeypatch)
+    progress.ended.append(("build", "quick==1"))
+    assert lines(shown)[0] == "/ Preparing 1 of 2 packages ##------------------ (CLOCK)"
+    for since, bar in ((4.6, "###########---------"), (100.0, "###################-")):
+        monkeypatch.setattr("puffin.board.time.time", lambda since=since: time() - since)
+        with meter.at("build", "slow==1"):
+            assert lines(shown)[0].endswith(f"Preparing 1 of 2 packages {bar} (CLOCK)")
 
 
 def test_each_environment_says_what_it_waits_for(board, monkeypatch):
@@ -102,7 +116,9 @@ def test_each_environment_says_what_it_waits_for(board, monkeypatch):
     ]
     assert len(lines(display(progress, monkeypatch), height=4)) == 3
     with phase("locate"):
-        assert "  c   waits for all: looking for files (CLOCK)" in lines(display(progress, monkeypatch))
+        assert "  c   waits for all: finding files on the index (CLOCK)" in lines(
+            display(progress, monkeypatch)
+        )
 
 
 def test_the_rows_of_a_child_are_seen_and_go_with_it(board):

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from puffin.cache.layout import Cache
 from puffin.errors import UsageError
-from puffin.stages.build.kept import SoughtBuild, place
+from puffin.stages.build.kept import SoughtBuild, place, usable_on
 from puffin.stages.bytecode import pack
 from puffin.stages.bytecode.layer import interpreter_kind, layer_ready
 from puffin.stages.remote import builds as remote_builds
 from puffin.stages.remote.backend import CONTENT, ENTRY, MemoryBackend, unwrapped, wrapped
-from puffin.stages.remote.builds import build_key, platform_in, with_wheel
+from puffin.stages.remote.builds import build_key, with_wheel
 from puffin.stages.remote.signature import VARIABLE, entry_name, signer_of
 from puffin.stages.remote.store import RemoteStore
 from puffin.stages.remote.values import BUILDS, BYTECODE, RemoteCache
@@ -101,6 +101,19 @@ def unsigned(world):
     world.forge(BYTECODE, "right", wrapped(line + b"\n"))
 
 
+def cut_off_signature(world):
+    line, signature = unwrapped(world.entry(BYTECODE, "right")).split(b"\n")
+    for length in range(32):
+        world.forge(
+            BYTECODE, "right", wrapped(line + b"\n" + base64.b64encode(base64.b64decode(signature)[:length]))
+        )
+        assert world.store.signed_content(BYTECODE, "right")[0] is None
+
+
+def bomb(world):
+    world.forge(BYTECODE, "right", wrapped(b"0" * (1 << 19)))
+
+
 def signed_by_another(world):
     world.forge(
         BYTECODE,
@@ -147,8 +160,8 @@ def behind_the_signature(world):
 @pytest.mark.parametrize(
     "poison",
     [
-        unsigned, signed_by_another, changed, of_another_key, of_another_kind, of_another_scope, a_web_page,
-        no_wrapping, behind_the_signature,
+        unsigned, cut_off_signature, bomb, signed_by_another, changed, of_another_key, of_another_kind,
+        of_another_scope, a_web_page, no_wrapping, behind_the_signature,
     ],
 )  # fmt: skip
 def test_an_entry_without_a_valid_signature_is_not_taken(world, store, poison):
@@ -168,7 +181,7 @@ def test_a_signed_value_that_names_no_content_is_a_miss(world, store, value):
 def test_without_a_key_no_entry_is_even_asked_for(world, backend):
     keyless = RemoteStore(RemoteCache(url="http://cache", room="/nowhere"), backend, None)
     backend.down = "nobody may ask"
-    assert keyless.entry(BYTECODE, "right") == (None, "unsigned")
+    assert keyless.entry(BYTECODE, "right", "main") == (None, "unsigned")
     assert not keyless.broken
 
 
@@ -227,7 +240,7 @@ def test_a_built_wheel_has_the_name_of_a_wheel(backend, store, tmp_path, monkeyp
     sha256 = hashlib.sha256(data).hexdigest()
     backend.objects[CONTENT, sha256] = data
     value = {"wheels": [{"filename": filename, "sha256": sha256, "size": len(data)}]}
-    store.put_entry(BUILDS, build_key(sought.revision, sought.settings, platform_in(TAGS)), value)
+    store.put_entry(BUILDS, build_key(sought.revision, sought.settings, usable_on(TAGS)), value)
     assert _brought(store, tmp_path, monkeypatch, sought)[0][1] == "miss"
     assert not [path for path in tmp_path.rglob("*") if "evil" in path.name]
 
@@ -242,6 +255,38 @@ def test_a_built_wheel_is_kept(backend, store, tmp_path, monkeypatch):
     home = place(Cache(str(tmp_path / "cache"), lower=()), "r" * 32, "s" * 16)
     assert [path.name for path in (tmp_path / "cache").rglob("*.whl")] == [filename]
     assert next((tmp_path / "cache").rglob("*.whl")).is_relative_to(home)
+
+
+def test_an_entry_of_the_own_scope_hides_no_wheel_of_another(backend, tmp_path, monkeypatch):
+    store = RemoteStore(
+        RemoteCache(url="http://cache", scopes=("pr-1", "main"), room="/nowhere"), backend, signer()
+    )
+    key = build_key("r" * 32, "s" * 16, "any")
+    sought = SoughtBuild(revision="r" * 32, settings="s" * 16, tags=TAGS)
+    filename, data = forge_wheel("good", "1.0", {"good.py": ""})
+    sha256 = hashlib.sha256(data).hexdigest()
+    backend.objects[CONTENT, sha256] = data
+    main = with_wheel(None, filename, sha256, len(data))
+    backend.objects[ENTRY, entry_name("main", BUILDS, key)] = wrapped(
+        signer().signed("main", BUILDS, key, main)
+    )
+    unfit = with_wheel(None, "good-1.0-cp27-none-any.whl", "0" * 64, 1)
+    evicted = with_wheel(None, filename, "1" * 64, 1)
+    for value in (unfit, evicted, {"wheels": []}):
+        store.put_entry(BUILDS, key, value)
+        assert _brought(store, tmp_path, monkeypatch, sought)[0][1:4] == ("hit", "", len(data))
+
+
+def test_bytecode_of_another_scope_serves_where_that_of_the_own_was_evicted(backend):
+    store = RemoteStore(
+        RemoteCache(url="http://cache", scopes=("pr-1", "main"), room="/nowhere"), backend, signer()
+    )
+    said = {"sha256": SHA256, "size": len(RIGHT)}
+    backend.objects[CONTENT, SHA256] = RIGHT
+    entry = wrapped(signer().signed("main", BYTECODE, "right", said))
+    backend.objects[ENTRY, entry_name("main", BYTECODE, "right")] = entry
+    store.put_entry(BYTECODE, "right", {"sha256": "0" * 64, "size": 3})
+    assert bytes(store.signed_content(BYTECODE, "right")[0]) == RIGHT
 
 
 def _brought(store, tmp_path, monkeypatch, *sought):

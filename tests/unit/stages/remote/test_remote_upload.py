@@ -7,6 +7,7 @@ from threading import Thread
 import pytest
 
 from puffin.cache.layout import Cache
+from puffin.stages.build.kept import place, publish_wheel
 from puffin.stages.remote.backend import CONTENT, ENTRY, MemoryBackend, unwrapped
 from puffin.stages.remote.signature import VARIABLE, signer_of
 from puffin.stages.remote.store import RemoteStore
@@ -100,29 +101,38 @@ def test_uploads_are_bounded_in_bytes(files, tmp_path):
 
 def test_who_cannot_sign_uploads_content_alone(files, tmp_path):
     backend = MemoryBackend()
-    uploads = Uploads(builds=(("/a/b/c/d.whl", ("py3-none-any",)),), layers=(("kind", "archive"),))
+    uploads = Uploads(builds=("/a/b/c/d.whl",), layers=(("kind", "archive"),))
     done = uploader(backend, tmp_path, files[:1], signer=None).upload(uploads)
     assert (done.objects, done.left) == (1, 0)
 
 
 def test_what_is_gone_is_left(tmp_path):
-    uploads = Uploads(
-        builds=(("/a/b/c/d-1.0-py3-none-any.whl", ("py3-none-any",)),), layers=(("kind", "0" * 64),)
-    )
+    uploads = Uploads(builds=("/a/b/c/d-1.0-py3-none-any.whl",), layers=(("kind", "0" * 64),))
     done = uploader(MemoryBackend(), tmp_path, ()).upload(uploads)
-    assert (done.objects, done.left, done.problem) == (0, 2, "")
+    assert (done.objects, done.left, done.problem) == (0, 1, "")
 
 
-def test_a_built_wheel_that_came_from_a_cache_is_not_signed_again(tmp_path):
-    paths = []
-    for name in ("remote-abc.wheel", "own.wheel"):
-        path = tmp_path / "revision" / "settings" / name / "thing-1.0-py3-none-any.whl"
-        path.parent.mkdir(parents=True)
+def test_what_was_not_built_here_or_depends_on_more_than_its_key_is_not_signed(tmp_path):
+    cache, paths = Cache(str(tmp_path / "cache"), lower=()), []
+    cache.initialise()
+    for name, platform in (("remote-abc", ""), ("own", "any"), ("shared", "")):
+        path = tmp_path / "thing-1.0-py3-none-any.whl"
         path.write_bytes(name.encode())
-        paths.append((str(path), ("py3-none-any",)))
+        entry = f"{place(cache, 'revision', 'settings')}/{name}.wheel"
+        paths.append(publish_wheel(cache, entry, str(path), b"", platform=platform).path)
     backend = MemoryBackend()
     done = uploader(backend, tmp_path, ()).upload(Uploads(builds=tuple(paths)))
     assert (done.objects, done.problem) == (1, "")
-    assert {name for kind, name in backend.objects if kind == CONTENT} == {
-        hashlib.sha256(b"own.wheel").hexdigest()
-    }
+    assert {name for kind, name in backend.objects if kind == CONTENT} == {hashlib.sha256(b"own").hexdigest()}
+
+
+def test_a_built_wheel_that_was_damaged_is_not_signed(tmp_path):
+    cache, path = Cache(str(tmp_path / "cache"), lower=()), tmp_path / "thing-1.0-py3-none-any.whl"
+    cache.initialise()
+    path.write_bytes(b"right")
+    kept = publish_wheel(cache, f"{place(cache, 'r', 's')}/own.wheel", str(path), b"", platform="any")
+    with open(kept.path, "r+b") as file:
+        file.write(b"wrong")
+    backend = MemoryBackend()
+    assert uploader(backend, tmp_path, ()).upload(Uploads(builds=(kept.path,))).objects == 0
+    assert backend.objects == {}

@@ -202,7 +202,7 @@ def test_an_index_is_pinned_by_name_wherever_it_is_declared(tree):
     tree.project("app", "a>=1", "b", "c", tail=tail)
     found = tree.read(indexes=(NamedIndex(name="opt", url="https://opt.org"),)).requirements
     assert (found.entries[0].url, found.entries[0].specifier) == ("", ">=1")
-    assert dict(found.pinned) == {
+    assert {name: url for name, url, _ in found.pinned} == {
         "a": "https://near.org/simple",
         "b": "https://top.org/simple",
         "c": "https://opt.org",

@@ -1,0 +1,71 @@
+"""``cache pull``: what environments need and the remote cache has comes into this machine's cache."""
+
+from puffin.pipeline.change.gather import GatherRun
+from puffin.pipeline.change.spec import SpecRun
+from puffin.pipeline.change.values import failure_of
+from puffin.pipeline.commands.push import remote_failure
+from puffin.pipeline.commands.sync import ManyRun
+from puffin.pipeline.find.search import Search
+from puffin.pipeline.request.session import Session
+from puffin.pipeline.request.settings import UNCHANGED, ManySettings
+from puffin.pipeline.request.where import Interpreters
+from puffin.value import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from puffin.pipeline.change.values import ManyReporter
+
+
+@frozen
+class Pulled:
+    """What came of it: objects and bytes that were taken, and packages that neither cache has."""
+
+    objects: int = 0
+    bytes: int = 0
+    lacking: int = 0
+
+
+class PullRun(ManyRun):
+    """Plans environments as if they did not exist, and takes what they need from the remote cache alone."""
+
+    def __init__(
+        self, settings: ManySettings, session: Session, reporter: "ManyReporter", interpreters: Interpreters
+    ) -> None:
+        super().__init__(settings, session, reporter, interpreters)
+        self._change = self._gathers = GatherRun(settings.run, session, command="cache pull")
+        self._pulled = Pulled()
+
+    def pull(self) -> Pulled:
+        """Return what was taken. Raises the failures of environments, and ``RemoteCacheFailed``."""
+        failure = failure_of(self.sync().environments)
+        if failure is not None:
+            raise failure
+        return self._pulled
+
+    def _open(self, run: SpecRun) -> None:
+        run.foresee()
+
+    def _make(self, search: Search, searched: list[SpecRun]) -> tuple[Search, list[SpecRun]]:
+        return search, searched
+
+    def _settle(self, run: SpecRun) -> None:
+        run.settle()
+        self._change.settle(run)
+
+    def _apply(self) -> None:
+        runs = self._alive()
+        self._gathers.gather(runs, served=True)
+        self._gathers.bring_bytecode(runs)
+        tallies, problem = self._gathers.taken()
+        settings = self._settings.run.remote_cache
+        if problem and settings is not None:
+            raise remote_failure("read", settings, problem)
+        lacking = {each.artifact for run in runs for each in run.supplies if not each.archive}
+        self._pulled = Pulled(
+            objects=sum(each.hits for each in tallies),
+            bytes=sum(each.bytes for each in tallies),
+            lacking=len(lacking),
+        )
+        for run in runs:
+            if run.alive:
+                run.end(UNCHANGED)
