@@ -272,6 +272,10 @@ class KeptUniverse:
         """Take in what has come, or *wait* for it; False if none is to come, or nobody can wait for all of it."""
         return self._universe is not None and self._universe.news(wait=wait)
 
+    def came(self) -> "Iterable[str]":
+        """Return the packages of which something has come since the last call."""
+        return () if self._universe is None else self._universe.came()
+
     def expect_metadata(self, handles: "Iterable[object]") -> None:
         """Have metadata without a record fetched."""
         if unknown := [each for each in handles if self._recorded(each) is None]:
