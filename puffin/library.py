@@ -151,7 +151,7 @@ def resolve(
         words = ["pip", "compile", *named, "--format", "pylock.toml", "--no-header", *option_words(options)]
         code, text = _run(words, f"{scratch}/output", progress)
         if code:
-            raise CommandFailed(text=text, code=code)
+            raise CommandFailed(text=text.replace(f"{scratch}/", ""), code=code)
         with open(f"{scratch}/output", "rb") as output:
             return _lock(output)
 
@@ -180,7 +180,7 @@ def _synced(
         code, text = _run([*words, *option_words(options)], os.devnull, progress)
         result = _result(report, wanted)
     if code:
-        raise CommandFailed(text=text, code=code, result=result)
+        raise CommandFailed(text=text.replace(f"{scratch}/", ""), code=code, result=result)
     if result is None:
         raise CommandFailed(text="puffin wrote no report", code=1)
     return result

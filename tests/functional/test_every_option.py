@@ -204,14 +204,28 @@ def test_completion_of_environments_packages_and_runs(puffin, index):
     puffin.file("other.toml", '[envs.other]\nrequirements = "docs.txt"\n')
     puffin.venv()
     assert puffin("pip", "install", "alpha", "albatross", "--index-url", index.url).code == 0
-    assert completed(puffin, "puffin sync do") == ["plain,docs", "plain,do", "file,do"]
-    assert completed(puffin, "puffin envs --environments other.toml o") == ["plain,other", "file,o"]
+    assert completed(puffin, "puffin sync do") == ["file,do", "plain,docs", "plain,do"]
+    assert completed(puffin, "puffin envs --environments other.toml o") == ["file,o", "plain,other"]
     assert completed(puffin, "puffin pip uninstall al") == ["plain,albatross", "plain,alpha"]
     assert completed(puffin, "puffin pip show alp") == ["plain,alpha"]
     (run, *_) = [path.stem for path in sorted(puffin.cache.glob("runs-*/*.jsonl"))][::-1]
     assert f"plain,{run}" in completed(puffin, "puffin profile show ")
     puffin.file("puffin.toml", "[envs]\ndocs = 7\n")
     assert completed(puffin, "puffin sync do") == []
+
+
+def test_bash_offers_environments_before_files(puffin, tmp_path):
+    puffin.file("puffin.toml", 'env-defaults.path = "{name}"\n[envs.docs]\nrequirements = "a.txt"\n')
+    puffin.file("more.txt", "")
+    script = puffin("completion", "bash").out
+    items = "".join(f"{each}\\n" for each in completed(puffin, "puffin sync "))
+    words = f"compopt() {{ :; }}; puffin() {{ printf '{items}'; }}; {script}\n"
+    words += "COMP_WORDS=(puffin sync ''); COMP_CWORD=2\n"
+    words += '_puffin_completion puffin ""; echo "${COMPREPLY[@]}"'
+    done = subprocess.run(
+        ["bash", "-c", words.replace("$(env", "$(")], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "docs\n"
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,7 @@ def test_an_interrupted_run_has_its_record_and_its_page(puffin, env, index, exec
     assert process.returncode == code
     page = (puffin.cwd / "p.html").read_text()
     assert word in page
-    assert "What was left undone" in page
+    assert "Not done" in page
     (path,) = records(puffin)
     lines = lines_of(path)
     assert lines[-1]["status"] == code
@@ -410,14 +410,15 @@ def collector():
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("opentelemetry"), reason="OpenTelemetry is not installed")
-def test_a_run_is_sent_to_a_collector(puffin, env, shop, collector):
+@pytest.mark.parametrize("path", ["", "/v1/traces/"])
+def test_a_run_is_sent_to_a_collector(puffin, env, shop, collector, path):
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-    done = puffin.sync("alpha==1.0\n", "-i", shop.url, "--otlp", collector.url)
+    done = puffin.sync("alpha==1.0\n", "-i", shop.url, "--otlp", collector.url + path)
     assert done.code == 0, done.err
     assert done.err.splitlines()[-1].startswith("Trace sent to http://127.0.0.1:")
-    ((path, kind, body),) = collector.taken
-    assert (path, kind) == ("/v1/traces", "application/x-protobuf")
+    ((asked, kind, body),) = collector.taken
+    assert (asked, kind) == ("/v1/traces", "application/x-protobuf")
     (resource,) = ExportTraceServiceRequest.FromString(body).resource_spans
     spans = {span.name: span for scope in resource.scope_spans for span in scope.spans}
     assert {

@@ -7,6 +7,7 @@ import pytest
 from tests.helpers.cli import checked, told
 from tests.helpers.dask_farm import Farm, tasks_of, workers_of
 from tests.helpers.sdists import forge_backend, forge_sdist, write_project
+from tests.helpers.waiting import SECONDS
 from tests.helpers.wheels import forge_wheel
 
 
@@ -221,6 +222,43 @@ def test_compile_and_lock_ask_a_worker_for_metadata(remote, farm, env, shop, far
     assert "locked==1.0" in (remote.cwd / "requirements.txt").read_text()
     assert not list(remote.cache.glob("build-envs-v0/*"))
     assert len(far_told.read_text().splitlines()) == 2
+
+
+MEET = """
+import os, time
+place = {place!r}
+open(os.path.join(place, str(os.getpid())), "w").close()
+end = time.monotonic() + {seconds}
+while len(os.listdir(place)) < 2:
+    assert time.monotonic() < end, "nobody else builds"
+    time.sleep(0.01)
+"""
+
+
+@pytest.mark.parametrize("command", ["compile", "lock"])
+def test_metadata_that_can_be_foreseen_are_built_at_once(remote, farm, env, shop, command):
+    """Two builds meet on the two workers, and then those of what they need: one alone waits in vain."""
+    for level in ("root", "need"):
+        place = remote.root / level
+        place.mkdir()
+        name = f"meet{level}{command}"
+        shop.add(*forge_wheel(name, "1.0", {f"{name}.py": MEET.format(place=str(place), seconds=SECONDS)}))
+        for number in (0, 1):
+            needs = (f"need{command}{number}",) if level == "root" else ()
+            shop.add(
+                *forge_sdist(
+                    f"{level}{command}{number}",
+                    requires=needs,
+                    needs=("toy", name),
+                    imports=(name,),
+                    backend="toy_plain",
+                )
+            )
+    remote.file("requirements.in", f"root{command}0\nroot{command}1\n")
+    words = ("pip", "compile") if command == "compile" else ("lock",)
+    done = remote(*words, "requirements.in", "-i", shop.url, "--executor", farm.address)
+    assert done.code == 0, done.err
+    assert workers_of(remote, "build") == {worker.address for worker in farm.workers}
 
 
 @pytest.mark.parametrize("words", [("pip", "compile", "requirements.in"), ("lock", "requirements.in")])

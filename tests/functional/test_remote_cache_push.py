@@ -1,6 +1,7 @@
 """``puffin cache push`` and ``pull``: a machine stores what it has, and takes what its environments need."""
 
 import hashlib
+import json
 
 import pytest
 
@@ -185,3 +186,33 @@ def test_a_remote_cache_that_cannot_be_read_fails_a_pull(puffin, cache, pull):
     assert (done.code, "No remote cache was given" in done.err) == (2, True), done.err
     done = pull("first", cache.url, "nowhere")
     assert done.code == 2, done.err
+
+
+def _pages(shop, name):
+    return [path for path in shop.paths() if path.rstrip("/").endswith(f"/{name}")]
+
+
+def test_a_second_machine_gets_a_build_environment_as_a_list(machines, puffin, shop, cache, log, tmp_path):
+    first, second, third = machines("first"), machines("second"), machines("third")
+    pins = f"{write_project(tmp_path / 'made', 'made', told=log)}\n"
+    first.sync(cache.url, "--remote-cache-write", pins=pins)
+    assert _pages(shop, "toy")
+    (tmp_path / "made" / "more.txt").write_text("so that it has to be built again\n")
+    second.sync(cache.url, pins=pins)
+    assert log.read_text().count("wheel made") == 2
+    assert _pages(shop, "toy") == []
+    assert second.files_asked == []
+    third.sync(cache.url, "--refresh", pins=pins)
+    assert _pages(shop, "toy"), "who asks for the index gets it"
+    shown = puffin("profile", "show", "--json", "--cache-dir", puffin.root / "cache-second")
+    rows = {each["layer"]: each for each in json.loads(shown.out)[0]["remote_cache"]}
+    assert rows["lists"]["hits"] >= 1
+    assert rows["lists"]["misses"] == {}
+
+
+def test_without_a_key_there_are_no_lists(machines, shop, cache, log, tmp_path):
+    first, second = machines("first"), machines("second")
+    pins = f"{write_project(tmp_path / 'made', 'made', told=log)}\n"
+    first.sync(cache.url, "--remote-cache-write", pins=pins, key="")
+    second.sync(cache.url, pins=pins, key="")
+    assert _pages(shop, "toy")

@@ -52,13 +52,20 @@ def universes(cache: Path, index: IndexServer) -> Iterator[Make]:
     clients: list[Client] = []
 
     def universe(
-        *, build: Any = None, checkout: Any = None, config: IndexConfig | None = None, **scope: Any
+        *,
+        build: Any = None,
+        begin: Any = None,
+        checkout: Any = None,
+        config: IndexConfig | None = None,
+        **scope: Any,
     ) -> IndexUniverse:
         client = Client(Network(offline=scope.get("offline", False), retries=0), sleep=lambda _: None)
         clients.append(client)
         asked = scope_at(**{"now": NOW, "config": config or IndexConfig(index_url=index.url), **scope})
         store = Cache(str(cache))
-        made.append(IndexUniverse(asked, client=client, cache=store, build=build, checkout=checkout))
+        made.append(
+            IndexUniverse(asked, client=client, cache=store, build=build, begin=begin, checkout=checkout)
+        )
         return made[-1]
 
     yield universe

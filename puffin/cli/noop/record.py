@@ -4,6 +4,7 @@ import os
 
 from puffin.cache import frame
 from puffin.depends import Dependencies
+from puffin.stages.link.commit.stamps import read_framed
 from puffin.types import Any, Mapping
 
 # Options that ask for more than an answer, or for one that must not come from memory.
@@ -31,15 +32,20 @@ def keep(root: str, path: str, noted: "Dependencies") -> bool:
     from puffin.cache.atomic import PRIVATE, publish_file
     from puffin.cache.layout import Cache
 
+    stamped = frozenset([each for root in noted.environments for each in _stamped_paths(root)])
+
+    def others(found: "Mapping[str, Any]") -> "tuple[tuple[str, Any], ...]":
+        return tuple([item for item in found.items() if item[0] not in stamped])
+
     fields = (
         os.path.basename(path),
         noted.since,
         noted.until,
-        tuple(noted.files.items()),
+        others(noted.files),
         noted.texts,
-        tuple(noted.kinds.items()),
+        others(noted.kinds),
         tuple(noted.directories.items()),
-        tuple(noted.contents.items()),
+        others(noted.contents),
         tuple(noted.variables.items()),
         tuple(noted.environments.items()),
         tuple(noted.said),
@@ -51,3 +57,11 @@ def keep(root: str, path: str, noted: "Dependencies") -> bool:
     except (OSError, ValueError):
         return False  # then the next run finds its answer anew
     return True
+
+
+def _stamped_paths(root: str) -> "list[str]":
+    """Return what is looked at of an environment in any case, such as METADATA of each distribution."""
+    fields = read_framed(root)[1]
+    if fields is None:
+        return []
+    return [f"{root}/{fields[2]}/{path}" for _, _, paths in fields[5] for path in paths]

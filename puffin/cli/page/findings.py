@@ -207,6 +207,7 @@ def _remote(found: RunFinding, _report: Report) -> Advised:
     advice = {
         "absent": "Let one machine write to it (`--remote-cache-write`).",
         "unsigned": "Set `PUFFIN_REMOTE_CACHE_KEY` to the key of the machine that writes.",
+        "stale": "Nothing is wrong: the index had to be asked again.",
         "unavailable": "Check that the server of the remote cache answers.",
     }
     return Advised(text=text, advice=advice.get(found.names[0], ""))

@@ -15,6 +15,7 @@ from opentelemetry.trace import Status, StatusCode, set_span_in_context
 from puffin.pipeline.graph.task import FAILED
 from puffin.pipeline.profile.read import Profile, Row
 
+_PATH = "/v1/traces"
 _BATCH = 512  # spans of a request
 _SECONDS = 10  # that a request may take
 
@@ -22,12 +23,12 @@ _SECONDS = 10  # that a request may take
 def send_trace(profile: Profile, url: str) -> bool:
     """Send the spans of a run to the collector at *url*, such as ``http://127.0.0.1:4318``; False if that fails.
 
-    ``OTEL_EXPORTER_OTLP_HEADERS`` and the other variables of the exporter count.
+    The path for traces may be a part of it. ``OTEL_EXPORTER_OTLP_HEADERS`` and other variables of the exporter count.
     """
     spans = spans_of(profile)
     logging.getLogger("opentelemetry").disabled = True  # a failure is a warning of puffin's own
     logging.getLogger("opentelemetry.exporter.otlp.proto.http.trace_exporter").disabled = True
-    exporter = OTLPSpanExporter(endpoint=f"{url.rstrip('/')}/v1/traces", timeout=_SECONDS)
+    exporter = OTLPSpanExporter(endpoint=f"{url.rstrip('/').removesuffix(_PATH)}{_PATH}", timeout=_SECONDS)
     try:
         batches = [spans[at : at + _BATCH] for at in range(0, len(spans), _BATCH)]
         return all(exporter.export(batch) is SpanExportResult.SUCCESS for batch in batches)

@@ -1,16 +1,14 @@
 """The display of a command that goes on: what it is doing, what it waits for, and for how long.
 
-It is drawn within a signal handler. So it imports what it needs at the top, takes no locks, and keeps its own books of
-what has changed since the last picture.
+It is drawn within a signal handler. So it imports what it needs at the top (but not ``typing``: that is slow), has no
+locks, and keeps its own books of what has changed since the last picture.
 """
 
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from time import perf_counter, time
-from typing import Protocol
 from unicodedata import east_asian_width
 
 from puffin import meter
@@ -19,7 +17,31 @@ from puffin.cli.screen.quantities import clock, counted, size
 from puffin.cli.screen.stages import package_doing, stage_doing
 from puffin.names import printable
 from puffin.pipeline.graph.record import open_phase
-from puffin.pipeline.graph.task import SECOND, Key, Task
+from puffin.pipeline.graph.task import SECOND
+from puffin.types import Callable, Iterator, Mapping, Sequence
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from puffin.pipeline.graph.task import Key, Task
+
+    class Progress(Protocol):
+        """How far a command is, as ``console.RunProgress`` has it."""
+
+        @property
+        def command(self) -> str: ...
+        @property
+        def started(self) -> float: ...
+        @property
+        def graphs(self) -> Sequence[Mapping[Key, Task]]: ...
+        @property
+        def ended(self) -> Sequence[Key]: ...
+        @property
+        def states(self) -> Mapping[str, tuple[str, float]]: ...
+        @property
+        def done(self) -> Mapping[str, str]: ...
+
 
 # what commands without phases do
 _COMMANDS = {
@@ -53,34 +75,17 @@ _STYLES = {"updated": "green", "unchanged": "dim", "failed": "red", "skipped": "
 Style = Callable[..., str]
 
 
-class Progress(Protocol):
-    """How far a command is, as ``console.RunProgress`` has it."""
-
-    @property
-    def command(self) -> str: ...
-    @property
-    def started(self) -> float: ...
-    @property
-    def graphs(self) -> Sequence[Mapping[Key, Task]]: ...
-    @property
-    def ended(self) -> Sequence[Key]: ...
-    @property
-    def states(self) -> Mapping[str, tuple[str, float]]: ...
-    @property
-    def done(self) -> Mapping[str, str]: ...
-
-
 class TaskTally:
     """Counts the packages and bytes of a run's tasks.
 
     A package is prepared when its tasks but the link have ended; one that is only linked, when that has.
     """
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: "Progress") -> None:
         self._progress = progress
         self._seen: list[int] = []  # how many tasks of each graph are counted
         self._heard = 0
-        self._tasks: dict[Key, Task] = {}
+        self._tasks: "dict[Key, Task]" = {}
         self._left: Counter[str] = Counter()
         self._links: Counter[str] = Counter()
         self.expected = 0.0
@@ -114,7 +119,7 @@ class TaskTally:
         builds = [(self._builds.get(row.name, 0), now - row.started) for row in rows if row.kind == "build"]
         return fetched + sum(min(_ALMOST * weight, max(0.0, since) * SECOND) for weight, since in builds)
 
-    def _add(self, graph: Mapping[Key, Task], known: int) -> None:
+    def _add(self, graph: "Mapping[Key, Task]", known: int) -> None:
         for key, task in islice(tuple(graph.items()), known, None):
             self._tasks[key] = task
             (self._links if task.stage == "link" else self._left)[task.label] += 1
@@ -125,7 +130,7 @@ class TaskTally:
             for name in task.environments:
                 self.waiting.setdefault(name, Counter())[task.label] += 1
 
-    def _end(self, key: Key) -> None:
+    def _end(self, key: "Key") -> None:
         task = self._tasks.get(key)
         if task is None:
             return
@@ -140,7 +145,7 @@ class TaskTally:
                 del waiting[task.label]
 
 
-def work_of(task: Task) -> int:
+def work_of(task: "Task") -> int:
     """Return how much a task counts in the whole of the work, in bytes."""
     return _LINK if task.stage == "link" else task.weight
 
@@ -163,7 +168,7 @@ class Rate:
 class Display:
     """Makes pictures of the *progress* of a command. *style* colours a text, as ``Console.style`` does."""
 
-    def __init__(self, progress: Progress, *, style: Style) -> None:
+    def __init__(self, progress: "Progress", *, style: Style) -> None:
         self._progress = progress
         self._style = style
         self._tally = TaskTally(progress)

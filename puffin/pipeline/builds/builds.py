@@ -18,7 +18,6 @@ from puffin.pipeline.builds.why import build_inputs, why_built
 from puffin.pipeline.find.chosen import archive_of_wheel, supply_of
 from puffin.pipeline.graph.record import warn
 from puffin.pipeline.graph.task import DONE, SECOND, Key, Outcome, Task
-from puffin.pipeline.profile.read import build_times
 from puffin.pipeline.request.builds import Toolchain
 from puffin.pipeline.tasks.supply import BUILD, ENVIRONMENT, FETCH, UNZIP, wheel_tasks
 from puffin.reasons import Reason
@@ -33,7 +32,7 @@ Resolve = Callable[[tuple[str, ...], Toolchain, str, Artifact, str], tuple[Artif
 
 METADATA_GOAL, WHEEL_GOAL, EDITABLE_GOAL = "metadata", "wheel", "editable"
 _ENVIRONMENT_WEIGHT = 2_000_000  # bytes: what an environment for a build counts as among the work of unzipping
-_USUAL = 3.0  # seconds, for a build of which no run has a record
+USUAL = 3.0  # seconds, for a build of which no run has a record
 _GROWTH = "growth"
 
 
@@ -55,11 +54,18 @@ class Builds:
     """Plans the builds of one ledger; :meth:`grow` is for its growth.
 
     *resolve* returns what a set of build requirements comes to, for a toolchain and for the package that needs
-    them, with its artifact and the path of its source. Nothing here belongs to one environment: the toolchain comes
-    with each artifact.
+    them, with its artifact and the path of its source; *seconds* how long a build of a package takes. Nothing here
+    belongs to one environment: the toolchain comes with each artifact.
     """
 
-    def __init__(self, settings: BuildSettings, cache: "Cache", resolve: "Resolve") -> None:
+    def __init__(
+        self,
+        settings: BuildSettings,
+        cache: "Cache",
+        resolve: "Resolve",
+        seconds: "Callable[[str], float]" = lambda _name: USUAL,
+    ) -> None:
+        self._seconds = seconds
         self._settings = settings
         self._cache = cache
         self._resolve = resolve
@@ -73,7 +79,6 @@ class Builds:
         self._whole: set[str] = set()
         self._damaged: set[str] = set()
         self._reasons: dict[str, Reason] = {}
-        self._times: dict[str, float] | None = None
 
     def supply(
         self, artifact: "Artifact", toolchain: Toolchain, goal: str = "", label: str = ""
@@ -228,9 +233,7 @@ class Builds:
 
     def _weight(self, artifact: "Artifact") -> int:
         """Return the work that a build is, by the time that the last one took: the longest begins first."""
-        if self._times is None:
-            self._times = build_times(self._cache)
-        return artifact.size + int(self._times.get(artifact.name, _USUAL) * SECOND)
+        return artifact.size + int(self._seconds(artifact.name) * SECOND)
 
     def _store(self, job: Job, found: "kept.KeptWheel | None") -> Task:
         arguments: tuple[tuple[str, Any], ...] = (("name", job.artifact.name), ("cache_root", self._cache.root))

@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Sequence
+from functools import partial
+from threading import RLock
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -10,16 +12,18 @@ from puffin.artifact.artifact import DIRECTORY, GIT, SDIST, WHEEL, Artifact, exp
 from puffin.artifact.urls import file_path, file_url, is_file_url
 from puffin.errors import USAGE, PuffinError
 from puffin.meter import HIT
-from puffin.pipeline.builds.builds import METADATA_GOAL, Builds
+from puffin.pipeline.builds.builds import METADATA_GOAL, USUAL, Builds
 from puffin.pipeline.builds.values import BuildCycle, BuildRequirementsFailed, BuildSettings
 from puffin.pipeline.engine.engine import OutcomeRecorder
 from puffin.pipeline.graph.ledger import Ledger
 from puffin.pipeline.graph.record import current
-from puffin.pipeline.graph.task import DONE, Outcome, resolve_function
+from puffin.pipeline.graph.task import DONE, Outcome, Task, resolve_function
 from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe, resolved
+from puffin.pipeline.profile.read import build_times
 from puffin.pipeline.request.builds import Toolchain
 from puffin.pipeline.request.session import Session
 from puffin.pipeline.run.inline import InlineExecutor
+from puffin.pipeline.tasks.remote import RemotePlan, growth_with_remote, with_remote
 from puffin.pipeline.tasks.supply import Supply, root_failure
 from puffin.stages.build import kept
 from puffin.stages.build.kept import SoughtBuild
@@ -30,6 +34,7 @@ from puffin.stages.resolve.locate.url import direct_url
 from puffin.stages.resolve.metadata.wanted import BuildSource
 from puffin.stages.resolve.requirements.values import Entry
 from puffin.stages.resolve.solve.universe import Place
+from puffin.stages.resolve.universe.kept import request_name
 from puffin.stages.resolve.universe.place import artifact_for, checkout_place
 from puffin.stages.resolve.universe.values import Builder, Built, CheckedOut, Checkout
 from puffin.stages.unzip.ready import archive_ready
@@ -37,9 +42,13 @@ from puffin.value import astuple, common, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
+    from puffin.pipeline.builds.ahead import BuildsAhead
     from puffin.pipeline.builds.sources import TreeSources
+    from puffin.stages.remote.values import RemoteCache, Told
+    from puffin.stages.resolve.universe.values import BegunBuild
 
 
 class NothingToBuildIn(PuffinError):
@@ -54,13 +63,55 @@ class NothingToBuildIn(PuffinError):
     environment: str
 
 
-class BuildResolver:
-    """Resolves each distinct set of build requirements once in a run, for each interpreter that builds."""
+class SharedLists:
+    """What sets of build requirements resolve to, as a remote cache has it; nothing without one."""
 
     def __init__(self, settings: BuildSettings, session: "Session") -> None:
         self._settings = settings
         self._session = session
+
+    def take(self, setup: ResolutionSetup) -> "tuple[Artifact, ...]":
+        """Return what *setup* resolves to by a list that holds, nothing if there is none."""
+        remote = self._settings.remote_cache
+        name = request_name(setup.scope, setup.request) if remote is not None else ""
+        if remote is None or not name:
+            return ()
+        take = resolve_function("puffin.stages.remote.lists:take_list")
+        found, told = take(astuple(remote), self._settings.network, name, setup.scope)
+        note_told(told, remote, self._session)
+        return tuple(found)
+
+    def keep(
+        self, setup: ResolutionSetup, found: "tuple[Artifact, ...]", pages: "tuple[tuple[str, float, int], ...]"
+    ) -> None:
+        """Have what *setup* was resolved to uploaded, if that is made of *pages* alone."""
+        remote = self._settings.remote_cache
+        if remote is not None and remote.write and pages and (name := request_name(setup.scope, setup.request)):
+            resolve_function("puffin.stages.remote.lists:keep_list")(remote, name, found, pages)
+
+
+def note_told(told: "Told", remote: "RemoteCache", session: "Session") -> None:
+    """Put what a remote cache told into the record of the run, and say if it is not used any more."""
+    layer, outcome, reason, size, seconds, problem = told
+    record = current()
+    if record is not None and record.is_own:
+        record.remote(layer, outcome == HIT, {reason: 1} if reason else {}, size, seconds)
+    if problem:
+        session.reporter.warn(f"The remote cache `{remote.shown}` is not used any more in this run: {problem}")
+
+
+class BuildResolver:
+    """Resolves each distinct set of build requirements once in a run, for each interpreter that builds.
+
+    Threads may share it. One resolves at a time, so that none does what another is about to do.
+    """
+
+    def __init__(self, settings: BuildSettings, session: "Session") -> None:
+        self._settings = settings
+        self._session = session
+        self._lists = SharedLists(settings, session)
         self._known: dict[tuple[Any, ...], tuple[Artifact, ...]] = {}
+        self._lock = RLock()
 
     def resolve(
         self,
@@ -78,12 +129,13 @@ class BuildResolver:
         """
         wanted = tuple(sorted(set(requires)))
         key = (toolchain.key, wanted, pinned)
-        if key not in self._known:
-            try:
-                self._known[key] = self._resolve(wanted, toolchain, build, checkout, pinned)
-            except PuffinError as error:
-                raise BuildRequirementsFailed(package=package, requires=wanted, causes=(error,)) from error
-        return self._known[key]
+        with self._lock:
+            if key not in self._known:
+                try:
+                    self._known[key] = self._resolve(wanted, toolchain, build, checkout, pinned)
+                except PuffinError as error:
+                    raise BuildRequirementsFailed(package=package, requires=wanted, causes=(error,)) from error
+            return self._known[key]
 
     def _resolve(
         self,
@@ -96,13 +148,19 @@ class BuildResolver:
         setup = self._setup(wanted, toolchain)
         setup = replace(setup, config=replace(setup.config, pinned=(*pinned, *setup.config.pinned)))
         with open_universe(setup, self._session.cache, build=build, checkout=checkout) as universe:
+            known = self._lists.take(setup) if universe.answer(setup.request) is None else ()
+            if known:
+                return known
             resolution = resolved(setup, universe)
+            pages = universe.pages(setup.request)
         settings, interpreter = self._settings, toolchain.interpreter
         target = FileTarget(interpreter.tags, interpreter.version_text)
         commits = self._session.commits
-        return tuple(
+        found = tuple(
             [artifact_for(each, target, files=settings.files, commits=commits) for each in resolution.packages]
         )
+        self._lists.keep(setup, found, pages)
+        return found
 
     def _setup(self, wanted: tuple[str, ...], toolchain: Toolchain) -> ResolutionSetup:
         return ResolutionSetup(
@@ -134,6 +192,27 @@ class BuildSession:
         self.settings = settings
         self.session = session
         self._resolver = BuildResolver(settings, session)
+        self._times: dict[str, float] | None = None
+        self._ahead: BuildsAhead | None = None
+
+    def seconds(self, name: str) -> float:
+        """Return how long the last recorded build of a package took."""
+        if self._times is None:
+            self._times = build_times(self.session.cache)
+        return self._times.get(name, USUAL)
+
+    def metadata(self, toolchain: Toolchain) -> "MetadataBuilder":
+        """Return what builds the metadata of sources."""
+        return MetadataBuilder(self, toolchain)
+
+    def begin(self, name: str, build: "Callable[[], Built]") -> "BegunBuild":
+        """Have a build of a package done by a scheduler's workers while this thread goes on."""
+        assert self.settings.remote is not None
+        if self._ahead is None:
+            from puffin.pipeline.builds.ahead import BuildsAhead
+
+            self._ahead = BuildsAhead(self.settings.remote)
+        return self._ahead.begin(self.seconds(name), build)
 
     def builds(self, chain: tuple[str, ...] = ()) -> Builds:
         """Return the planner of builds for one ledger; *chain* are the packages whose metadata builds are running."""
@@ -154,7 +233,7 @@ class BuildSession:
                 pinned=pinned,
             )
 
-        return Builds(self.settings, self.session.cache, resolve)
+        return Builds(self.settings, self.session.cache, resolve, self.seconds)
 
     def identified(self, supply: Supply) -> Supply:
         """Return *supply* with the hash of its source, if that is a local archive."""
@@ -216,7 +295,7 @@ def identified(artifact: Artifact) -> Artifact:
 class MetadataBuilder:
     """The interface of a universe to the build stage: metadata that need a build, kept for the next time.
 
-    It works in this process, whatever runs the graph of the run. ``chain`` are the sources whose metadata wait for it.
+    It waits in this process, whatever runs the graph of the run. ``chain`` are the sources whose metadata wait for it.
     """
 
     def __init__(self, session: BuildSession, toolchain: Toolchain, chain: tuple[str, ...] = ()) -> None:
@@ -238,14 +317,41 @@ class MetadataBuilder:
             raise BuildCycle(package=source.package, names=names)
         self._check(source, artifact)
         tasks, last = builds.supply(artifact, self._toolchain, METADATA_GOAL, label=source.package)
-        ledger = Ledger(tasks, builds.grow)
+        ledger = self._ledger(tasks, builds)
         recorder = self._recorder(ledger)
-        InlineExecutor(1).run(ledger, recorder.outcome if recorder else _nobody)
+        InlineExecutor(1).run(ledger, partial(self._ended, recorder))
         outcome = ledger.outcomes[last]  # type: ignore[index]
         if outcome.status != DONE:
             raise root_failure(ledger, outcome.key) or RuntimeError(source.package)
         with open(outcome.result[1], "rb") as file:
             return Built(metadata=file.read())
+
+    def _ledger(self, tasks: "tuple[Task, ...]", builds: Builds) -> Ledger:
+        """Return the ledger of a build whose files come from the remote cache, if it has them."""
+        settings = self._session.settings
+        remote = settings.remote_cache
+        if remote is None:
+            return Ledger(tasks, builds.grow)
+        plan = RemotePlan(remote=astuple(remote), network=settings.network, keeps=remote.write)
+        return Ledger([with_remote(each, plan) for each in tasks], growth_with_remote(builds.grow, plan))
+
+    def _ended(self, recorder: "OutcomeRecorder | None", outcome: Outcome) -> None:
+        remote = self._session.settings.remote_cache
+        if remote is not None and outcome.remote:
+            note_told(outcome.remote, remote, self._session.session)
+        if recorder is not None:
+            recorder.outcome(outcome)
+
+    def begin(self, source: "BuildSource") -> "BegunBuild | None":
+        """Begin to build METADATA of *source*; None where it is kept, or only this machine can build it."""
+        session = self._session
+        if source.editable or not session.settings.isolates(source.name):
+            return None
+        try:
+            known = session.builds().metadata(artifact_of_source(source), self._toolchain)
+        except OSError:
+            return None  # it is raised for whoever asks
+        return None if known is not None else session.begin(source.name, partial(self, source))
 
     def _is_brought(self, builds: Builds, artifact: Artifact) -> bool:
         """Ask the remote cache for the wheel of a source; tell whether it is among the kept builds now."""
@@ -255,11 +361,9 @@ class MetadataBuilder:
             return False
         bring = resolve_function("puffin.stages.remote.builds:builds")
         where = astuple(settings.remote_cache), settings.network, session.cache.root
-        [(_, found, _, _, _, problem)] = bring(*where, [astuple(sought)])
-        if problem:
-            shown = settings.remote_cache.shown
-            session.reporter.warn(f"The remote cache `{shown}` is not used any more in this run: {problem}")
-        return bool(found == HIT)
+        [told] = bring(*where, [astuple(sought)])
+        note_told(told, settings.remote_cache, session)
+        return bool(told[1] == HIT)
 
     def _recorder(self, ledger: Ledger) -> "OutcomeRecorder | None":
         """Return what puts the build into the record of the run; None in a child, whose parent writes that."""
@@ -271,10 +375,6 @@ class MetadataBuilder:
         if not self._session.settings.isolates(artifact.name) and not os.path.exists(toolchain.python):
             hint = f"make it by `puffin venv {toolchain.prefix}`, and install the build requirements there"
             raise NothingToBuildIn(package=source.package, environment=toolchain.prefix, hints=(hint,))
-
-
-def _nobody(_outcome: "Outcome") -> None:
-    """Tell nobody of an outcome."""
 
 
 def artifact_of_source(source: "BuildSource") -> Artifact:

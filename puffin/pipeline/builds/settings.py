@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from puffin.stages.resolve.index.config import IndexConfig
     from puffin.stages.resolve.metadata.wanted import BuildSource
     from puffin.stages.resolve.solve.universe import Place
-    from puffin.stages.resolve.universe.values import Built, CheckedOut
+    from puffin.stages.resolve.universe.values import BeginBuild, BegunBuild, Built, CheckedOut
 
 
 def build_settings(
@@ -82,9 +82,18 @@ def builds_of(setup: ResolutionSetup, settings: Settings, session: "Session") ->
 
 
 class BuildSeams:
-    """The interfaces of a universe to builds and to version control; their modules are imported when needed."""
+    """The interfaces of a universe to builds and to version control; their modules are imported when needed.
 
-    def __init__(self, builds: "Callable[[], BuildSession]", toolchain: "Callable[[], Toolchain]") -> None:
+    *settings* are those of the session that *builds* returns.
+    """
+
+    def __init__(
+        self,
+        settings: BuildSettings,
+        builds: "Callable[[], BuildSession]",
+        toolchain: "Callable[[], Toolchain]",
+    ) -> None:
+        self._settings = settings
         self._make = builds
         self._toolchain = toolchain
         self._lock = allocate_lock()  # repositories are checked out by several threads
@@ -92,9 +101,15 @@ class BuildSeams:
 
     def build(self, source: "BuildSource") -> "Built":
         """Return METADATA of *source*; raises what ``MetadataBuilder`` raises."""
-        from puffin.pipeline.builds.session import MetadataBuilder
+        return self._builds().metadata(self._toolchain())(source)
 
-        return MetadataBuilder(self._builds(), self._toolchain())(source)
+    @property
+    def begin(self) -> "BeginBuild | None":
+        """What begins builds ahead of need, None where all of them run on this machine."""
+        return self._begun if self._settings.remote is not None else None
+
+    def _begun(self, source: "BuildSource") -> "BegunBuild | None":
+        return self._builds().metadata(self._toolchain()).begin(source)
 
     def checkout(self, place: "Place") -> "CheckedOut":
         """Return the repository that *place* names, at one commit."""

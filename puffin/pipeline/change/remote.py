@@ -16,7 +16,7 @@ from puffin.pipeline.change.values import RemoteTally
 from puffin.pipeline.graph.record import current, phase
 from puffin.pipeline.graph.task import DONE, resolve_function
 from puffin.pipeline.run.forked_workers import ForkedWorkers
-from puffin.pipeline.tasks.remote import RemotePlan, with_remote
+from puffin.pipeline.tasks.remote import RemotePlan, growth_with_remote, with_remote
 from puffin.pipeline.tasks.supply import BUILD, COMPILE, UNZIP
 from puffin.stages.build.job import LACKS, METADATA
 from puffin.stages.remote.signature import signer_of
@@ -62,7 +62,7 @@ class RemoteRun:
         self.uploaded = Uploaded()
         signer_of(session.environ)  # a key that cannot be used is an error of the user, and not a miss
         session.cache.initialise()
-        os.mkdir(settings.room)
+        os.makedirs(settings.room, exist_ok=True)  # a resolution may have left lists there
         self._settings = settings
         self._network = session.network.wire()
         self._problem = left_alone(settings)  # somebody else said so
@@ -185,11 +185,7 @@ class RemoteRun:
             present=frozenset([sha256 for sha256, yes in self._known.items() if yes]),
             absent=frozenset([sha256 for sha256, yes in self._known.items() if not yes]),
         )
-
-        def growing(task: "Task", outcome: "Outcome") -> "tuple[Task, ...]":
-            return tuple([with_remote(each, plan) for each in grow(task, outcome)])
-
-        return [with_remote(each, plan) for each in tasks], growing
+        return [with_remote(each, plan) for each in tasks], growth_with_remote(grow, plan)
 
     def took(self, task: "Task", outcome: "Outcome") -> None:
         """Take note of an outcome: what the cache told, and what is to be uploaded."""

@@ -155,12 +155,13 @@ class _Install:
         if hashed:
             markers = dict(self._workplace.environment.interpreter.markers)
             select_pins(self._requirements, markers=markers, require_hashes=True)
-        seams = BuildSeams(lambda: self._builds, lambda: self._toolchain)
+        seams = BuildSeams(self._builds.settings, lambda: self._builds, lambda: self._toolchain)
         setup = self._setup
         with open_universe(
             setup,
             self._session.cache,
             build=seams.build,
+            begin=seams.begin,
             checkout=seams.checkout,
             children=lambda: children_of(setup, self._session.cache),
         ) as universe:

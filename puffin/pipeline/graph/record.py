@@ -11,6 +11,7 @@ may be put down with :func:`phase`, without knowing whether anybody listens.
 import os
 import sys
 import time
+from _thread import allocate_lock
 
 from puffin.cache.layout import Bucket, Cache
 from puffin.pipeline.graph.task import Key, Outcome, Task
@@ -40,6 +41,7 @@ class RunRecord:
         self._descriptor = -1
         self._state = ""  # then "open", then "closed"
         self._lines: list[str] = []
+        self._lock = allocate_lock()
         self._flushed = started
         self._began = started - cpu
         self._head = f'"command":{json_text(command)},"puffin":{json_text(version)}'
@@ -133,7 +135,7 @@ class RunRecord:
         self.keep()
         reasons = ",".join([f"{json_text(reason)}:{count}" for reason, count in misses.items()])
         self._lines.append(
-            f'{{"remote":{json_text(layer)},"hits":{hits},"misses":{{{reasons}}},"bytes":{size},'
+            f'{{"remote":{json_text(layer)},"hits":{hits:d},"misses":{{{reasons}}},"bytes":{size},'
             f'"seconds":{seconds:.6f}}}\n'
         )
 
@@ -141,11 +143,14 @@ class RunRecord:
         self._flushed = now or time.time()
         if self._descriptor < 0 or not self._lines:
             return
-        data, self._lines = "".join(self._lines).encode("utf-8", "surrogateescape"), []
-        try:
-            os.write(self._descriptor, data)
-        except OSError:
-            self._drop()
+        with self._lock:  # other threads add lines meanwhile
+            count = len(self._lines)
+            data = "".join(self._lines[:count]).encode("utf-8", "surrogateescape")
+            del self._lines[:count]
+            try:
+                os.write(self._descriptor, data)
+            except OSError:
+                self._drop()
 
     def finish(self, status: int) -> None:
         """Write the rest and the last line, with the run's exit *status*, and close the file."""

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from puffin.stages.resolve.universe.children import Children
     from puffin.stages.resolve.universe.index import IndexUniverse
     from puffin.stages.resolve.universe.kept import KeptUniverse
-    from puffin.stages.resolve.universe.values import Builder, Checkout, Chosen
+    from puffin.stages.resolve.universe.values import BeginBuild, Builder, Checkout, Chosen
 
     Opened = Callable[["ResolutionSetup"], KeptUniverse]
 
@@ -197,6 +197,7 @@ def open_universe(
     cache: "Cache",
     *,
     build: "Builder | None" = None,
+    begin: "BeginBuild | None" = None,
     checkout: "Checkout | None" = None,
     children: "Callable[[], Children] | None" = None,
 ) -> "KeptUniverse":
@@ -211,6 +212,7 @@ def open_universe(
             client=client_for(setup.network),
             cache=cache,
             build=build,
+            begin=begin,
             checkout=checkout,
             children=children() if children else None,
         )

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -262,7 +263,7 @@ def parse(lines: list[dict[str, Any]], path: str = "") -> Profile:
         rows=timed,
         untimed=tuple([row for row in rows if row.start <= 0]),
         changes=tuple([found for line in lines if (found := _change(line)) is not None]),
-        remote=tuple([_remote(line) for line in lines if _text(line, "remote")]),
+        remote=_layers([_remote(line) for line in lines if _text(line, "remote")]),
         outcomes=tuple([_outcome(line) for line in lines if _text(line, "outcome")]),
         failure=next((_text(line, "failure") for line in lines if _text(line, "failure")), ""),
     )
@@ -287,6 +288,26 @@ def _outcome(line: dict[str, Any]) -> EnvironmentOutcome:
         status=_text(line, "outcome"),
         error=_text(line, "error"),
         at=_number(line, "at"),
+    )
+
+
+def _layers(uses: list[RemoteUse]) -> tuple[RemoteUse, ...]:
+    """Return one use for each layer."""
+    found: dict[str, RemoteUse] = {}
+    for each in uses:
+        former = found.get(each.layer)
+        found[each.layer] = each if former is None else _sum(former, each)
+    return tuple(found.values())
+
+
+def _sum(one: RemoteUse, other: RemoteUse) -> RemoteUse:
+    misses = Counter(dict(one.misses)) + Counter(dict(other.misses))
+    return RemoteUse(
+        layer=one.layer,
+        hits=one.hits + other.hits,
+        misses=tuple(misses.items()),
+        bytes=one.bytes + other.bytes,
+        seconds=one.seconds + other.seconds,
     )
 
 

@@ -131,14 +131,19 @@ class Compilation:
     def _answer(self, setup: "ResolutionSetup", interpreter: "Interpreter", opened: "ExitStack") -> "Answered":
         settings = self._settings
         builds = replace(builds_of(setup, settings.run, self._session), several=settings.is_for_several)
-        seams = BuildSeams(lambda: self._build_session(builds), lambda: toolchain_with(interpreter))
+        seams = BuildSeams(builds, lambda: self._build_session(builds), lambda: toolchain_with(interpreter))
 
         def universe(own: "ResolutionSetup") -> "KeptUniverse":
             alike = own.config == setup.config  # else the children would ask other indexes
             children = (lambda: self.children) if alike and not self._is_open else None
             self._is_open = self._is_open or alike
             made = open_universe(
-                own, self._session.cache, build=seams.build, checkout=seams.checkout, children=children
+                own,
+                self._session.cache,
+                build=seams.build,
+                begin=seams.begin,
+                checkout=seams.checkout,
+                children=children,
             )
             return opened.enter_context(made)
 

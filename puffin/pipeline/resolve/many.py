@@ -123,9 +123,9 @@ class Universes:
         builder = (toolchain.key, toolchain.prefix if builds.shared else "", builds.prereleases)
         key = (*world, scope.exclude_newer, setup.network, builder)
         if key not in self._known:
-            seams = BuildSeams(lambda: BuildSession(builds, self._session), lambda: toolchain)
+            seams = BuildSeams(builds, lambda: BuildSession(builds, self._session), lambda: toolchain)
             self._known[key] = open_universe(
-                setup, self._session.cache, build=seams.build, checkout=seams.checkout
+                setup, self._session.cache, build=seams.build, begin=seams.begin, checkout=seams.checkout
             )
         return self._known[key]
 

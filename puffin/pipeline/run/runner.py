@@ -5,6 +5,7 @@ Tasks that wait for a network run on a few threads ahead of need; all others run
 
 import os
 import time
+from time import perf_counter
 
 from puffin import meter
 from puffin.errors import PuffinError, refused_by_system
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
     Pending = Sequence[Future[Outcome]]
 
 WorkItem = tuple[Unit, dict[Key, "Any"]]  # a unit, and the results that it needs from others
-AHEAD_TASKS = 4
+AHEAD_TASKS, MOST_AHEAD = 4, 24  # at first, and where answers come from afar
 AHEAD_BYTES = 48 * 1024 * 1024
+_LONG_WAIT = 0.004  # seconds
 _NUMBER = 4  # bytes of a number in a queue
 _CAPACITY = 65536 // _NUMBER // 2  # half of what a pipe holds, so that filling it never blocks
 
@@ -128,6 +130,7 @@ class Runner:
     ``take`` returns the next ``(unit, inputs)`` or None at the end; ``emit`` gets each outcome as it comes; ``wait``
     is called whenever there is nothing to do until one of the tasks that are under way has ended. ``left`` tells how
     much there is still to take, where others take from it too: towards the end each runs less far ahead.
+    After a wait that was long, more tasks than *ahead* are under way: small files from afar take no other time.
     """
 
     def __init__(
@@ -182,7 +185,10 @@ class Runner:
             for index, (_, _, futures) in enumerate(self._window):
                 if all(future.done() for future in futures):
                     return index
+            began = perf_counter()
             self._wait([future for _, _, futures in self._window for future in futures if not future.done()])
+            if perf_counter() - began > _LONG_WAIT:
+                self._ahead = min(2 * self._ahead, MOST_AHEAD)
 
     def _fill(self) -> None:
         while not self._exhausted and self._has_room():
@@ -210,7 +216,7 @@ class Runner:
         if self._threads is None:
             from concurrent.futures import ThreadPoolExecutor
 
-            self._threads = ThreadPoolExecutor(self._ahead, thread_name_prefix="puffin-ahead")
+            self._threads = ThreadPoolExecutor(MOST_AHEAD, thread_name_prefix="puffin-ahead")
         future: Future[Outcome]
         try:
             future = self._threads.submit(attempt, task, {}, self._worker)

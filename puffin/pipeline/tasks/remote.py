@@ -8,6 +8,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from puffin.pipeline.graph.ledger import Grow
+    from puffin.pipeline.graph.task import Outcome
+
 _STAND_INS = {
     "puffin.stages.unzip.store:fetch_once": "puffin.stages.remote.wheels:fetch_shared_wheel",
     "puffin.stages.build.task:fetch_source": "puffin.stages.remote.builds:fetch_shared_source",
@@ -43,6 +46,15 @@ def with_remote(task: Task, plan: RemotePlan) -> Task:
             return task
         more = (*more, ("ask", ask))
     return replace(task, function=function, arguments=(*task.arguments, *more))
+
+
+def growth_with_remote(grow: "Grow", plan: RemotePlan) -> "Grow":
+    """Return a growth whose tasks ask the remote cache first."""
+
+    def growing(task: Task, outcome: "Outcome") -> tuple[Task, ...]:
+        return tuple([with_remote(each, plan) for each in grow(task, outcome)])
+
+    return growing
 
 
 def hashes_of(task: Task) -> "frozenset[str]":

@@ -20,8 +20,9 @@ from puffin.stages.bytecode.pack import pack_layer
 from puffin.stages.remote.backend import Unavailable, received
 from puffin.stages.remote.builds import build_key, shareable, wheels_of, with_wheel
 from puffin.stages.remote.bytecode import layer_key
+from puffin.stages.remote.lists import kept_lists, list_holds
 from puffin.stages.remote.store import RemoteStore, store_of
-from puffin.stages.remote.values import BUILDS, BYTECODE, THREADS, Uploaded, Uploads
+from puffin.stages.remote.values import BUILDS, BYTECODE, LISTS, THREADS, Uploaded, Uploads
 from puffin.stages.remote.wheels import kept_for_upload
 from puffin.value import astuple
 
@@ -55,6 +56,7 @@ class Uploader:
         if signer is not None and signer.can_sign:
             jobs += [self._build_job(wheel) for path in uploads.builds if (wheel := shareable(path))]
             jobs += [self._layer_job(*each) for each in uploads.layers]
+            jobs += [self._list_job(*each) for each in kept_lists(self._store.settings.room)]
         random.shuffle(jobs)
         self._work(jobs)
         with self._lock:
@@ -140,6 +142,18 @@ class Uploader:
             if not self._store.has_content(sha256):
                 self._put(sha256, data)
             self._store.put_entry(BYTECODE, key, {"sha256": sha256, "size": len(data)})
+            return False
+
+        return job
+
+    def _list_job(self, name: str, value: "dict[str, Any]") -> "Callable[[], bool]":
+        def job() -> bool:
+            if any(
+                said is not None and list_holds(said, time.time())
+                for said, _ in self._store.entries(LISTS, name)
+            ):
+                return True
+            self._store.put_entry(LISTS, name, value)
             return False
 
         return job

@@ -13,8 +13,20 @@ SCHEMES = ("https", "http", "s3", "gs", "abfs", "file")
 DEFAULT_SCOPE = "main"
 HIT, MISS = "hit", "miss"
 THREADS = 8  # objects at a time
-WHEELS, SOURCES, BUILDS, BYTECODE = "wheels", "sources", "builds", "bytecode"  # the layers of what it holds
-ABSENT, UNSIGNED, WRONG, UNAVAILABLE = "absent", "unsigned", "wrong", "unavailable"  # the reasons of a miss
+WHEELS, SOURCES, BUILDS, BYTECODE, LISTS = (
+    "wheels",
+    "sources",
+    "builds",
+    "bytecode",
+    "lists",
+)  # the layers of it
+ABSENT, UNSIGNED, WRONG, STALE, UNAVAILABLE = (
+    "absent",
+    "unsigned",
+    "wrong",
+    "stale",
+    "unavailable",
+)  # reasons of misses
 
 Told = tuple[str, str, str, int, float, str]
 """Layer, ``hit`` or ``miss``, the reason of a miss, bytes, seconds, and why the cache is left alone from now on."""

@@ -68,6 +68,7 @@ def keep_content(room: str, sha256: str, data: "Buffer") -> None:
     """Put bytes into a room; without room on the disk they are not."""
     path = f"{room}/{_OUTGOING}{sha256}"
     try:
+        os.makedirs(room, exist_ok=True)
         write(f"{path}.part", data)  # type: ignore[arg-type]
         os.rename(f"{path}.part", path)
     except OSError:

@@ -3,11 +3,13 @@
 from puffin.artifact.urls import is_file_url
 from puffin.names import normalise, printable
 from puffin.types import Any
-from puffin.value import astuple, frozen
+from puffin.value import astuple, from_tuple, frozen
 
 SDIST_ENDINGS = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz", ".tar.lzma", ".tar.z")
 ARCHIVE_ENDINGS = (".whl", *SDIST_ENDINGS)
 _UNSAFE = frozenset('/\\:%"<>|?*')
+_SCHEMES = ("https://", "http://")
+_ODD = frozenset("?#;\\[]")
 _LONGEST_NAME = 240  # bytes; file systems stop at 255, and the cache adds endings
 
 
@@ -65,7 +67,8 @@ class Groups:
     """A page of a project by version.
 
     ``files`` maps version texts to what ``usual.stored_rows`` reads. ``status`` and ``reason`` are those of PEP 792,
-    empty where the page says nothing. ``refused`` are the names of files with unsafe names.
+    empty where the page says nothing. ``refused`` are the names of files with unsafe names. If there are ``entries``,
+    those of a version are still to be found in them (``usual.UncutEntries``), for which ``name`` is the project's.
     """
 
     url: str
@@ -73,6 +76,8 @@ class Groups:
     status: str = ""
     reason: str = ""
     refused: tuple[str, ...] = ()
+    name: str = ""
+    entries: bytes = b""
 
 
 @frozen
@@ -146,10 +151,26 @@ class Collector:
 
     def __init__(self, base: str) -> None:
         self.base = base
-        self.files: list[FileLink] = []
+        self.rows: list[tuple[Any, ...]] = []  # the fields of a FileLink in order
         self.refused: list[str] = []
 
-    def add(self, filename: str, href: str, **fields: object) -> None:
+    @property
+    def files(self) -> tuple[FileLink, ...]:
+        """The files of the page."""
+        return tuple([from_tuple(FileLink, row) for row in self.rows])
+
+    def add(
+        self,
+        filename: str,
+        href: str,
+        *,
+        hashes: tuple[str, ...] | None = None,
+        requires_python: str = "",
+        yanked: str | None = None,
+        size: int = 0,
+        upload_time: str = "",
+        metadata: str = "",
+    ) -> None:
         """Add a link. Links that are not archives are ignored; unsafe and unusable ones are refused."""
         url, _, fragment = href.partition("#")
         address = absolute_url(self.base, url)
@@ -159,13 +180,13 @@ class Collector:
         if not address or not is_safe(name):
             self.refused.append(printable(name)[:200])
             return
-        if "hashes" not in fields:
-            fields["hashes"] = fragment_hashes(fragment)
-        self.files.append(FileLink(filename=name, url=address, **fields))  # type: ignore[arg-type]
+        if hashes is None:
+            hashes = fragment_hashes(fragment)
+        self.rows.append((name, address, hashes, requires_python, yanked, size, upload_time, metadata))
 
     def page(self, name: str, url: str, status: str, reason: str) -> Page:
         """Return the page of what was collected; one with the PEP 792 status ``quarantined`` has no files."""
-        files = () if status == QUARANTINED else tuple(self.files)
+        files = () if status == QUARANTINED else self.files
         return Page(name=name, url=url, files=files, status=status, reason=reason, refused=tuple(self.refused))
 
 
@@ -176,7 +197,7 @@ def absolute_url(base: str, href: str) -> str:
     """
     if " " in href or not href.isprintable():
         href = "".join(href.split("\n")).replace("\r", "").replace("\t", "").strip().replace(" ", "%20")
-    url = href if href.startswith(("https://", "http://")) else _joined(base, href)
+    url = href if href.startswith(_SCHEMES) else _climbed(base, href) or _joined(base, href)
     if not url.isprintable():
         return ""
     if is_file_url(url):
@@ -185,6 +206,17 @@ def absolute_url(base: str, href: str) -> str:
     host = rest.partition("/")[0]
     whole = host[:1] not in ("", "?", "@") and host.count("[") == host.count("]")
     return url if scheme.lower() in ("http", "https") and whole else ""
+
+
+def _climbed(base: str, href: str) -> str:
+    """Return where a plain relative path (``../../x.whl``) on a page leads, nothing for any other."""
+    if not base.startswith(_SCHEMES) or not base.endswith("/") or not _ODD.isdisjoint(base.partition("://")[2]):
+        return ""
+    place = base[:-1]
+    while href.startswith("../"):
+        place, href = place.rpartition("/")[0], href[3:]
+    odd = href[:1] in ("", ".", "/") or ":" in href or "//" in f"{base[8:]}{href}" or "/." in f"{base}/{href}"
+    return "" if odd or place.count("/") < 2 or not _ODD.isdisjoint(href) else f"{place}/{href}"
 
 
 def _joined(base: str, href: str) -> str:
@@ -215,7 +247,9 @@ def fragment_hashes(fragment: str) -> tuple[str, ...]:
 def checked_hashes(pairs: "list[tuple[str, object]]") -> tuple[str, ...]:
     """Return pairs of algorithm and digest as ``"algorithm:hex"``, without unknown algorithms."""
     return tuple(
-        f"{name.lower()}:{digest.strip().lower()}"
-        for name, digest in pairs
-        if name.lower() in _ALGORITHMS and isinstance(digest, str) and digest.strip().isalnum()
+        [
+            f"{name.lower()}:{digest.strip().lower()}"
+            for name, digest in pairs
+            if name.lower() in _ALGORITHMS and isinstance(digest, str) and digest.strip().isalnum()
+        ]
     )

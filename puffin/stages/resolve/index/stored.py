@@ -2,12 +2,14 @@
 
 A stored page is a sequence of frames: a header, then one frame for each version. The header has the offset and the
 length of each of them, so a pin costs two frames whatever the size of the page. The keys are version texts as file
-names have them, unparsed. A page that was fetched for a resolution ends with one more frame: its versions in order.
+names have them, unparsed. A page that was fetched for a resolution has one more frame: its versions in order.
+A JSON page in the usual form is not cut into versions. Its entries are behind the frames as they are.
 """
 
 from collections.abc import Iterable
 from mmap import mmap
 from typing import Any
+from zlib import crc32
 
 from puffin.cache import frame
 from puffin.names import parsed_version, release_numbers, significant
@@ -18,10 +20,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from packaging.version import Version
 
+    from puffin.stages.resolve.index.usual import UncutEntries
+
 Row = tuple[Any, ...]
 
-_FORMAT = "simple 3"
-_FIELDS = 10
+_FORMAT = "simple 4"
+_FIELDS = 11
 
 ABSENT = "absent"
 
@@ -48,7 +52,8 @@ class StoredPage:
     ``fetched_at`` is in seconds since the epoch; ``max_age`` in seconds. ``status`` is
     empty, :data:`ABSENT` (the index does not have the name) or a PEP 792 status. ``versions`` maps
     version texts to (offset, length) of their frames behind ``start``, the end of the header; ``tail`` is
-    the place of the frame with their order, empty for a page without it.
+    the place of the frame with their order, empty for a page without it. ``uncut`` is empty, or for a page that is not
+    cut the name of the project, and length and checksum of the entries, which ``memo`` holds once they were needed.
     """
 
     url: str
@@ -59,10 +64,12 @@ class StoredPage:
     status: str
     reason: str
     refused: tuple[str, ...]
-    versions: "dict[str, tuple[int, int]]"
+    versions: "dict[str, tuple[int, int] | None]"
     tail: "tuple[tuple[int, int], ...]"
+    uncut: "tuple[Any, ...]"
     data: "bytes | mmap"
     start: int
+    memo: "list[UncutEntries]"
 
     def links(self, version: str) -> "tuple[FileLink, ...] | None":
         """Return the files of a version text, empty if there are none; None if the bytes are damaged."""
@@ -71,12 +78,11 @@ class StoredPage:
 
     def rows(self, version: str) -> "tuple[Row, ...] | None":
         """Return the files as plain tuples, the fields of :class:`FileLink` in order; else as :meth:`links`."""
-        place = self.versions.get(version)
-        if place is None:
+        if version not in self.versions:
             return ()
         from puffin.stages.resolve.index.usual import stored_rows
 
-        return stored_rows(self._frame(place))
+        return stored_rows(self._stored(version))
 
     def order(self) -> Order:
         """Return the versions, newest first (see :class:`Order`)."""
@@ -89,8 +95,24 @@ class StoredPage:
         """Return for each version text when its first file was uploaded, empty where the index does not tell."""
         from puffin.stages.resolve.index.usual import first_upload
 
-        found = {text: self._frame(place) for text, place in self.versions.items()}
+        found = {text: self._stored(text) for text in self.versions}
         return {text: first_upload(each or ()) for text, each in found.items()}
+
+    def _stored(self, version: str) -> "Any":
+        """Return what ``usual.stored_rows`` reads; None for damaged bytes."""
+        place = self.versions[version]
+        if place is not None:
+            return self._frame(place)
+        from puffin.stages.resolve.index.usual import JSON, UncutEntries
+
+        if not self.memo:
+            name, length, checksum = self.uncut
+            start = len(self.data) - length
+            with memoryview(self.data) as view, view[start:] as entries:
+                if crc32(entries) != checksum:
+                    return None
+            self.memo.append(UncutEntries(self.data, start, name))
+        return JSON, self.url, self.memo[0].piece(version)
 
     def _frame(self, place: tuple[int, int]) -> "Any":
         begin = self.start + place[0]
@@ -103,16 +125,26 @@ def dump_groups(page: Groups, *, fetched_at: float, policy: Policy = NOT_FRESH, 
     With *ordered* the order of the versions is stored too; all of them are parsed for it.
     """
     groups = page.files
-    frames = [frame.dump(each) for each in groups.values()]
+    frames = [] if page.entries else [frame.dump(each) for each in groups.values()]
+    count = len(frames)
     if ordered:
         order = order_of(groups)
         frames.append(frame.dump((order.names, order.texts)))
     places = _places(frames)
-    versions = dict(zip(groups, places, strict=False))
-    tail = tuple(places[len(groups) :])
+    versions = groups if page.entries else dict(zip(groups, places, strict=False))
+    uncut = (page.name, len(page.entries), crc32(page.entries)) if page.entries else ()
     validity = (fetched_at, policy.max_age, policy.etag, policy.last_modified)
-    header = (page.url, *validity, page.status, page.reason, page.refused[:5], versions, tail)
-    return b"".join((frame.dump((_FORMAT, header)), *frames))
+    header = (
+        page.url,
+        *validity,
+        page.status,
+        page.reason,
+        page.refused[:5],
+        versions,
+        tuple(places[count:]),
+        uncut,
+    )
+    return b"".join((frame.dump((_FORMAT, header)), *frames, page.entries))
 
 
 def _places(frames: list[bytes]) -> list[tuple[int, int]]:
@@ -131,14 +163,14 @@ def load_page(data: "bytes | mmap | None") -> StoredPage | None:
     value, start = frame.load_at(data, 0)
     if type(value) is not tuple or len(value) != 2 or value[0] != _FORMAT or len(value[1]) != _FIELDS:
         return None
-    return from_tuple(StoredPage, (*value[1], data, start))
+    return from_tuple(StoredPage, (*value[1], data, start, []))
 
 
 def renewed(page: StoredPage, *, fetched_at: float, policy: Policy) -> bytes:
     """Return the stored form of *page* after status 304, with the validators of that answer."""
     validators = (policy.etag or page.etag, policy.last_modified or page.last_modified)
     header = (page.url, fetched_at, policy.max_age, *validators)
-    rest = (page.status, page.reason, page.refused, page.versions, page.tail)
+    rest = (page.status, page.reason, page.refused, page.versions, page.tail, page.uncut)
     return frame.dump((_FORMAT, (*header, *rest))) + page.data[page.start :]
 
 

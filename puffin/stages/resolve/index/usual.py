@@ -12,13 +12,12 @@ tests/unit/stages/resolve/index hold it equal to the parsers.
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
-from itertools import accumulate, count
-from operator import add, lt
+from mmap import mmap
 from typing import Any
 
-from puffin.names import printable
+from puffin.names import normalise, printable
 from puffin.stages.fetch.client import PageResponse
 from puffin.stages.resolve.index.config import bare
 from puffin.stages.resolve.index.errors import PageUnreadable
@@ -52,7 +51,15 @@ _VERSION = r'<meta name="pypi:repository-version" content="1\.\d+" ?/?>'
 _PLAIN = r"(?a)[A-Za-z0-9][\w.+!-]*"
 _FIRST = rb'"files": ?\[\s*(\{"[a-z-]+":)'
 _FILENAME, _URL = b'"filename":', b'"url"'
-_NAMED = rb'"filename": ?"((?:[A-Za-z0-9][\w.]*+-[\w.!+]++-)?+)([A-Za-z0-9][\w.+!-]{0,150})"'
+# Of wheels the name and the version: those of one version are the same then.
+_NAMED = (
+    rb'(?a)"filename": ?"(?:([A-Za-z0-9][\w.]*+-[\w.!+]++)(?:-[\w.]++){3,4}(?<=\.whl)"'
+    rb'|([A-Za-z0-9][\w.+!-]{0,200})")'
+)
+
+_NAME_IN_ENTRY = rb'"filename": ?"([^"]*)"'
+_BETWEEN_ENTRIES = b" \t\r\n,"
+_FEW = 2  # versions that are searched for on a page
 
 # Patterns for reading.
 _PLACE = r"(?:https?://[A-Za-z0-9][\w.:-]*/|(?:\.\./)*|/)(?:[\w.~+!@,=-]+/)*"
@@ -88,70 +95,56 @@ def group_reply(reply: "PageResponse", *, name: str, cut: bool = True) -> Groups
 
 
 def _group_json(reply: "PageResponse", name: str, kind: str) -> Groups:
-    url = bare(reply.url)
-    groups, rest = _cut_json(reply.body, name)
+    url, body = bare(reply.url), reply.body
+    listed = _listed(body, name)
+    if listed is None:
+        return _group_entries(reply, name, kind)
+    texts, start, end = listed
+    rest = body[:start] + body[end:]
     try:
         files, status, reason = read_json(rest, url=reply.url, content_type=kind)
     except PageUnreadable:
         files = [None]
-    if files:
+    if files or _FILENAME in rest or _URL in rest:
         return _group_entries(reply, name, kind)
-    frames = (
-        {} if status == QUARANTINED else {text: (JSON, url, b",".join(each)) for text, each in groups.items()}
-    )
-    return Groups(url=url, files=frames, status=status, reason=reason)
+    if status == QUARANTINED:
+        return Groups(url=url, files={}, status=status, reason=reason)
+    entries = body[start:end]
+    return Groups(url=url, files=dict.fromkeys(texts), status=status, reason=reason, name=name, entries=entries)
 
 
-def _cut_json(body: bytes, name: str) -> tuple[dict[str, list[bytes]], bytes]:
-    """Return the entries of a page by version, and the page without them; no page at all if it takes a parser to tell.
+def _listed(body: bytes, name: str) -> tuple[list[str], int, int] | None:
+    """Return the versions on a page, and where its entries begin and end; None if it takes a parser to tell.
 
     An index gives the keys of all entries in one order. So the first key of the first one is where an entry begins:
     within a text the quotes would be escaped.
     """
     first = re.search(_FIRST, body)
     if not first:
-        return {}, b"" if _FILENAME in body else body
-    openings, names = _places(body, first[1]), _places(body, _FILENAME)
-    starts, found = _versions_in(body, name)
-    whole = len(openings) == len(names) == found == body.count(_URL)
-    alternate = all(map(lt, openings, names)) and all(map(lt, names, openings[1:]))
+        return None if _FILENAME in body else ([], 0, 0)
     escaped = b"\\" in body and b"\\u00" in body  # the first is found ten times as fast
-    if escaped or not whole or not alternate:
-        return {}, b""
-    openings.append(_end_of_entry(body, openings[-1]))
-    groups: dict[str, list[bytes]] = {}
-    for (start, text), (end, _) in zip(starts, [*starts[1:], (found, "")], strict=True):
-        if text:
-            piece = body[openings[start] : openings[end]].rstrip(b" \t\r\n,")
-            groups.setdefault(text, []).append(piece)
-    rest = body[: openings[0]] + body[openings[-1] :]
-    return groups, b"" if _FILENAME in rest or _URL in rest else rest
-
-
-def _places(body: bytes, word: bytes) -> list[int]:
-    """Return where *word* is."""
-    pieces = body.split(word)
-    return list(map(add, accumulate(map(len, pieces[:-1])), count(0, len(word))))
-
-
-def _versions_in(body: bytes, name: str) -> tuple[list[tuple[int, str]], int]:
-    """Return the numbers of the entries that begin another version, with its text, and how many name a file."""
-    version = _versions(name)
-    starts: list[tuple[int, str]] = []
-    ends: set[bytes] = set()  # of names of wheels: other versions have the same
-    former = None
     found = re.findall(_NAMED, body)
-    for number, (begin, end) in enumerate(found):
-        if begin == former and end in ends:
-            continue
-        former = None
-        if end[-4:] == b".whl" and 2 <= end.count(b"-") <= 3:
-            ends.add(end)
-            former = begin
-        text = version((begin + end).decode())
-        if not starts or text != starts[-1][1]:
-            starts.append((number, text))
-    return starts, len(found)
+    if escaped or not len(found) == body.count(first[1]) == body.count(_URL):
+        return None
+    texts = _texts_of(dict.fromkeys(found), name)
+    return texts, first.start(1), _end_of_entry(body, body.rfind(first[1]))
+
+
+def _texts_of(found: "Iterable[tuple[bytes, bytes]]", name: str) -> list[str]:
+    """Return the versions in what :data:`_NAMED` found, each once, in their order."""
+    version = _versions(name)
+    own: dict[bytes, bool] = {}
+    texts: dict[str, None] = {}
+    for wheel, other in found:
+        if wheel:
+            begin, _, text = wheel.partition(b"-")
+            if begin not in own:
+                own[begin] = normalise(begin.decode()) == name
+            if own[begin]:
+                texts[text.decode()] = None
+        elif text_of_other := version(other.decode()):
+            texts[text_of_other] = None
+    return list(texts)
 
 
 def _end_of_entry(body: bytes, start: int) -> int:
@@ -160,6 +153,50 @@ def _end_of_entry(body: bytes, start: int) -> int:
         return start + len(rest[: json.JSONDecoder().raw_decode(rest)[1]].encode())
     except (ValueError, RecursionError):
         return start
+
+
+class UncutEntries:
+    """The entries of a page in the usual form: what is in *data* from *start* on, where the first one begins.
+
+    Those of a version are searched for. If many versions are asked for, all entries are cut at once.
+    """
+
+    def __init__(self, data: "bytes | mmap", start: int, name: str) -> None:
+        self._opening = data[start : data.find(b":", start) + 1]
+        self._data = data
+        self._start = start
+        self._version = _versions(name)
+        self._named = re.compile(_NAME_IN_ENTRY).search
+        self._searches = 0
+        self._groups: dict[str, list[bytes]] | None = None
+
+    def piece(self, text: str) -> bytes:
+        """Return the entries of a version text, as they stand on the page."""
+        self._searches += 1
+        if self._groups is None and self._searches > _FEW:
+            self._groups = self._cut()
+        return b",".join(self._found(text) if self._groups is None else self._groups.get(text, ()))
+
+    def _found(self, text: str) -> list[bytes]:
+        found, data, wanted, end = [], self._data, b"-" + text.encode(), self._start
+        while (at := data.find(wanted, end)) >= 0:
+            end = data.find(self._opening, at)
+            end = len(data) if end < 0 else end
+            entry = data[data.rfind(self._opening, self._start, at) : end]
+            if self._version_in(entry) == text:
+                found.append(entry.rstrip(_BETWEEN_ENTRIES))
+        return found
+
+    def _cut(self) -> dict[str, list[bytes]]:
+        groups: dict[str, list[bytes]] = {}
+        for rest in self._data[self._start :].split(self._opening)[1:]:
+            entry = self._opening + rest.rstrip(_BETWEEN_ENTRIES)
+            groups.setdefault(self._version_in(entry), []).append(entry)
+        return groups
+
+    def _version_in(self, entry: bytes) -> str:
+        named = self._named(entry)
+        return self._version(named[1].decode()) if named else ""
 
 
 def _group_entries(reply: "PageResponse", name: str, kind: str) -> Groups:
@@ -265,7 +302,7 @@ def _json_rows(base: str, raw: bytes) -> "Rows | None":
     entries = _json_entries(raw)
     for file in entries or ():
         add_file(collector, file)
-    return None if entries is None else tuple([astuple(link) for link in collector.files])
+    return None if entries is None else tuple(collector.rows)
 
 
 def _json_entries(raw: bytes) -> "list[Any] | None":
@@ -314,17 +351,17 @@ def _row(piece: str, base: str) -> "tuple[Any, ...] | None":
     if match is None:
         return None
     relative, filename, algorithm, digest, rest = match.groups()
-    place = _place(base, relative)
+    url = absolute_url(base, relative + filename)
     attributes = dict(_ATTRIBUTE(rest))
     requires_python = _plain(attributes.get("data-requires-python", ""))
     uploaded = _plain(attributes.get("data-upload-time", ""))
     yanked = attributes.get("data-yanked")
     reason = None if yanked is None else _plain(yanked)
-    if not place or None in (requires_python, uploaded) or (yanked is not None and reason is None):
+    if not url or None in (requires_python, uploaded) or (yanked is not None and reason is None):
         return None
     return (
         filename,
-        place + filename,
+        url,
         (f"{algorithm}:{digest}",) if algorithm else (),
         requires_python,
         reason,
@@ -332,19 +369,6 @@ def _row(piece: str, base: str) -> "tuple[Any, ...] | None":
         uploaded,
         core_metadata(attributes),
     )
-
-
-def _place(base: str, relative: str) -> str:
-    """Return the place of files as an absolute URL; on one index it is mostly the same for all pages."""
-    above, _, page = base.removesuffix("/").rpartition("/")
-    if relative.startswith("../") and base.endswith("/") and above.count("/") > 2 and page and "?" not in base:
-        return _absolute(f"{above}/", relative[3:])
-    return _absolute(base, relative)
-
-
-@lru_cache(maxsize=1000)
-def _absolute(base: str, relative: str) -> str:
-    return absolute_url(base, f"{relative}x").removesuffix("x")
 
 
 @lru_cache(maxsize=10_000)

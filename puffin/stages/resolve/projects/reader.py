@@ -294,7 +294,7 @@ class _Reader:
         try:
             return read_source(path, mask(relative(path)), self._read, self._exists)
         except RequirementsFileNotFound as error:
-            hints = ("name its file, for example `--group PATH/pyproject.toml:NAME`",)
+            hints = ("give its file, for example `--group PATH/pyproject.toml:NAME`",)
             from_group = absolute_path(path) in self._grouped and path not in self._request.files
             raise RequirementsFileNotFound(path=error.path, hints=hints if from_group else ()) from None
 
@@ -334,7 +334,7 @@ def file_in(path: str, *, read: Read, exists: Exists) -> str:
     found = next((each for each in (setup_py, pyproject) if each in there), "")
     if not found:
         text = f"`{path}` is a directory without a `pyproject.toml`, `setup.cfg` or `setup.py` of a project"
-        raise UsageError(text=text, hints=("name a file, such as a `requirements.in`",))
+        raise UsageError(text=text, hints=("give a file, such as a `requirements.in`",))
     return found
 
 

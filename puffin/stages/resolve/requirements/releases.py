@@ -61,7 +61,7 @@ def plain_pin(specifier: str) -> str:
 def is_same_release(wanted: str, version: str) -> bool:
     """Tell whether a version in normal form is the one of :func:`plain_pin`; any local part of it is passed over."""
     public = version.partition("+")[0]
-    return public == wanted or (is_plain_release(public) and _trimmed(public) == _trimmed(wanted))
+    return public == wanted or (is_plain_release(public) and trimmed_release(public) == trimmed_release(wanted))
 
 
 def is_plain_release(version: str) -> bool:
@@ -69,7 +69,8 @@ def is_plain_release(version: str) -> bool:
     return re.fullmatch(_NUMBERS, version) is not None
 
 
-def _trimmed(release: str) -> str:
+def trimmed_release(release: str) -> str:
+    """Return a release without zeros at its end; all texts of the same release begin with it."""
     while release.endswith(".0"):
         release = release[:-2]
     return release

@@ -7,7 +7,12 @@ stretch of them; so the ends of the stretch are found by halving, and few versio
 from collections.abc import Iterable
 
 from puffin.names import final_release, release_numbers
-from puffin.stages.resolve.requirements.releases import is_plain_release, is_same_release, plain_pin
+from puffin.stages.resolve.requirements.releases import (
+    is_plain_release,
+    is_same_release,
+    plain_pin,
+    trimmed_release,
+)
 from puffin.stages.resolve.requirements.texts import clause_matches, clauses_of, remembered, version_of
 
 _SIMPLE = (">=", "<=", "==", "<", ">")
@@ -31,7 +36,7 @@ class VersionTable:
         if known is None:
             known = self.full
             if wanted := plain_pin(text):
-                head = wanted.partition(".")[0]
+                head = trimmed_release(wanted)
                 near = [at for at, own in enumerate(self.texts) if own.startswith(head)]
                 known = sum(1 << at for at in near if is_same_release(wanted, self.texts[at]))
             else:

@@ -188,6 +188,9 @@ class Universe(Protocol):
         False where nothing is to come, or where nobody can wait for all of it at once.
         """
 
+    def came(self) -> "Iterable[str]":
+        """Return the packages of which what was expected has come since the last call, each perhaps more than once."""
+
     def expect(self, names: "Iterable[str]") -> None:
         """Take note that the versions of these packages will be asked for soon; must return at once."""
 

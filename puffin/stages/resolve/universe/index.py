@@ -6,6 +6,7 @@ that was fetched ahead is raised when the resolver asks for it, or never.
 
 from collections.abc import Iterable
 from functools import partial
+from threading import Event
 from types import TracebackType
 
 from puffin.cache.layout import Cache
@@ -16,13 +17,15 @@ from puffin.stages.resolve.index.config import Scope
 from puffin.stages.resolve.index.page import IndexFile
 from puffin.stages.resolve.locate.file_choice import FileChooser, FileTarget
 from puffin.stages.resolve.metadata.obtain import Obtainer
-from puffin.stages.resolve.metadata.wanted import Unbuilt
+from puffin.stages.resolve.metadata.wanted import BuildSource, Unbuilt
 from puffin.stages.resolve.solve.universe import Metadata, Offer, Place, Unusable
 from puffin.stages.resolve.universe.children import Asked, Children, obtain, pages_of
 from puffin.stages.resolve.universe.offer import OfferedPackage
 from puffin.stages.resolve.universe.pages import Finder, Pool, PoolJob
 from puffin.stages.resolve.universe.place import PlaceReader, built_metadata, installed_metadata, is_remote
 from puffin.stages.resolve.universe.values import (
+    BeginBuild,
+    BegunBuild,
     Builder,
     Built,
     Checkout,
@@ -33,14 +36,15 @@ from puffin.stages.resolve.universe.values import (
 from puffin.value import replace
 
 _PATIENCE = 5.0  # seconds for requests that are under way when all is known
+_LOOK = 0.02  # seconds between two looks at what is under way, while builds are
 THREADS = 24  # answers are small and far away: what counts is how many are on their way
 
 
 class IndexUniverse:
     """A :class:`~puffin.stages.resolve.solve.universe.Universe`, and a context manager that ends its threads.
 
-    *client* is the fetch stage's. *build* and *checkout* are the seams to builds and to version control. *children*,
-    made for the same scope, ask indexes instead of threads.
+    *client* is the fetch stage's. *build* and *checkout* are the seams to builds and to version control; *begin* begins
+    builds ahead of need. *children*, made for the same scope, ask indexes instead of threads.
     """
 
     def __init__(
@@ -50,6 +54,7 @@ class IndexUniverse:
         client: "Client",
         cache: Cache,
         build: "Builder | None" = None,
+        begin: "BeginBuild | None" = None,
         checkout: "Checkout | None" = None,
         threads: int = THREADS,
         children: "Children | None" = None,
@@ -64,6 +69,9 @@ class IndexUniverse:
         self._obtainer = children.obtainer if children else Obtainer(client, cache, scope)
         self._places = PlaceReader(self._obtainer, self._chooser, checkout)
         self._build = build
+        self._begin = begin
+        self._begun: dict[BuildSource, BegunBuild | None] = {}
+        self._pause = Event()  # that nobody sets
         self._packages: dict[str, OfferedPackage] = {}
         self._known: dict[tuple[str, str], Metadata] = {}
         self._confirmed: set[tuple[str, str]] = set()
@@ -84,6 +92,9 @@ class IndexUniverse:
         self._close(_PATIENCE)
 
     def _close(self, patience: float) -> None:
+        for begun in self._begun.values():
+            if begun is not None:
+                begun.drop()
         if self._children is not None:
             self._children.close()
         self._pool.close(patience)
@@ -134,8 +145,23 @@ class IndexUniverse:
 
         With *build* it is built for that if need be. Tells whether any of them says something else than its wheel.
         """
-        found = [self._confirm(handle, build) for handle in handles if isinstance(handle, Chosen)]
+        chosen = [handle for handle in handles if isinstance(handle, Chosen)]
+        if build and self._begin is not None:
+            for handle in chosen:
+                self._expect_own(handle)
+        found = [self._confirm(handle, build) for handle in chosen]
         return any(found)
+
+    def _expect_own(self, handle: Chosen) -> None:
+        """Begin the build of the file to install whose metadata :meth:`_confirm` will ask for."""
+        if handle.metadata == handle.install or (handle.name, handle.version) in self._confirmed:
+            return
+        try:
+            found = self._own_file(handle)
+        except PuffinError:
+            return  # it is raised again for whoever asks
+        if isinstance(found, Unbuilt):
+            self._ahead(found.source)
 
     def _confirm(self, handle: Chosen, build: bool) -> bool:
         key = (handle.name, handle.version)
@@ -154,12 +180,15 @@ class IndexUniverse:
 
     def _own_metadata(self, handle: Chosen, build: bool) -> Metadata | None:
         """Return the metadata of the file to install, None where only a build tells it and there is to be none."""
-        request = handle.request(self._hashes(handle), handle.install)
-        kept = self._obtainer.kept(request)
-        found = self._obtainer.obtain(request) if kept is None else kept
+        found = self._own_file(handle)
         if isinstance(found, Metadata):
             return found
         return self._built(found) if build and self._build is not None else None
+
+    def _own_file(self, handle: Chosen) -> Metadata | Unbuilt:
+        request = handle.request(self._hashes(handle), handle.install)
+        kept = self._obtainer.kept(request)
+        return self._obtainer.obtain(request) if kept is None else kept
 
     @property
     def asks(self) -> bool:
@@ -182,20 +211,51 @@ class IndexUniverse:
         return key in self._known
 
     def news(self, *, wait: bool) -> bool:
-        """Take in answers of the children, or *wait* for one; False if threads fetch too, or none is to come."""
+        """Take in answers of the children, or *wait* for one; False if threads fetch too, or none is to come.
+
+        Where builds begin ahead of need, what they wait for is taken in too, and waited for.
+        """
+        if self._begin is not None:
+            return self._news_of_builds(wait=wait)
         return (
             self._children is not None and not (wait and self._pool.busy) and self._children.listen(wait=wait)
         )
+
+    def _news_of_builds(self, *, wait: bool) -> bool:
+        """Begin the builds whose sources have come; tell whether anything is under way, which may be waited for."""
+        asked = self._children is not None and self._children.listen(wait=False)
+        for job in (*self._jobs.values(), *self._place_jobs.values()):
+            if job.done and (unbuilt := _unbuilt(job)) is not None:
+                self._ahead(unbuilt.source)
+        building = any(begun is not None and not begun.done for begun in self._begun.values())
+        busy = asked or building or self._pool.busy
+        if wait and busy:
+            self._pause.wait(_LOOK)
+        return busy
+
+    def _ahead(self, source: BuildSource) -> "BegunBuild | None":
+        """Return the build of *source*, begun now if it was not; None where it does not begin ahead of need."""
+        if source not in self._begun:
+            self._begun[source] = self._begin(source) if self._begin is not None else None
+        return self._begun[source]
+
+    def came(self) -> list[str]:
+        """Return the packages of which a page, metadata or a build has come; those that were built are told again."""
+        built = [source.name for source, begun in self._begun.items() if begun is not None and begun.done]
+        return built + self._pool.came() + (self._children.came() if self._children is not None else [])
 
     def expect_metadata(self, handles: "Iterable[object]") -> None:
         """Fetch the metadata of these handles ahead of need, if that takes a request."""
         for handle in handles:
             if isinstance(handle, Chosen):
                 self._expect(handle)
-            elif isinstance(handle, Place) and is_remote(handle) and handle not in self._place_jobs:
+            elif isinstance(handle, Place) and self._is_asked_ahead(handle) and handle not in self._place_jobs:
                 self._place_jobs[handle] = self._pool.submit(partial(self._places.metadata, handle), aside=True)
         if self._children is not None:
             self._children.send()
+
+    def _is_asked_ahead(self, place: Place) -> bool:
+        return is_remote(place) or (self._begin is not None and not place.editable)
 
     def _package(self, name: str) -> OfferedPackage:
         package = self._packages.get(name)
@@ -221,7 +281,7 @@ class IndexUniverse:
                 handle, self._hashes(handle), partial(self._obtain, handle)
             )
         else:
-            self._jobs[key] = self._pool.submit(partial(self._obtain, handle))
+            self._jobs[key] = self._pool.submit(partial(self._obtain, handle), name=handle.name)
 
     def _chosen(self, handle: Chosen) -> Metadata:
         found = self._read(handle)
@@ -234,14 +294,23 @@ class IndexUniverse:
         key = (handle.name, handle.version)
         return self._known[key] if key in self._known else self._jobs[key].result()
 
-    def _taken_in(self, key: tuple[str, str]) -> bool:
+    def _taken_in(self, key: tuple[str, str]) -> bool | None:
         try:
             found = self._jobs[key].result()
         except PuffinError:
             return False  # it is raised for whoever asks
+        if isinstance(found, Unbuilt) and (begun := self._ahead(found.source)) is not None:
+            return self._build_taken_in(key, found) if begun.done else None
         if isinstance(found, Metadata):
             self._known[key] = found
         return key in self._known
+
+    def _build_taken_in(self, key: tuple[str, str], unbuilt: Unbuilt) -> bool:
+        try:
+            self._known[key] = self._built(unbuilt)
+        except PuffinError:
+            return False  # as above
+        return True
 
     def _obtain(self, handle: Chosen) -> Metadata | Unbuilt:
         return obtain(self._obtainer, handle, self._hashes(handle))
@@ -252,9 +321,21 @@ class IndexUniverse:
     def _built(self, unbuilt: Unbuilt) -> Metadata:
         if self._build is None:
             raise unbuilt.error()
-        built = self._build(unbuilt.source)
+        begun = self._ahead(unbuilt.source)
+        while begun is not None and not begun.done:
+            self.news(wait=True)
+        built = self._build(unbuilt.source) if begun is None else begun.result()
         found = built_metadata(built, unbuilt) if isinstance(built, Built) else built
         return replace(found, built=True, source=unbuilt.place if found.source is None else found.source)
+
+
+def _unbuilt(job: "PoolJob[Metadata | Unbuilt] | Asked[Metadata | Unbuilt]") -> Unbuilt | None:
+    """Return what a job that is done found to need a build, None for anything else."""
+    try:
+        found = job.result()
+    except PuffinError:
+        return None  # it is raised for whoever asks
+    return found if isinstance(found, Unbuilt) else None
 
 
 def _says_the_same(one: Metadata, other: Metadata) -> bool:

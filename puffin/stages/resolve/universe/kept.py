@@ -73,12 +73,11 @@ class KeptRecords:
         self._shown = [mask(each) for each in self._indexes]
         self._homes: dict[int, str] = {}
         self._held: dict[str, PackageRecord | None] = {}
-        self._path = ""
+        name = scope_name(scope)
+        self._path = cache.path(Bucket.RESOLUTIONS, name) if name else ""
         self._packages: dict[str, tuple[Any, ...]] = {}
         self._answers: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {}
-        if not (config.find_links or any(is_local(each) for each in self._indexes[1:])):
-            plain = replace(scope, now=0.0, refresh=False, offline=False, hashes={})
-            self._path = cache.path(Bucket.RESOLUTIONS, digest(repr((_FORMAT, _canonical(plain)))))
+        if self._path:
             self._load(read(self._path))
 
     def _load(self, data: bytes | None) -> None:
@@ -164,7 +163,7 @@ class KeptRecords:
         answers = {own: each for own, each in self._answers.items() if own != key}
         if chosen:
             answers[key] = (used, chosen)
-        latest = dict(list(answers.items())[-_ANSWERS:])
+        self._answers = latest = dict(list(answers.items())[-_ANSWERS:])
         try:
             publish_file(self._cache, self._path, frame.dump((_FORMAT, held, latest, memory())))
         except (OSError, ValueError):
@@ -273,6 +272,10 @@ class KeptUniverse:
         """Take in what has come, or *wait* for it; False if none is to come, or nobody can wait for all of it."""
         return self._universe is not None and self._universe.news(wait=wait)
 
+    def came(self) -> "Iterable[str]":
+        """Return the packages of which something has come since the last call."""
+        return () if self._universe is None else self._universe.came()
+
     def expect_metadata(self, handles: "Iterable[object]") -> None:
         """Have metadata without a record fetched."""
         if unknown := [each for each in handles if self._recorded(each) is None]:
@@ -308,6 +311,16 @@ class KeptUniverse:
             chosen = {}
         if taken or (chosen and self._records.answer(key) != chosen):
             self._records.keep(key, tuple(self._offers), chosen)
+
+    def pages(self, request: ResolveRequest) -> "tuple[tuple[str, float, int], ...]":
+        """Return what the kept answer to a request was made of: package, time of the page, seconds that it lasts.
+
+        There are none if no answer is kept.
+        """
+        if self.answer(request) is None:
+            return ()
+        records = [(name, self._records.record(name)) for name in self._offers]
+        return tuple([(name, *page[1:3]) for name, record in records if record for page in record.pages])
 
     def _has_metadata(self, name: str, version: str) -> bool:
         record = self._records.record(name)
@@ -357,6 +370,21 @@ def hidden_undated(names: "list[str]") -> tuple[str, ...]:
         return ()
     verb = "has" if len(names) == 1 else "have"
     return (f"{few_names(names)} {verb} versions without an upload time: `--exclude-newer` hides them",)
+
+
+def scope_name(scope: Scope) -> str:
+    """Return the name of all that indexes offer to a scope, ``""`` if some of them are directories."""
+    config = scope.config
+    if config.find_links or any(is_local(each) for each in config.every_index()):
+        return ""
+    plain = replace(scope, now=0.0, refresh=False, offline=False, hashes={})
+    return digest(repr((_FORMAT, _canonical(plain))))
+
+
+def request_name(scope: Scope, request: ResolveRequest) -> str:
+    """Return the name of a request to a scope on every machine, ``""`` if only this one can answer it."""
+    name = scope_name(scope)
+    return f"{name}/{_key(request)}" if name and _is_remote(request) else ""
 
 
 def _is_remote(request: ResolveRequest) -> bool:

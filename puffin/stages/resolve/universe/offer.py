@@ -35,7 +35,7 @@ from puffin.stages.resolve.universe.pages import Finder
 from puffin.stages.resolve.universe.values import Chosen
 
 _NO_ORDER = Order(names=(), texts={})
-_NO_INDEX_HINT = "no index is asked (`--no-index`): name a place that has it with `--find-links`"
+_NO_INDEX_HINT = "no index is asked (`--no-index`): give a place that has it with `--find-links`"
 _shown = lru_cache(maxsize=64)(mask)  # all files of an index have the same
 
 

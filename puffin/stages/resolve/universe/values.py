@@ -7,6 +7,12 @@ from puffin.stages.resolve.metadata.wanted import BuildSource, MetadataRequest
 from puffin.stages.resolve.solve.universe import Metadata, Place, Release
 from puffin.value import frozen
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+else:
+    Protocol = object
+
 
 @frozen
 class Chosen:
@@ -74,5 +80,23 @@ class CheckedOut:
 
 Builder = Callable[[BuildSource], "Built | Metadata"]
 """The seam to the build stage, called from the thread that asks for metadata; raises what went wrong with the build."""
+
+
+class BegunBuild(Protocol):
+    """A build that goes on elsewhere."""
+
+    @property
+    def done(self) -> bool:
+        """Whether :meth:`result` answers at once."""
+
+    def result(self) -> "Built | Metadata":
+        """Wait, and return what a :data:`Builder` returns or raise what it raises."""
+
+    def drop(self) -> None:
+        """Give it up, if it did not start."""
+
+
+BeginBuild = Callable[[BuildSource], "BegunBuild | None"]
+"""The seam for builds ahead of need; None for what is built here and now, by the :data:`Builder`."""
 Checkout = Callable[[Place], CheckedOut]
 """The seam to version control: it checks the repository of a place out."""

@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 from time import perf_counter, time
 
 import pytest
@@ -15,7 +17,14 @@ from puffin.cli.screen.console import Console, RunProgress
 from puffin.cli.screen.live import Display, fitted
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.graph.task import SECOND, Task
+from tests.helpers.cli import CHECKOUT
 from tests.helpers.waiting import until
+
+
+def test_the_first_picture_does_not_import_typing():
+    code = f"import sys; sys.path[0] = {str(CHECKOUT)!r}; import puffin.cli.screen.live; print('typing' in sys.modules)"
+    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """All executors on one contract: results, failures, growth, lost workers, cancellation, and no hang."""
 
+import itertools
 import os
 import shutil
 import signal
@@ -9,6 +10,7 @@ import sys
 import tempfile
 import urllib.error
 import urllib.request
+from concurrent.futures import Future
 
 import psutil
 import pytest
@@ -17,9 +19,10 @@ from puffin.errors import Cause, UsageError
 from puffin.pipeline.engine.engine import make_executor
 from puffin.pipeline.graph.ledger import DependencyFailed, Ledger
 from puffin.pipeline.graph.task import CANCELLED, DONE, FAILED, Task, TaskCrashed
+from puffin.pipeline.run import runner
 from puffin.pipeline.run.executor import choose_executor
 from puffin.pipeline.run.inline import InlineExecutor
-from puffin.pipeline.run.runner import Runner
+from puffin.pipeline.run.runner import AHEAD_BYTES, MOST_AHEAD, Runner, attempt
 from puffin.pipeline.run.worker_loss import WorkerLost
 from tests.helpers.cli import CHECKOUT
 from tests.helpers.waiting import SECONDS
@@ -194,8 +197,33 @@ def test_waiting_tasks_run_ahead_and_their_failures_are_the_same(executor):
 
 
 @pytest.mark.parametrize(("left", "ahead"), [(None, 4), (100, 4), (5, 2), (0, 1)])
-def test_towards_the_end_nobody_takes_what_another_could_do(left, ahead):
-    units = iter([((task(number, waits=True, number=number),), {}) for number in range(8)])
+def test_towards_the_end_nobody_takes_what_another_could_do(left, ahead, monkeypatch):
+    monkeypatch.setattr(runner, "perf_counter", lambda: 0.0)
+    assert most_ahead(8, left=left) == ahead
+
+
+def test_more_tasks_are_under_way_where_answers_take_long(monkeypatch):
+    monkeypatch.setattr(runner, "perf_counter", itertools.count().__next__)  # every wait takes a second
+    assert most_ahead(100) == MOST_AHEAD
+    assert most_ahead(100, weight=AHEAD_BYTES // 6) == 6
+    assert most_ahead(100, left=20) == 10
+
+
+class WaitingRunner(Runner):
+    """A runner whose tasks are done one after the other, each when nothing is left but to wait."""
+
+    def _submit(self, task):
+        future = Future()
+        future.task = task
+        return future
+
+    def end_one(self, pending):
+        pending[0].set_result(attempt(pending[0].task, {}, self._worker))
+
+
+def most_ahead(count, *, left=None, weight=0):
+    """Return how many of *count* tasks a runner has under way at most."""
+    units = iter([((task(n, waits=True, number=n, weight=weight),), {}) for n in range(count)])
     taken = told = most = 0
 
     def take():
@@ -209,8 +237,12 @@ def test_towards_the_end_nobody_takes_what_another_could_do(left, ahead):
         nonlocal told
         told += 1
 
-    Runner(take, tell, left=None if left is None else lambda: left).run()
-    assert (told, most) == (8, ahead)
+    made = WaitingRunner(
+        take, tell, wait=lambda pending: made.end_one(pending), left=None if left is None else lambda: left
+    )
+    made.run()
+    assert told == count
+    return most
 
 
 def test_what_the_child_did_is_told_while_the_driver_waits(tmp_path):

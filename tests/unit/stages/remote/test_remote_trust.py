@@ -101,6 +101,19 @@ def unsigned(world):
     world.forge(BYTECODE, "right", wrapped(line + b"\n"))
 
 
+def cut_off_signature(world):
+    line, signature = unwrapped(world.entry(BYTECODE, "right")).split(b"\n")
+    for length in range(32):
+        world.forge(
+            BYTECODE, "right", wrapped(line + b"\n" + base64.b64encode(base64.b64decode(signature)[:length]))
+        )
+        assert world.store.signed_content(BYTECODE, "right")[0] is None
+
+
+def bomb(world):
+    world.forge(BYTECODE, "right", wrapped(b"0" * (1 << 19)))
+
+
 def signed_by_another(world):
     world.forge(
         BYTECODE,
@@ -147,8 +160,8 @@ def behind_the_signature(world):
 @pytest.mark.parametrize(
     "poison",
     [
-        unsigned, signed_by_another, changed, of_another_key, of_another_kind, of_another_scope, a_web_page,
-        no_wrapping, behind_the_signature,
+        unsigned, cut_off_signature, bomb, signed_by_another, changed, of_another_key, of_another_kind,
+        of_another_scope, a_web_page, no_wrapping, behind_the_signature,
     ],
 )  # fmt: skip
 def test_an_entry_without_a_valid_signature_is_not_taken(world, store, poison):

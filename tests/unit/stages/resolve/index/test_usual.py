@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from urllib.parse import urljoin
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from packaging.markers import InvalidMarker, Marker
 from packaging.requirements import Requirement
 
-from puffin.stages.resolve.index.page import absolute_url
+from puffin.stages.resolve.index.page import _climbed
 from puffin.stages.resolve.index.parse import parse_html
-from puffin.stages.resolve.index.usual import _place, _said
+from puffin.stages.resolve.index.usual import _said
 from puffin.stages.resolve.metadata.parse import fields_of
 from puffin.stages.resolve.requirements.lenient import _is_sure
 from puffin.stages.resolve.requirements.markers import NAMES, Conditions, for_extra
@@ -77,15 +79,31 @@ def test_the_form_of_markers_for_extras(marker: str, parts: tuple[str, str] | No
     base=st.sampled_from(
         [
             "http://h/simple/n/", "https://h:8/a/b/n/", "http://h/n/", "http://h/", "http://h/simple/n", "http://h//n//",
-            "file:///srv/simple/n/", "http://h/simple/n/?x=/", "http://h/a/../n/", "http://h",
+            "http://h/simple/n/?x=/", "http://h/a/../n/", "http://h", "http://h/a;b/n/", "HTTP://h/a/n/", "http://.h/a/b/",
         ]
     ),
-    relative=st.sampled_from(
-        ["../../files/", "../", "../../../../", "", "/f/", "f/", "https://o/f/", "./", "../.././f/"]
+    href=st.one_of(
+        st.sampled_from(
+            [
+                "../../files/x.whl", "../x", "../../../../x", "", "/f/x", "f/x", "./x", "../.././f/x", "../x//y",
+                "../..", "..", "../x/..", "../a;b/x", "../x?y=../z", "../:/x", "../a\\b", "../.x", "../[x", "//o/x",
+                "../é/x",
+            ]
+        ),
+        st.text("./ax:?;%", max_size=12),
     ),
 )  # fmt: skip
-def test_places_of_files(base: str, relative: str) -> None:
-    assert _place(base, relative) == absolute_url(base, f"{relative}x").removesuffix("x")
+def test_plain_relative_links_are_joined_as_the_standard_library_does(base: str, href: str) -> None:
+    try:
+        joined = urljoin(base, href)
+    except ValueError:
+        joined = ""
+    assert _climbed(base, href) in ("", joined)
+
+
+def test_links_to_files_above_the_page_are_plain() -> None:
+    base = "https://index.example/simple/six/"
+    assert _climbed(base, "../../packages/ab/six-1.0.zip") == "https://index.example/packages/ab/six-1.0.zip"
 
 
 def test_header_fields() -> None:
