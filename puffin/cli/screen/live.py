@@ -235,7 +235,7 @@ class Display:
         else:
             first = stage_doing(name) if name else _COMMANDS.get(progress.command, "Working")
             more += [(_SOUGHT, f", {part}") for part in sought(rows)]
-        return fitting([(0, first), *more, (0, f" ({clock(now - started)})")], width)
+        return as_wide_as([(0, first), *more, (0, f" ({clock(now - started)})")], width)
 
     def _download(self, now: float, rows: list[WorkAtHand], done: float) -> "list[Part]":
         """Return the bytes and rate of downloads, and the time that the rest of all work takes if so much is *done*."""
@@ -300,7 +300,7 @@ class Display:
         return full * filled + self._style(empty * (_BAR - filled), "dim")
 
 
-def fitting(parts: "Sequence[Part]", width: int) -> str:
+def as_wide_as(parts: "Sequence[Part]", width: int) -> str:
     """Return the texts of *parts* as a line of so many columns: those of high ranks are left out first."""
     kept = list(parts)
     while sum(_columns(text) for _, text in kept) > width and any(rank for rank, _ in kept):
