@@ -12,6 +12,7 @@ import pytest
 
 from tests.functional.test_docs_blocks import blocks, kind_of
 from tests.functional.test_remote_cache import Machine
+from tests.helpers.remote_cache import RemoteCacheServer
 from tests.helpers.sdists import forge_backend, forge_sdist
 from tests.helpers.wheels import forge_wheel
 
@@ -123,6 +124,14 @@ def test_nginx_serves(puffin, shop, log, nginx):
     _serve(puffin, shop, log, url)
     assert list((root / "cas").iterdir())
     assert list((root / "ac").iterdir())
+
+
+def test_a_server_with_the_rules_of_bazel_remote_serves(puffin, shop, log):
+    with RemoteCacheServer("strict") as server:
+        _serve(puffin, shop, log, server.url)
+        assert {path.split("/")[1] for path in server.objects} == {"cas", "ac"}
+        done = puffin("cache", "size", "--remote", "--remote-cache", server.url)
+        assert done.out == f"{server.bytes_held}\n"
 
 
 def test_a_bucket_serves(puffin, shop, log, bucket):

@@ -92,6 +92,10 @@ def test_an_address_where_nobody_answers_is_told_by_a_run_that_needs_nobody(puff
         "warning: Nobody answers at `tcp://127.0.0.1:9` (Connection refused); nothing had to be built there\n"
     )
     assert said in done.err
+    puffin.file("requirements.in", "lib\n")
+    for words in (("pip", "compile", "requirements.in"), ("lock", "requirements.in")):
+        done = puffin(*words, "-i", shop.url, "--executor", "tcp://127.0.0.1:9")
+        assert (done.code, said in done.err) == (0, True), done.err
     with socket.create_server(("127.0.0.1", 0)) as server:
         puffin.executor = "tcp://{}:{}".format(*server.getsockname())
         assert puffin.sync(None, "-i", shop.url, "--reinstall").err.count("warning") == 0

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 import threading
 import time
 from collections import Counter
@@ -16,6 +19,9 @@ class RemoteCacheServer:
     before each answer), ``truncating``, ``lying`` (other bytes of the same length), ``evicting`` (it has everything
     until that is asked for), ``full`` (no uploads), ``claiming`` (it says to have everything). ``misbehaves`` are the
     methods that it holds for. With ``auth``, ``(user, password)``, every request must bear that.
+
+    ``strict`` is no misbehaviour but the rules of bazel-remote: names are 64 hexadecimal digits, content has the hash
+    that it is named by, an entry is an ``ActionResult``, and ``/status`` tells the size.
     """
 
     def __init__(self, mode: str = "", *, delay: float = 5.0, auth: tuple[str, str] | None = None) -> None:
@@ -49,8 +55,32 @@ class RemoteCacheServer:
         return sorted(path.rpartition("/")[2] for path in self.objects if path.startswith(f"/{kind}/"))
 
     @property
+    def bytes_held(self) -> int:
+        return sum(map(len, self.objects.values()))
+
+    @property
     def bytes_uploaded(self) -> int:
         return sum(size for path, size in self.uploaded if path.startswith("/cas/"))
+
+
+def _is_acceptable(path: str, body: bytes) -> bool:
+    """Tell whether bazel-remote takes an object: its name, its hash, the form of an entry."""
+    found = re.fullmatch(r"/(cas|ac)/([0-9a-f]{64})", path)
+    if found is None:
+        return False
+    return hashlib.sha256(body).hexdigest() == found[2] if found[1] == "cas" else _is_action_result(body)
+
+
+def _is_action_result(body: bytes) -> bool:
+    """Tell whether these bytes are a message in the wire format of protobuf, with nothing but ``stdout_raw``."""
+    if body[:1] != b"\x2a":
+        return False
+    size, place = 0, 1
+    while True:
+        size |= (body[place] & 0x7F) << 7 * (place - 1)
+        place += 1
+        if not body[place - 1] & 0x80:
+            return len(body) == place + size
 
 
 def _handler(cache: RemoteCacheServer) -> type[BaseHTTPRequestHandler]:
@@ -96,6 +126,8 @@ def _handler(cache: RemoteCacheServer) -> type[BaseHTTPRequestHandler]:
         def _store(self, body: bytes, mode: str) -> None:
             if mode == "full":
                 return self._answer(507, b"no space")
+            if mode == "strict" and not _is_acceptable(self.path, body):
+                return self._answer(400, b"not acceptable")
             with cache.lock:
                 cache.objects[self.path] = body
                 cache.uploaded.append((self.path, len(body)))
@@ -103,6 +135,8 @@ def _handler(cache: RemoteCacheServer) -> type[BaseHTTPRequestHandler]:
 
         def _look(self, mode: str) -> None:
             found = cache.objects.get(self.path)
+            if mode == "strict" and self.path == "/status":
+                found = json.dumps({"CurrSize": cache.bytes_held, "NumFiles": len(cache.objects)}).encode()
             if self.command == "HEAD" and (mode == "claiming" or (mode == "evicting" and found is not None)):
                 return self._answer(200, b"x")
             if found is None or mode == "evicting":

@@ -7,6 +7,7 @@ from puffin import depends
 from puffin.cache.usage import shared
 from puffin.errors import UsageError
 from puffin.pipeline.graph.record import phase
+from puffin.pipeline.request.scheduler import warn_if_silent
 from puffin.pipeline.request.settings import CompileSettings
 from puffin.pipeline.request.where import target_interpreter
 from puffin.stages.link.interpreter.interpreter import meanwhile
@@ -44,7 +45,9 @@ def compile_sources(settings: CompileSettings, session: "Session") -> str:
         try:
             with phase("find interpreter"), meanwhile(lambda: begun().begin()):
                 interpreter = target_interpreter(run.where.python, session)
-            return begun().run(interpreter)
+            text = begun().run(interpreter)
+            warn_if_silent(run.remote, session.reporter.warn)
+            return text
         finally:
             if compilation is not None:
                 compilation.close()

@@ -17,6 +17,7 @@ from puffin.pipeline.graph.record import phase
 from puffin.pipeline.inputs.inputs import Reading
 from puffin.pipeline.inputs.resolution import resolved, setup_of
 from puffin.pipeline.request.builds import Toolchain, toolchain_with
+from puffin.pipeline.request.scheduler import warn_if_silent
 from puffin.pipeline.request.session import Session
 from puffin.pipeline.request.settings import FAILED, UNCHANGED, UPDATED, CompileSettings, Line
 from puffin.pipeline.request.where import Interpreters
@@ -110,6 +111,8 @@ class _LockRun:
                     self._agree()
                 for spec in self._specs:
                     self._guarded(spec, self._lock)
+        if not self._failed:
+            warn_if_silent(self._settings.compile.run.remote, self._session.reporter.warn)
         return tuple([self._results[spec.name] for spec in self._specs])
 
     def _guarded(self, spec: "EnvSpec", step: "Callable[[EnvSpec], None]") -> None:

@@ -1,15 +1,14 @@
 """The executor that sends builds to the workers of a scheduler and does everything else on this machine."""
 
 import os
-import socket
 from collections.abc import Callable, Sequence
 from functools import partial
 
 from puffin.pipeline.farm.farm import close_farms, is_open, usable_workers
 from puffin.pipeline.graph.ledger import Ledger
 from puffin.pipeline.graph.task import Outcome, Task
-from puffin.pipeline.request.scheduler import Remote
-from puffin.pipeline.run.executor import choose_executor
+from puffin.pipeline.request.scheduler import Remote, warn_if_silent
+from puffin.pipeline.run.executor import FEW, choose_executor
 from puffin.pipeline.run.forked_call import ForkedCall
 from puffin.pipeline.run.inline import InlineExecutor, run_here, run_waves
 from puffin.pipeline.run.pool import PoolExecutor
@@ -19,8 +18,9 @@ from puffin.pipeline.run.runner import WorkItem
 class RemoteExecutor:
     """Runs waves as ``inline`` or ``pool`` would, and as many builds at once as the workers can do.
 
-    The scheduler is asked when something has to be built: first by a child, so that a wrong address is told before
-    anything is fetched, and this process stays without threads, and forks, until the first build goes out.
+    The scheduler is asked when something has to be built, so that a wrong address is told before anything is fetched.
+    With many wheels to fetch a child asks first: this process stays without threads, and forks, until the first build
+    goes out.
     """
 
     name = "remote"
@@ -37,9 +37,10 @@ class RemoteExecutor:
         local = self._local(ledger)
         if not any(task.grows or _is_sent(task) for task in ledger.tasks.values()):
             local.run(ledger, notify)
-            self._look()
+            warn_if_silent(self._remote, self._warn)
             return
-        slots = self._check()
+        wheels = sum(task.waits and task.transient for task in ledger.tasks.values())
+        slots = self._check(apart=wheels > FEW)
 
         def wave(items: "Sequence[WorkItem]", record: "Callable[[Outcome], None]") -> None:
             if is_open(self._remote):
@@ -57,21 +58,10 @@ class RemoteExecutor:
             return PoolExecutor(self._jobs)
         return InlineExecutor(self._jobs)
 
-    def _look(self) -> None:
-        """Warn if nobody answers at the address, of a run that needed nobody."""
-        host, _, port = self._remote.address.partition("://")[2].rpartition(":")
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), min(1.0, self._remote.patience)).close()
-        except OSError as error:
-            why = error.strerror or "timed out"
-            self._warn(f"Nobody answers at `{self._remote.address}` ({why}); nothing had to be built there")
-
-    def _check(self) -> int:
-        """Return how much the workers can do at once; warn of those that are not used."""
-        remote = self._remote
-        slots, unfit = (
-            usable_workers(remote) if is_open(remote) else ForkedCall(partial(_asked, remote)).result()
-        )
+    def _check(self, *, apart: bool) -> int:
+        """Return how much the workers can do at once, which a child asks *apart*; warn of those that are not used."""
+        remote, apart = self._remote, apart and not is_open(self._remote)
+        slots, unfit = ForkedCall(partial(_asked, remote)).result() if apart else usable_workers(remote)
         for worker, reason in unfit:
             if worker not in self._warned:
                 self._warned.add(worker)

@@ -216,7 +216,7 @@ class Reading:
         if not shown:
             return None
         if len(request.files) > 1:
-            text = f"`{shown}` is a lock file, which is complete: nothing can be given beside it"
+            text = f"`{shown}` is a lock file, which is complete: no other file can be given with it"
             raise UsageError(text=text, hints=("leave out the other files",))
         target = LockTarget(
             markers=dict(interpreter.markers),

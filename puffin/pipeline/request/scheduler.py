@@ -2,7 +2,7 @@
 
 from puffin.artifact.limits import positive
 from puffin.errors import UsageError
-from puffin.types import Mapping
+from puffin.types import Callable, Mapping
 from puffin.value import frozen
 
 SCHEMES = ("tcp://", "tls://")
@@ -45,6 +45,20 @@ def check_address(text: str) -> None:
             text=f"`{text}` is not the address of a scheduler",
             hints=("use the address that `dask scheduler` prints, for example `tcp://10.0.0.1:8786`",),
         )
+
+
+def warn_if_silent(remote: "Remote | None", warn: "Callable[[str], None]") -> None:
+    """Warn if nobody answers at the address, after a run that perhaps needed nobody there."""
+    if remote is None:
+        return
+    import socket
+
+    host, _, port = remote.address.partition("://")[2].rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), min(1.0, remote.patience)).close()
+    except OSError as error:
+        why = error.strerror or "timed out"
+        warn(f"Nobody answers at `{remote.address}` ({why}); nothing had to be built there")
 
 
 def times_of(environ: "Mapping[str, str]") -> dict[str, float]:

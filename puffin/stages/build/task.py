@@ -280,7 +280,7 @@ class Build:
                 package=self._order.package,
                 path=self._cache.root,
                 causes=(os_cause(error),),
-                hints=room_hints(error, "name another place with `--cache-dir` and `TMPDIR`"),
+                hints=room_hints(error, "choose another place with `--cache-dir` and `TMPDIR`"),
             ) from error
 
     def _lock(self) -> Lock:

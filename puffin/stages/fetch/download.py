@@ -19,7 +19,7 @@ from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import httpx
+    pass
 
 _PIECE = 1 << 20
 _MOST_TRUSTED = 1 << 32  # a buffer larger than this is not made on the word of a header
@@ -190,7 +190,7 @@ def _accept(response: "Response", receiver: _Receiver, ranged: bool) -> None:
             status=response.status_code,
         )
     else:
-        receiver.begin(_length(response), _validator(response))
+        receiver.begin(length_of(response), _validator(response))
 
 
 def _continues(response: "Response", receiver: _Receiver) -> bool:
@@ -202,19 +202,22 @@ def _continues(response: "Response", receiver: _Receiver) -> bool:
     return (
         same
         and response.headers.get("content-range", "").strip() == expected
-        and _length(response) in (rest, -1)
+        and length_of(response) in (rest, -1)
     )
 
 
 def _receive(response: "Response", receiver: _Receiver) -> None:
-    body, parts = (response.body, response.body) if isinstance(response, PlainResponse) else _by_httpx(response)
+    body, parts = bodies_of(response)
     if body is not None and body.length is not None and receiver.may_fill:
         receiver.fill(body)
     else:
         _gather(parts, receiver)
 
 
-def _by_httpx(response: "httpx.Response") -> "tuple[Body | None, Iterable[bytes]]":
+def bodies_of(response: "Response") -> "tuple[Body | None, Iterable[bytes]]":
+    """Return the body of a response, None if it came through a proxy, and what yields its content as it was sent."""
+    if isinstance(response, PlainResponse):
+        return response.body, response.body
     from puffin.stages.fetch.httpx_client import body_of, raw
 
     body = body_of(response)
@@ -232,7 +235,8 @@ def _gather(parts: "Iterable[bytes]", receiver: _Receiver) -> None:
             break  # longer than it may be: `finished` says so
 
 
-def _length(response: "Response") -> int:
+def length_of(response: "Response") -> int:
+    """Return how many bytes a response says that its content has, -1 if it does not say so."""
     text = response.headers.get("content-length", "")
     chunked = "transfer-encoding" in response.headers
     return int(text) if text.isascii() and text.isdigit() and not chunked else -1

@@ -14,6 +14,7 @@ from puffin.types import Buffer
 
 CONTENT, ENTRY = "cas", "ac"
 MOST_ENTRY = 1 << 20  # bytes of an entry
+LEAST_RATE = 1 << 20  # bytes a second: what comes more slowly is better fetched elsewhere
 _STDOUT_RAW = 0x2A  # the tag of field 5, of bytes, in an ActionResult
 
 

@@ -1,17 +1,23 @@
 """A remote cache in what fsspec reaches: buckets (``s3://``, ``gs://``, ``abfs://``) and directories (``file://``)."""
 
 import os
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import fsspec
 
+import puffin.forks  # noqa: F401 - it makes forks safe after these threads
 from puffin.artifact.urls import mask_text
-from puffin.stages.remote.backend import Received, Unavailable, received
+from puffin.stages.remote.backend import LEAST_RATE, Received, Unavailable, received
 from puffin.types import Buffer
 
 if TYPE_CHECKING:
     from puffin.stages.remote.values import RemoteCache
 
+_TURNS = 2  # of its patience, for a request that may have to find credentials or a connection first
+_TO_LOAD = 10.0  # seconds for the import of a driver
 _DRIVERS = {"s3": "s3", "gs": "gcs", "abfs": "azure"}
 
 
@@ -20,8 +26,14 @@ class FileSystemBackend:
 
     def __init__(self, settings: "RemoteCache") -> None:
         scheme = settings.url.partition(":")[0].lower()
+        self._patience = _TURNS * settings.patience
+        options = _options(scheme, settings.patience)
         try:
-            self._files, self._root = fsspec.url_to_fs(settings.url, **_options(scheme, settings.patience))
+            self._files, self._root = _within(
+                _TO_LOAD + self._patience, lambda: fsspec.url_to_fs(settings.url, **options)
+            )
+        except Unavailable:
+            raise
         except ImportError as error:
             raise Unavailable(
                 f"`{scheme}://` needs a driver: install `puffin-installer[{_DRIVERS.get(scheme, scheme)}]`"
@@ -35,10 +47,10 @@ class FileSystemBackend:
     def get(self, kind: str, name: str, most: int) -> "Received | None":
         path = self._path(kind, name)
         try:
-            size = self._files.size(path)
+            size = self._answered(lambda: self._files.size(path))
             if size is not None and size > most:
                 raise Unavailable(f"an object has {size} bytes, which is more than it can have")
-            return received(self._files.cat_file(path))
+            return received(self._answered(lambda: self._files.cat_file(path), size or most))
         except FileNotFoundError:
             return None
         except Unavailable:
@@ -48,25 +60,36 @@ class FileSystemBackend:
 
     def has(self, kind: str, name: str) -> bool:
         try:
-            self._files.info(self._path(kind, name))
+            self._answered(lambda: self._files.info(self._path(kind, name)))
             return True
         except FileNotFoundError:
             return False
+        except Unavailable:
+            raise
         except Exception as error:
             raise _unavailable(error) from error
 
     def put(self, kind: str, name: str, data: "Buffer") -> None:
         path = self._path(kind, name)
         try:
-            if not self._is_local:
-                self._files.pipe_file(path, bytes(data))
-                return
-            self._files.makedirs(os.path.dirname(path), exist_ok=True)
-            temporary = f"{path}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
-            self._files.pipe_file(temporary, bytes(data))
-            os.replace(temporary, path)  # a reader sees nothing or the whole object
+            self._answered(lambda: self._put(path, bytes(data)), len(memoryview(data)))
+        except Unavailable:
+            raise
         except Exception as error:
             raise _unavailable(error) from error
+
+    def _put(self, path: str, data: bytes) -> None:
+        if not self._is_local:
+            self._files.pipe_file(path, data)
+            return
+        self._files.makedirs(os.path.dirname(path), exist_ok=True)
+        temporary = f"{path}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
+        self._files.pipe_file(temporary, data)
+        os.replace(temporary, path)  # a reader sees nothing or the whole object
+
+    def _answered(self, call: "Callable[[], Any]", size: int = 0) -> "Any":
+        """Return what *call* returns, which moves *size* bytes. Raises :class:`Unavailable` if it takes too long."""
+        return _within(self._patience + size / LEAST_RATE, call)
 
     def size(self) -> int:
         try:
@@ -78,6 +101,26 @@ class FileSystemBackend:
 
     def _path(self, kind: str, name: str) -> str:
         return f"{self._root}/{kind}/{name}"
+
+
+def _within(seconds: float, call: "Callable[[], Any]") -> "Any":
+    """Return what *call* returns in time. Drivers have limits of their own, or none; a late call goes on for nobody."""
+    ended: SimpleQueue[tuple[Any, Exception | None]] = SimpleQueue()
+
+    def work() -> None:
+        try:
+            ended.put((call(), None))
+        except Exception as error:
+            ended.put((None, error))
+
+    Thread(target=work, daemon=True).start()
+    try:
+        found, error = ended.get(timeout=seconds)
+    except Empty:
+        raise Unavailable("it does not answer in time") from None
+    if error is not None:
+        raise error
+    return found
 
 
 def _options(scheme: str, patience: float) -> "dict[str, Any]":

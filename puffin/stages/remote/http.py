@@ -13,12 +13,12 @@ from puffin.artifact.urls import mask_text
 from puffin.errors import PuffinError
 from puffin.stages.fetch.client import Client, Response
 from puffin.stages.fetch.connections import ConnectionBroken
+from puffin.stages.fetch.download import bodies_of, length_of
 from puffin.stages.fetch.fetch import client_for
 from puffin.stages.fetch.network import network_from_wire, to_wire
-from puffin.stages.fetch.plain_request import PlainResponse
 from puffin.stages.fetch.retry import Transient
-from puffin.stages.remote.backend import Received, Unavailable
-from puffin.types import Buffer
+from puffin.stages.remote.backend import LEAST_RATE, Received, Unavailable
+from puffin.types import Buffer, Iterator
 from puffin.value import replace
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from puffin.stages.remote.values import RemoteCache
 
 _GONE = frozenset({404, 410})
-_LEAST_RATE = 1 << 20  # bytes a second: what comes more slowly is better fetched elsewhere
 _HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity"}
 _SMALL = 1 << 16
+_PIECE = 1 << 20
 
 
 class HttpBackend:
@@ -79,7 +79,7 @@ class HttpBackend:
             raise _unavailable(error) from error
         size = told.get("CurrSize") if isinstance(told, dict) else None
         if not isinstance(size, int):
-            raise Unavailable("it does not tell its size; bazel-remote does, at `/status`")
+            raise Unavailable("it does not report its size; bazel-remote does, at `/status`")
         return size
 
     def _open(self, method: str, kind: str, name: str, data: bytes | None = None) -> "Response":
@@ -103,33 +103,38 @@ class HttpBackend:
             raise Unavailable(f"the server answered {response.status_code} to a request for an object")
         if "html" in response.headers.get("content-type", ""):
             raise Unavailable("the server answered with a web page")
-        if not isinstance(response, PlainResponse):
-            data = self._client.read(response)
-            return _checked(memoryview(data), hashlib.sha256(data).hexdigest(), len(data), most)
-        return self._receive_plain(response, most)
-
-    def _receive_plain(self, response: PlainResponse, most: int) -> Received:
-        length = response.body.length
-        if length is None:
-            raise Unavailable("the server does not tell the size of an object")
-        _checked(memoryview(b""), "", length, most)
-        deadline = time.monotonic() + self._patience + length / _LEAST_RATE
+        length = length_of(response)
+        if length < 0:
+            raise Unavailable("the server does not report the size of an object")
+        if length > most:
+            raise Unavailable(f"an object has {length} bytes, which is more than it can have")
+        deadline = time.monotonic() + self._patience + length / LEAST_RATE
         view, filled, hasher = memoryview(take(length))[:length], 0, hashlib.sha256()
-        while filled < length:
-            count = response.body.readinto(view[filled : filled + (1 << 20)])
-            if not count:
-                raise Unavailable(f"an object ended after {filled} of {length} bytes")
+        for count in _filled(response, view):
             hasher.update(view[filled : filled + count])
             filled += count
             if time.monotonic() > deadline:
                 raise Unavailable("it sends too slowly")
+        if filled < length:
+            raise Unavailable(f"an object ended after {filled} of {length} bytes")
         return Received(view, hasher.hexdigest())
 
 
-def _checked(data: memoryview, sha256: str, length: int, most: int) -> Received:
-    if length > most:
-        raise Unavailable(f"an object has {length} bytes, which is more than it can have")
-    return Received(data, sha256)
+def _filled(response: "Response", view: memoryview) -> "Iterator[int]":
+    """Put the content of a response into *view*, as it comes, and yield how many bytes came."""
+    body, parts = bodies_of(response)
+    filled, length = 0, len(view)
+    if body is not None:
+        while filled < length and (count := body.readinto(view[filled : filled + _PIECE])):
+            filled += count
+            yield count
+        return
+    for part in parts:
+        if filled + len(part) > length:
+            raise Unavailable("an object has more bytes than the server told")
+        view[filled : filled + len(part)] = part
+        filled += len(part)
+        yield len(part)
 
 
 def _unavailable(error: Exception) -> Unavailable:
