@@ -14,7 +14,7 @@ from tests.helpers.cli import lines, told
 from tests.helpers.wheels import forge_wheel, hostile_wheels
 
 FAILED = "error: Failed to sync the environment `[TMP]/here/.venv`; it was left as it was"
-ONE = "error: Failed to find the files of 1 of 1 packages"
+ONE = "error: Failed to find the files of 1 package"
 
 
 @pytest.fixture

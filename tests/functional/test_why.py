@@ -433,6 +433,7 @@ def test_what_why_cannot_tell(puffin, shop):
     puffin.file(FILE, "alpha==1.0\n")
     done = puffin("why", "b")
     assert (done.code, done.err.splitlines()[0]) == (2, "error: `b` is neither an environment nor a file")
+    assert done.err.endswith("hint: the environment comes first, for example `puffin why .venv b`\n")
     done = puffin("why", "a")
     assert (done.code, done.err.splitlines()[0]) == (1, "error: No recorded run changed `a`")
     assert puffin("sync", "-i", shop.url).code == 0

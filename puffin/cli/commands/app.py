@@ -9,21 +9,16 @@ from time import perf_counter
 from typing import Any
 
 import click
-from click.shell_completion import get_completion_class
 
 from puffin import __version__
-from puffin.cli.commands.call import Call
-from puffin.cli.commands.run import run_guarded
 from puffin.cli.options import inspect as table_inspect
 from puffin.cli.options import resolve as table_resolve
 from puffin.cli.options import table
 from puffin.cli.options.click import Described, OptionedCommand, WrongVariable, given, parameters, unmarked
 from puffin.cli.options.foreign import as_pip_tools, foreign_rows, instead_of, take_out
-from puffin.cli.options.inspect import StoreOptions
 from puffin.cli.options.resolve import INSTALL
 from puffin.cli.options.table import Row
 from puffin.cli.options.workspace import AFFECTED, CACHE_PULL, ENVS, KEY, LOCK, WHY, WORKSPACE_SYNC
-from puffin.errors import UsageError
 
 SHELLS = ("bash", "zsh", "fish")
 _EXAMPLES = (
@@ -129,7 +124,9 @@ def _command(
     """
     module, _, function = body.partition(":")
     command = name if group is puffin else f"{group.name} {name}"
-    hidden = foreign_rows(command)
+
+    def make() -> list[click.Parameter]:
+        return [*arguments, *parameters(rows, foreign_rows(command))]
 
     @click.pass_context
     def run(ctx: click.Context, /, **options: Any) -> None:
@@ -139,12 +136,11 @@ def _command(
         values = {**given(ctx, options), "words": tuple(typed[2 if typed[:1] == ("pip",) else 1 :])}
         values |= {**meant, "given": values["given"] | {*meant}}
         called = getattr(import_module(f"puffin.cli.commands.{module}"), function)
+        run_guarded = import_module("puffin.cli.commands.run").run_guarded
         sys.exit(run_guarded(called, command, values, perf_counter(), foreign))
 
     settings = {"ignore_unknown_options": True} if group is profile else {}  # -1 is the last run, not an option
-    made = OptionedCommand(
-        name, params=[*arguments, *parameters(rows, hidden)], callback=run, help=text, context_settings=settings
-    )
+    made = OptionedCommand(name, make=make, callback=run, help=text, context_settings=settings)
     group.add_command(made)
     return made
 
@@ -239,7 +235,7 @@ _command(cache, "pull", "push:pull_cache", CACHE_PULL,
 _command(cache, "prune", "cache:prune_cache", table_inspect.PRUNE,
     "Remove unused entries; optionally by age or total size.")
 puffin.add_command(_clean, "clean")
-_command(puffin, "completion", "app:print_completion", table.OUTPUT,
+_command(puffin, "completion", "complete:print_completion", table.OUTPUT,
     'Print a shell completion script: `eval "$(puffin completion bash)"`.',
     Described("The shell: `bash`, `zsh` or `fish`.", ["shell"], type=click.Choice(SHELLS), metavar="SHELL"))
 _command(puffin, "graph", "sync:graph_command", table_inspect.GRAPH,
@@ -253,18 +249,6 @@ _command(profile, "compare", "profile:compare_runs", table_inspect.PROFILE_COMPA
 _command(profile, "history", "profile:show_history", table_inspect.PROFILE_HISTORY,
     "Show how long the runs like the last one took.")
 # fmt: on
-
-
-def print_completion(call: Call) -> int:
-    """Print the script for a shell."""
-    (shell,) = call.options(StoreOptions).arguments
-    found = get_completion_class(shell)
-    if found is None:
-        known = ", ".join(f"`{each}`" for each in SHELLS)
-        raise UsageError(text=f"There is no completion for `{shell}`", hints=(f"use one of {known}",))
-    maker = found(puffin, {}, "puffin", "_PUFFIN_COMPLETE")
-    call.console.write(f"{(maker.source_template % maker.source_vars()).strip()}\n")
-    return 0
 
 
 @puffin.command(name="help")

@@ -38,9 +38,10 @@ def _path(name: str, options: WhyOptions) -> str:
     beside = os.path.abspath(environment_beside(os.path.join(name, "requirements.txt")))
     try:
         specs, _ = chosen((name,), "", "why", file=options.environments)
-    except PuffinError:
+    except PuffinError as error:
         if os.path.isfile(f"{beside}/pyvenv.cfg"):
             return beside
+        error.hints = (*error.hints, f"the environment comes first, for example `puffin why .venv {name}`")
         raise
     if len(specs) > 1:
         names = ", ".join(f"`{each.name}`" for each in specs[:10])

@@ -2,7 +2,7 @@
 
 A source's wheel is planned at once as ``fetch``, ``build`` and ``unzip``, so that others can depend on it. What the
 build runs in is known only when the source has been read, and perhaps only when the backend was asked: each
-time the build task is put anew, with an environment as a further input.
+time the build task is put again, with an environment as a further input.
 """
 
 import pickle

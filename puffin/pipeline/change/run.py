@@ -90,6 +90,7 @@ class ChangeRun:
             fail_fast=fail_fast,
             builds=self._builds,
             remote=self._remote,
+            took=self._search.took if self._search is not None else None,
         )
         try:
             self.graph.run()

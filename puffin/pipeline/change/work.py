@@ -34,9 +34,10 @@ from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
+    from puffin.artifact.artifact import Artifact
     from puffin.cache.layout import Cache
     from puffin.pipeline.change.builds import BuildSessions, ManyBuilds, Tally
     from puffin.pipeline.change.environment import EnvironmentRun
@@ -100,8 +101,10 @@ class GraphRun:
         fail_fast: bool = False,
         builds: "BuildSessions | None" = None,
         remote: "RemoteRun | None" = None,
+        took: "Callable[[Artifact, str], None] | None" = None,
     ) -> None:
         self.remote = remote
+        self._took = took
         self._runs = runs
         self._engine = engine
         self._session = session
@@ -299,6 +302,8 @@ class GraphRun:
         self._outlines[archive] = told or self._outlines.get(archive)
         if not load.supply.archive:
             self.archives[identity(load.supply.artifact)] = archive
+            if self._took is not None:
+                self._took(load.supply.artifact, archive)
         for use, came in zip(load.uses, results, strict=True):
             self._staged(use, load, archive, came)
 

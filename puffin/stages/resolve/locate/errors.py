@@ -6,9 +6,13 @@ from puffin.errors import TEMPORARY, PuffinError
 class LocateFailed(PuffinError):
     """Some pins have no file; ``causes`` has an error for each."""
 
-    sentence = "Failed to find the files of {count} of {total} packages"
     count: int
     total: int
+
+    def summary(self) -> str:
+        """Return the first line."""
+        part = f"{self.count} of {self.total} packages" if self.total > 1 else "1 package"
+        return f"Failed to find the files of {part}"
 
 
 class LocateInterrupted(LocateFailed):
