@@ -7,7 +7,7 @@ from time import perf_counter, time
 from puffin import depends, meter, signals
 from puffin.artifact.urls import mask, mask_text
 from puffin.cli.screen.quantities import counted, duration
-from puffin.reasons import reason_text
+from puffin.reasons import reason_text, work_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -217,6 +217,8 @@ class Console:
             version = f"=={line.version}" if line.version else ""
             why = f": {reason_text(line.reason, time())}" if line.reason and self.verbose else ""
             self.say(f" {sign} {self.style(line.name, 'bold')}{version}{place}{why}")
+            for stage, reason in line.work if self.verbose else ():
+                self.say(f"     {work_text(stage, reason, time())}")
 
     def expect(self, tasks: "Mapping[Key, Task]") -> None:
         """Show how far these tasks are; there may be more of them later."""

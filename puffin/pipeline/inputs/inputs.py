@@ -230,6 +230,8 @@ class Reading:
             known_only=request.selectable,
         )
         locked = read_lock(read_source(request.files[0], shown, self._session.read), target=target)
+        if settings.no_editable:
+            locked = replace(locked, pins=tuple([replace(pin, editable=False) for pin in locked.pins]))
         hashes = {each.name: each.hashes for each in locked.artifacts}
         hashed = [replace(pin, hashes=hashes.get(pin.name, pin.hashes)) for pin in locked.pins]
         if settings.require_hashes:

@@ -85,6 +85,10 @@ def read_projects(
     if request.selectable:
         reader.take_selectable()
     limits = [reader.limits(root) for root in reader.roots.values()]
+    platforms = list(reader.roots.values())
+    if policy.several is not None and policy.uv_file and not platforms:  # the project at hand, as for uv
+        at_hand = lowering.projects.tables(os.path.dirname(policy.uv_file))
+        platforms = [at_hand] if at_hand else []
     reached = lowering.reached((*reader.entries, *given))
     return Declared(
         entries=tuple(reader.entries),
@@ -100,7 +104,17 @@ def read_projects(
         groups=tuple(reader.selectable[GROUPS]),
         constraints=tuple([entry for constraints, _ in limits for entry in constraints]),
         overrides=tuple([entry for _, overrides in limits for entry in overrides]),
+        environments=_once(each for root in platforms for each in root.environments),
+        required=_once(each for root in platforms for each in root.required),
     )
+
+
+def _once(environments: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return pairs of a marker and its place, each marker once."""
+    found: dict[str, str] = {}
+    for marker, place in environments:
+        found.setdefault(marker, place)
+    return tuple(found.items())
 
 
 class _Reader:

@@ -35,11 +35,12 @@ UV_SETTINGS = (  # that options of puffin have equivalents of; the command line 
     "config-settings", "config-settings-package", "no-sources", "no-sources-package", "link-mode", "compile-bytecode",
 )  # fmt: skip
 UV_DEPENDENCIES = (  # that are read with the project, at the root of its workspace
-    "override-dependencies", "constraint-dependencies", "exclude-dependencies",
+    "override-dependencies", "constraint-dependencies", "exclude-dependencies", "environments",
+    "required-environments",
 )  # fmt: skip
 UV_OTHERS = (  # that decide what is installed, and have no effect
-    "build-constraint-dependencies", "conflicts", "dependency-metadata", "environments", "extra-build-dependencies",
-    "extra-build-variables", "fork-strategy", "pip", "required-environments", "torch-backend",
+    "build-constraint-dependencies", "conflicts", "dependency-metadata", "extra-build-dependencies",
+    "extra-build-variables", "fork-strategy", "pip", "torch-backend",
 )  # fmt: skip
 
 
@@ -88,6 +89,8 @@ class Declared:
     groups: tuple[str, ...] = ()
     constraints: tuple[Entry, ...] = ()
     overrides: tuple[Entry, ...] = ()
+    environments: tuple[tuple[str, str], ...] = ()
+    required: tuple[tuple[str, str], ...] = ()
 
 
 def kind_of(path: str) -> str:

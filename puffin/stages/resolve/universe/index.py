@@ -131,7 +131,7 @@ class IndexUniverse:
             return self._placed(handle)
         if isinstance(handle, InstalledDistribution):
             return installed_metadata(handle)
-        raise TypeError(f"{type(handle).__name__} is no handle of this universe")
+        raise TypeError(f"{type(handle).__name__} is not a handle of this universe")
 
     def needs_build(self, handle: object) -> bool:
         """Tell whether only a build tells the metadata of a distribution on an index; without it, nothing is built."""
