@@ -7,7 +7,6 @@ A test fails if the file is out of date. The wheel installs it as `share/man/man
 
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -15,7 +14,8 @@ import click
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from puffin.cli.commands.app import puffin  # noqa: E402
+from puffin.cli.commands.app import every_command, puffin  # noqa: E402
+from puffin.cli.options.click import Described, unmarked  # noqa: E402
 from puffin.cli.options.table import GROUPS  # noqa: E402
 
 FILE = ROOT / "docs" / "puffin.1"
@@ -49,8 +49,8 @@ def text() -> str:
         _roff(puffin.help or ""),
     ]
     lines += [".SH COMMANDS"]
-    for words, command in _leaves(puffin, ()):
-        lines += _of_command(words, command)
+    for name, command in every_command():
+        lines += _of_command(f"puffin {name}", command)
     for title, rows in (("FILES", _FILES), ("EXIT STATUS", _CODES)):
         lines.append(f".SH {title}")
         for term, meaning in rows:
@@ -58,19 +58,13 @@ def text() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _leaves(group: click.Group, words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    for name, command in group.commands.items():
-        if isinstance(command, click.Group):
-            yield from _leaves(command, (*words, name))
-        elif not command.hidden:
-            yield (*words, name), command
-
-
-def _of_command(words: tuple[str, ...], command: click.Command) -> list[str]:
-    name = " ".join(("puffin", *words))
+def _of_command(name: str, command: click.Command) -> list[str]:
     context = click.Context(command, info_name=name)
     pieces = command.collect_usage_pieces(context)
     lines = [f".SS {_roff(name)} {_roff(' '.join(pieces))}", _roff(command.help or "")]
+    for argument in command.params:
+        if isinstance(argument, Described):
+            lines += [".TP", f".B {_roff(unmarked(str(argument.metavar)))}", _roff(argument.text)]
     options = [each for each in command.params if isinstance(each, click.Option) and not each.hidden]
     rank = {group: number for number, group in enumerate(GROUPS)}
     for option in sorted(options, key=lambda each: rank.get(getattr(each, "group", ""), 0)):

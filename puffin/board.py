@@ -2,7 +2,7 @@
 
 A display reads it while the processes work. Each process has a region with counts and a row for each piece of work;
 a thread writes to its own row only, so nothing is locked. A row may be read while it is written: then one picture of
-the display is wrong for a tenth of a second.
+the display is wrong for a moment.
 """
 
 import mmap

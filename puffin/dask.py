@@ -44,7 +44,7 @@ class ClusterEnvironment(WorkerPlugin):
     packages first. Tasks that run then are run again elsewhere.
 
     ``name`` is the name of the plugin: the same for the same *path*, and for all values without one. Registering
-    another value of that name replaces it, and ``unregister_worker_plugin`` removes it. Each registration chooses anew.
+    another value of that name replaces it, and ``unregister_worker_plugin`` removes it. Each one resolves again.
     Workers that join later get the present one. Environments stay on disk.
 
     ``register_plugin`` raises the error of a worker, with its address and its causes. Nothing is printed.
@@ -80,7 +80,7 @@ class ClusterEnvironment(WorkerPlugin):
     def __reduce__(self) -> "tuple[Any, ...]":
         """Travel as a plugin that workers without puffin can load too; on those, it fails and harms nothing.
 
-        It travels once for each registration, and each of these chooses anew.
+        It travels once for each registration, and each of these resolves again.
         """
         return pickle.loads, (pickled_plugin(replace(self._request, id=os.urandom(16).hex())),)
 

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
         def names(self, path: str) -> list[str]:
             """Return the names in a directory. Raises OSError."""
 
+        def real(self, path: str) -> str:
+            """Return the path of what is there, all links resolved."""
+
         def read(self, path: str) -> bytes:
             """Return what a file holds. Raises OSError."""
 
@@ -247,6 +250,11 @@ def link_target(path: str) -> str:
     if _view is not None:
         return _view.link(path)
     return os.readlink(path) if os.path.islink(path) else ""
+
+
+def real_path(path: str) -> str:
+    """Return the path of what is there, all links resolved, as ``os.path.realpath``; the caller notes it."""
+    return os.path.realpath(path) if _view is None else _view.real(path)
 
 
 def names_at(path: str) -> "list[str]":

@@ -23,6 +23,9 @@ NOT_CACHED, PRUNED, NOT_BUILT, VARIABLE, SETTING, CONSTRAINTS, INTERPRETER, SHAR
     "not-cached", "pruned", "not-built", "variable", "setting", "constraints", "interpreter", "shared",
 )  # fmt: skip
 NO_WHEEL, NO_BINARY = "no-wheel", "no-binary"
+NOT_COMPILED, OTHER_BYTECODE, OLDER_BYTECODE = "not-compiled", "other-bytecode", "older-bytecode"
+NOT_MADE, BUILD_REQUIREMENT, BUILD_REQUIREMENTS = "not-made", "build-requirement", "build-requirements"
+BUILD_ENVIRONMENT = "build-environment"
 _SENTENCES = {
     NEW_ENVIRONMENT: "the environment is new",
     ABSENT: "it was not installed",
@@ -54,7 +57,18 @@ _SENTENCES = {
     CONSTRAINTS: "the build constraints changed",
     INTERPRETER: "the interpreter changed",
     SHARED: "it is built in another environment",
+    NOT_COMPILED: "its modules had not been compiled before",
+    OTHER_BYTECODE: "the cache has its bytecode for another interpreter: {before} instead of {now}",
+    OLDER_BYTECODE: "its archive is newer than its bytecode in the cache",
+    NOT_MADE: "no environment with its build requirements had been made before",
+    BUILD_REQUIREMENT: "the build requirement `{subject}` changed from {before} to {now}",
+    BUILD_REQUIREMENTS: "the build requirement `{subject}` {now}",
+    BUILD_ENVIRONMENT: "files of its build environment were missing or changed",
 }
+_WORK = {
+    "fetch": "fetched", "build": "built", "compile": "compiled", "environment": "given a new build environment",
+}  # fmt: skip
+WORK = tuple(_WORK)  # the stages whose work the cache saves
 
 
 @frozen
@@ -75,6 +89,11 @@ def reason_text(reason: Reason, today: float = 0.0) -> str:
     """Return a reason as a clause; *today*, in seconds since the epoch, is what ages are told from."""
     before = _age(reason.before, today) if reason.kind == PRUNED else reason.before
     return _SENTENCES[reason.kind].format(subject=reason.subject, before=before, now=reason.now)
+
+
+def work_text(stage: str, reason: Reason, today: float) -> str:
+    """Return what a *stage* did because the cache did not serve, and why, as a part of a sentence."""
+    return f"{_WORK[stage]}, because {reason_text(reason, today)}"
 
 
 def _age(text: str, today: float) -> str:

@@ -81,6 +81,11 @@ def decisive(hashes: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def package_of(label: str) -> str:
+    """Return the name of the package in a label of :attr:`Artifact.label`."""
+    return label.partition(" ")[0].partition("==")[0]
+
+
 def expected_sha256(artifact: Artifact) -> str:
     """Return the one SHA-256 that the artifact must have (64 hex digits), ``""`` where that is not known."""
     return only_sha256(artifact.hashes)

@@ -54,7 +54,7 @@ def tree_state(root: str, inner: str = "", *, editable: bool = False) -> str:
         _add_top(told, project)
     else:
         _add_tree(told, root, inner)
-    if keys is None and _asks_for_version(document):
+    if keys is None and _asks_for_version(document) and _is_project(project):
         _add_git(told, project)
     return told.hexdigest()
 
@@ -80,6 +80,11 @@ def _asks_for_version(document: "dict[str, Any]") -> bool:
     """Tell whether the version of a project may come from its repository: it is not written down."""
     project = document.get("project", {})
     return not (isinstance(project, dict) and "version" in project)
+
+
+def _is_project(directory: str) -> bool:
+    """Tell whether a backend may build a directory: one of links has no version."""
+    return any(_is_there(f"{directory}/{name}") for name in ("pyproject.toml", "setup.py", "setup.cfg"))
 
 
 def _add_keys(told: "blake2b", project: str, keys: "list[Any]") -> None:

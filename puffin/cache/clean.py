@@ -75,11 +75,11 @@ def clean_packages(cache: Cache, names: "Collection[str]", held: "Collection[str
     rooms = [path for path in _environments(cache) if not wanted.isdisjoint(_names_inside(path))]
     known = [*wheels, *built, *[f"{path}/{name}" for path in wheels for name in names_in(path)], *archives]
     removed = remove([*pages, *pins, *own, *wheels, *built, *rooms])
-    note_pruned(cache, pruned_names(cache, known))
     left = {target for path in _wheel_directories(cache) for target in _targets(path)}
     going = [each for each in archives - left if os.path.basename(each) not in held]
     gone = [path for archive in going for path in (f"{archive}.manifest", archive)]
     layers = [path for archive in going for path in _layers(cache, os.path.basename(archive))]
+    note_pruned(cache, pruned_names(cache, [*known, *rooms, *layers]))
     more = remove([*[path for path in gone if path.startswith(cache.path(Bucket.ARCHIVE))], *layers])
     spared = frozenset([os.path.basename(each) for each in archives - left]).intersection(held)
     files, size = removed.files + more.files, removed.bytes + more.bytes

@@ -27,13 +27,25 @@ def _read(cache: Cache) -> "dict[str, float]":
 
 
 def pruned_names(cache: Cache, paths: "Iterable[str]") -> "Iterator[str]":
-    """Yield the names by which removed paths are known: hashes of archives, names of wheels, revisions of builds."""
-    archives, wheels, built = (f"{cache.path(each)}/" for each in (Bucket.ARCHIVE, Bucket.WHEELS, Bucket.BUILT))
+    """Yield the names by which removed paths are known.
+
+    These are hashes of archives, names of wheels, revisions of builds, keys of build environments, and layers.
+    """
+    kinds = (Bucket.ARCHIVE, Bucket.WHEELS, Bucket.BUILT, Bucket.BUILD_ENVIRONMENTS, Bucket.PYC)
+    archives, wheels, built, environments, layers = [f"{cache.path(each)}/" for each in kinds]
     for path in paths:
         if path.startswith((archives, wheels)):
             yield path.rpartition("/")[2].removesuffix(".manifest")
-        elif path.startswith(built):
-            yield path[len(built) :].partition("/")[0]
+        elif path.startswith((built, environments)):
+            yield path.removeprefix(built).removeprefix(environments).partition("/")[0]
+        elif path.startswith(layers):
+            kind, _, archive = path.removeprefix(layers).removesuffix(".manifest").partition("/")
+            yield pruned_layer(kind, archive.rpartition("/")[2])
+
+
+def pruned_layer(kind: str, archive: str) -> str:
+    """Return the name of the bytecode of an archive for a kind of interpreter."""
+    return f"{kind}/{archive}"
 
 
 def note_pruned(cache: Cache, names: "Iterable[str]") -> None:

@@ -22,7 +22,7 @@ except ImportError:  # Windows
 
 
 LOCK = ".lock"
-NOT_WRITABLE = "make the cache writable for this user, or name another with `--cache-dir`"
+NOT_WRITABLE = "make the cache writable for this user, or choose another with `--cache-dir`"
 _PAUSE = 0.1
 _TRIES = 20
 DAY = 24 * 3600
@@ -189,7 +189,7 @@ class CacheUnusable(PuffinError):
 
     sentence = "Failed to initialize the cache at `{path}`"
     path: str
-    hints: tuple[str, ...] = ("name another place with `--cache-dir` or `PUFFIN_CACHE_DIR`",)
+    hints: tuple[str, ...] = ("choose another place with `--cache-dir` or `PUFFIN_CACHE_DIR`",)
 
 
 def make_room(cache: "Cache") -> None:

@@ -144,10 +144,9 @@ def one(world: World, version: int, victim: str, event: str, moment: float) -> t
     if ended and run.returncode:
         wrong.append(f"the driver failed by itself: {told}")
     how = "over already" if ended else f"exit {run.returncode}"
-    return (
-        f"{victim:9} {moment:5.2f} s after {event:10}  {how:13} {' '.join(states):8} built {world.builds(version)}",
-        wrong,
-    )
+    said = next((line for line in told.splitlines() if line.startswith("error: ")), "")
+    came = f"{how:13} {' '.join(states):8} built {world.builds(version)}  {said}"
+    return f"{victim:9} {moment:5.2f} s after {event:10}  {came}", wrong
 
 
 def kill(world: World, run: "subprocess.Popen[str]", victim: str) -> None:

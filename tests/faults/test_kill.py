@@ -112,7 +112,7 @@ def test_a_lost_staging_area_is_no_dead_end(stage):
             shutil.rmtree(place)
         done = stage.sync(NEW)
         assert done.code == 0, done.err
-        assert "had staged is lost; the environment was compared with its records\n" in done.err
+        assert "are lost; its files were compared with its records\n" in done.err
         assert of_packages(stage.env) == stage.new
         stage.state(OLD)
 

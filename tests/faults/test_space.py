@@ -292,7 +292,7 @@ def test_a_read_only_cache_is_not_cleaned(puffin, env, sync, words):
         else "error: Failed to lock the cache (`[TMP]/mount/.lock`)"
     )
     assert cause.startswith("  ╰─▶ Read-only file system (`[TMP]/mount/")
-    assert rest == ["", "hint: make the cache writable for this user, or name another with `--cache-dir`"]
+    assert rest == ["", "hint: make the cache writable for this user, or choose another with `--cache-dir`"]
 
 
 @needs_strace

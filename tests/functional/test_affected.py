@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from puffin.pipeline.workspace.commits import fetch_hints
 from tests.functional.test_workspace_more import git
 
 BUILD = '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
@@ -403,13 +404,79 @@ def test_what_git_cannot_tell(puffin, tmp_path, command):
         2,
         f"error: `origin/main` of `{option}` is not a known commit",
     )
-    assert "hint: fetch it: `git fetch origin main`" in done.err
+    assert "hint: fetch it: `git fetch origin main:refs/remotes/origin/main`" in done.err
     own_git(tmp_path, "clone", "-q", "--depth", "1", f"file://{puffin.cwd}", "shallow")
     words[2] = "HEAD~1"
     done = puffin(*words, cwd=tmp_path / "shallow")
     assert done.code == 2
     assert "hint: this clone is shallow: run `git fetch --unshallow`, or set `fetch-depth: 0`" in done.err
+    git(puffin, "branch", "topic")
+    words[2] = "origin/topic"
+    done = puffin(*words, cwd=tmp_path / "shallow")
+    assert "hint: fetch it: `git fetch --depth 1 origin topic:refs/remotes/origin/topic`" in done.err
+    own_git(tmp_path / "shallow", "fetch", "-q", "--depth", "1", "origin", "topic:refs/remotes/origin/topic")
+    assert (
+        puffin("affected", "--since", "origin/topic", "a/requirements.txt", cwd=tmp_path / "shallow").code == 0
+    )
     assert puffin(*command, "--output=x", "a/requirements.txt").code == 2
+
+
+@pytest.mark.parametrize(
+    ("reference", "remotes", "shallow", "expected"),
+    [
+        (
+            "main",
+            ["origin"],
+            False,
+            "`git fetch origin main:refs/remotes/origin/main`, and compare with `origin/main`",
+        ),
+        ("up/a/b", ["origin", "up"], False, "`git fetch up a/b:refs/remotes/up/a/b`"),
+        ("a/b", ["up"], True, "`git fetch --depth 1 up a/b:refs/remotes/up/a/b`, and compare with `up/a/b`"),
+        ("a" * 40, ["origin"], True, f"`git fetch --depth 1 origin {'a' * 40}`"),
+        ("HEAD~3", ["origin"], False, "name a commit, a branch or a tag, for example `origin/main`"),
+        ("HEAD~3", ["origin"], True, "this clone is shallow: run `git fetch --unshallow`"),
+        ("main..HEAD", ["origin"], True, "name a commit, a branch or a tag, for example `origin/main`"),
+        ("HEAD", [], False, "commit something first"),
+    ],
+)
+def test_what_to_fetch(reference, remotes, shallow, expected):
+    assert expected in fetch_hints(reference, remotes, shallow=shallow)[0]
+
+
+def test_a_directory_of_links_is_not_of_a_commit(puffin):
+    repository(puffin)
+    puffin.file("a/requirements.txt", "alpha==1\n")
+    puffin.file("wheels/alpha-1-py3-none-any.whl", "bytes")
+    puffin.file("puffin.toml", "find-links = ['wheels']\n[envs.a]\nrequirements = 'a/requirements.txt'\n")
+    puffin.file("puffin.toml", (puffin.cwd / "puffin.toml").read_text() + "[envs.b]\nrequirements = 'b.txt'\n")
+    puffin.file("b.txt", "")
+    commit(puffin)
+    commit(puffin)
+    assert names(affected(puffin, "HEAD~1")) == set()
+    puffin.file("wheels/alpha-1-py3-none-any.whl", "other bytes")
+    assert names(affected(puffin, "HEAD~1")) == {"a", "b"}
+
+
+def test_links_are_those_of_the_commit(puffin):
+    repository(puffin)
+    for name in ("one", "two"):
+        puffin.file(f"libs/{name}/pyproject.toml", project(name))
+    for name in ("a", "b"):
+        puffin.file(f"packages/{name}/pyproject.toml", project(name))
+    (puffin.cwd / "packages/x").symlink_to("../libs/one")
+    (puffin.cwd / "packages/y").symlink_to("a")  # a further name of a member
+    puffin.file("pyproject.toml", '[tool.uv.workspace]\nmembers = ["packages/*"]\n')
+    commit(puffin)
+    assert affected(puffin, "HEAD")["total"] == 3
+    (puffin.cwd / "packages/x").unlink()
+    (puffin.cwd / "packages/x").symlink_to("../libs/two")
+    assert names(affected(puffin, "HEAD")) == {"packages/x"}
+    (puffin.cwd / "packages/y").unlink()
+    puffin.file("packages/y/pyproject.toml", project("y"))
+    assert names(affected(puffin, "HEAD")) == {"packages/x", "packages/y"}
+    git(puffin, "checkout", "HEAD", "packages/x")
+    found = affected(puffin, "HEAD")
+    assert [each["reasons"][0]["note"] for each in found["environments"]] == [None]
 
 
 def test_what_is_missing_on_the_command_line(puffin):

@@ -229,7 +229,7 @@ def test_a_directory_stands_for_its_project(compile_, puffin):
         lines(
             "error: `docs` is a directory without a `pyproject.toml`, `setup.cfg` or `setup.py` of a project",
             "",
-            "hint: name a file, such as a `requirements.in`",
+            "hint: give a file, such as a `requirements.in`",
         ),
     )
 
@@ -365,7 +365,7 @@ def test_an_output_that_is_no_requirements_file_is_left_alone(compile_, puffin):
     puffin.file("out.txt", '{"a": 1}\n')
     done = compile_("lib\n", "-o", "out.txt")
     assert done.code == 2
-    assert "hint: `out.txt` is to be the output: name another file, or remove it" in done.err
+    assert "hint: `out.txt` is to be the output: choose another file, or remove it" in done.err
     assert (puffin.cwd / "out.txt").read_text() == '{"a": 1}\n'
 
 

@@ -51,7 +51,7 @@ def test_one_commit_has_many_spellings(puffin, index, tmp_path):
     puffin.file("r.in", f"vcs @ {url}@{commit}\nvcs @ {url}@{other}\n")
     done = puffin("pip", "compile", "r.in", *PLAIN, "-i", index.url)
     assert done.code == 1
-    assert "Requirements name different URLs for `vcs`" in done.err
+    assert "Requirements have different URLs for `vcs`" in done.err
 
 
 @pytest.mark.parametrize("fragment", ["subdirectory=sub&egg=vcs[x]", "egg=vcs[x]&subdirectory=sub"])
@@ -102,4 +102,4 @@ def test_dates_that_an_index_does_not_tell_are_named(puffin, env, index):
         puffin.file("pins.txt", "whl==1.0\n")
         done = puffin("pip", *command, "--exclude-newer", "2030-01-01", "-i", index.url)
         assert done.code == 1
-        assert "index does not tell when its files were uploaded" in done.err
+        assert "index does not report when its files were uploaded" in done.err

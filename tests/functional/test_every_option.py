@@ -82,7 +82,9 @@ def judged():
 import sys
 from puffin.cli.commands.app import run_app
 from puffin.cli.commands import app
-app.import_module = lambda _module: type("M", (), {"__getattr__": lambda *_: lambda *_: 0})()
+body = type("M", (), {"__getattr__": lambda *_: lambda *_: 0})()
+find = app.import_module
+app.import_module = lambda module: find(module) if module == "puffin.cli.commands.run" else body
 for line in sys.stdin:
     words = line.split()
     sys.stderr.write(f"# {line}")

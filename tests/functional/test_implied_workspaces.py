@@ -92,3 +92,42 @@ def test_consistent_locks_take_the_sources_of_all_members(puffin, shop):
     for name in ("app", "lib", "z"):
         assert 'version = "1.0"' in (puffin.cwd / name / "pylock.toml").read_text()
     assert not [each for each in shop.requests if each.path.startswith("/simple/lib")]
+
+
+def test_members_of_a_tree_are_left_out_as_those_of_a_workspace(puffin, shop, members):
+    (puffin.cwd / "pyproject.toml").unlink()
+    done = puffin("sync", "-i", shop.url, "--no-install-workspace")
+    assert done.code == 0, done.err
+    for name in ("app", "lib"):
+        assert Env(puffin.cwd / f"packages/{name}/.venv").installed() == {"other": "2.0"}
+    assert puffin("sync", "-i", shop.url, "--no-install-project").code == 0
+    assert Env(puffin.cwd / "packages/app/.venv").installed() == {"lib": "1.0", "other": "2.0"}
+
+
+LOCK = """version = 1
+requires-python = ">=3.9"
+[manifest]
+members = ["app", "lib"]
+[[package]]
+name = "app"
+version = "1.0"
+source = { editable = "packages/app" }
+dependencies = [{ name = "lib" }]
+[[package]]
+name = "lib"
+version = "1.0"
+source = { editable = "packages/lib" }
+"""
+
+
+def test_a_project_that_is_not_editable_is_a_copy_with_frozen_too(puffin, shop, members):
+    write_project(puffin.cwd / "packages" / "lib", "lib", requires=[], static=True)
+    puffin.file("uv.lock", LOCK)
+    puffin.file("puffin.toml", "[env-defaults]\neditable = false\n")
+    done = puffin("sync", "-i", shop.url, "--frozen")
+    assert done.code == 0, done.err
+    app = Env(puffin.cwd / "packages/app/.venv")
+    assert app.installed() == {"app": "1.0", "lib": "1.0"}
+    assert not list(app.site.glob("*app*.pth"))
+    assert list(app.site.glob("*lib*.pth"))  # what it needs of the workspace is as the lock says
+    assert not list(Env(puffin.cwd / "packages/lib/.venv").site.glob("*lib*.pth"))

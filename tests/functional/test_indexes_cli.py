@@ -39,7 +39,7 @@ def test_sync_takes_the_first_index_that_has_the_name(puffin, env, both):
     done = puffin.sync("alpha==3.0\n", *both)
     assert done.code == 1
     assert (
-        "hint: `[INDEX]/simple` has it, but `[PRIVATE]/simple` comes first: name the other before it, or give "
+        "hint: `[INDEX]/simple` has it, but `[PRIVATE]/simple` comes first: put the other before it, or use "
         "`--index-strategy unsafe-first-match`, which lets anybody on either index replace the package"
         in done.err
     )
@@ -205,7 +205,7 @@ def test_many_versions_that_an_index_lacks_are_no_wall_of_text(puffin, env, old_
             for number in range(10)
         )
         + "  ╰─▶ and 50 more (`-v` shows all)\n\n"
-        "hint: `[INDEX]/simple` has it, but `[PRIVATE]/simple` comes first: name the other before it, or give "
+        "hint: `[INDEX]/simple` has it, but `[PRIVATE]/simple` comes first: put the other before it, or use "
         "`--index-strategy unsafe-first-match`, which lets anybody on either index replace the package\n"
         "hint: pin another version, such as `p00==1.0`\n"
         "      and 59 more like these (`-v` shows all)\n"

@@ -46,7 +46,7 @@ def test_files_that_are_too_new_do_not_exist(puffin, env, shop):
     assert (done.code, done.err) == (
         1,
         lines(
-            "error: Failed to find the files of 1 of 1 packages",
+            "error: Failed to find the files of 1 package",
             "  ╰─▶ Failed to find `alpha==1.0`: no file is known to be older than `--exclude-newer 2024-01-01`",
         ),
     )

@@ -142,7 +142,7 @@ def test_an_interrupted_run_has_its_record_and_its_page(puffin, env, index, exec
     assert process.returncode == code
     page = (puffin.cwd / "p.html").read_text()
     assert word in page
-    assert "What was left undone" in page
+    assert "Not done" in page
     (path,) = records(puffin)
     lines = lines_of(path)
     assert lines[-1]["status"] == code

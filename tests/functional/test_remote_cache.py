@@ -236,7 +236,7 @@ def test_the_profile_and_the_report_count_what_it_gave(machines, puffin, cache):
     }
     assert all(each["bytes"] > 0 for each in rows["second"].values())
     shown = puffin("profile", "show", "--cache-dir", puffin.root / "cache-second")
-    assert "What the remote cache gave" in shown.out
+    assert "Served by the remote cache" in shown.out
     puffin.file(
         "puffin.toml",
         f'index-url = "{first.shop.url}"\n[envs.third]\npath = "third"\nrequirements = ["requirements.txt"]\n',
@@ -276,7 +276,7 @@ def test_the_size_of_a_remote_cache(machines, puffin, cache):
     assert puffin("cache", "size", "--remote", "--remote-cache", cache.url).out == "1234\n"
     cache.objects.clear()
     done = puffin("cache", "size", "--remote", "--remote-cache", cache.url)
-    assert (done.code, "it does not tell its size" in done.err) == (1, True), done.err
+    assert (done.code, "it does not report its size" in done.err) == (1, True), done.err
 
 
 def test_a_resolution_takes_metadata_from_a_wheel_that_was_built_elsewhere(machines, puffin, shop, cache, log):

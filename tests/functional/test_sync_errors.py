@@ -14,7 +14,7 @@ from tests.helpers.cli import lines, told
 from tests.helpers.wheels import forge_wheel, hostile_wheels
 
 FAILED = "error: Failed to sync the environment `[TMP]/here/.venv`; it was left as it was"
-ONE = "error: Failed to find the files of 1 of 1 packages"
+ONE = "error: Failed to find the files of 1 package"
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_unknown_package(puffin, untouched, index):
         ONE,
         "  ╰─▶ Failed to find `nobody==1`: its name is not on `[INDEX]/simple`",
         "",
-        "hint: check the spelling of its name, or name the index that has it with `--extra-index-url`",
+        "hint: check the spelling of its name, or add the index that has it with `--extra-index-url`",
     )
 
 

@@ -248,7 +248,7 @@ WRONG = [
         (*ON, "--no-build-isolation"),
         "`--on` cannot be used with `--no-build-isolation`: builds run before the environments exist",
     ),
-    (("--path", "x"), "`--path` needs `--on`: it names a directory on the machines of a cluster"),
+    (("--path", "x"), "`--path` needs `--on`: it is a directory on the machines of a cluster"),
     ((*ON, "--path", "x", "other.txt"), "`--path` needs exactly one environment, but 2 were selected"),
 ]
 

@@ -29,7 +29,7 @@ def test_an_option_that_stands_in_the_way_is_named(puffin, env, index, options, 
     done = puffin.sync("alpha==1.0\n", "-i", index.url, *options)
     assert done.code == 1
     assert done.err == lines(
-        "error: Failed to find the files of 1 of 1 packages",
+        "error: Failed to find the files of 1 package",
         f"  ╰─▶ Failed to find a wheel of `alpha==1.0`: there is only a source distribution, and `{named}` forbids it",
         "",
         f"hint: to build its source distribution, leave out `{named}`",
@@ -72,7 +72,7 @@ def test_repositories_that_cannot_be_used(puffin, env):
     done = puffin.sync(f"foo @ {repository.url}@nosuch\n")
     assert done.code == 1
     assert done.err == lines(
-        "error: Failed to find the files of 1 of 1 packages",
+        "error: Failed to find the files of 1 package",
         f"  ╰─▶ Failed to fetch `foo @ {place}@nosuch`: the repository has no branch, tag or commit `nosuch`",
     )
     done = puffin.sync("foo @ git+https://user:secret@h.invalid/r@main\n", "--offline")
@@ -82,7 +82,7 @@ def test_repositories_that_cannot_be_used(puffin, env):
         "and only the repository knows the commit of `main`\n" in done.err
     )
     done = puffin.sync(f"{repository.url}\n", "--no-build")
-    assert "only a build would know its name" in done.err
+    assert "known only after a build" in done.err
     assert f"hint: write its name first, for example `name @ {place}`" in done.err
     done = puffin.sync(f"-e {repository.url}#egg=foo\n")
     assert "it is a git repository, and only a directory can be one\n" in done.err

@@ -194,7 +194,7 @@ def test_a_python_version_file_that_asks_for_what_is_not_there(puffin):
     done = puffin("venv")
     assert done.code != 0
     assert "3.99" in done.err
-    assert "hint: it is `.python-version` that asks for it; `--python` goes before the file" in done.err
+    assert "hint: `.python-version` asks for it; `--python` overrides the file" in done.err
     for text in ("system\n", "my-env\n", "", "# nothing\n", "3.12/envs/mine\n"):
         puffin.file(".python-version", text)
         assert puffin("venv", "--clear").code == 0, text

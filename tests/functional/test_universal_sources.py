@@ -5,6 +5,7 @@ import tomllib
 import pytest
 
 from tests.helpers.index_server import IndexServer
+from tests.helpers.repositories import Repository, needs_git
 from tests.helpers.sdists import write_project
 from tests.helpers.wheels import forge_wheel
 
@@ -138,6 +139,30 @@ def test_sources_of_a_local_project_with_markers(compile_, puffin, shop):
         "extra==1.0 ; sys_platform == 'win32'",
         "./far ; sys_platform == 'win32'",
         "far==1.0 ; sys_platform != 'win32'",
+    }, done.err
+
+
+@needs_git
+def test_sources_of_a_repository_with_markers(compile_, puffin, shop):
+    """The repository has them at the same commit; the rest comes from the index."""
+    project = '[project]\nname = "{}"\nversion = "1"\ndependencies = [{}]\n'
+    tail = "[tool.uv.sources]\nlib = { path = 'lib', marker = \"sys_platform == 'linux'\" }\n"
+    repository = Repository(puffin.root / "tool")
+    commit = repository.commit(
+        {
+            "pyproject.toml": project.format("tool", '"lib>=9", "base"') + tail,
+            "lib/pyproject.toml": project.format("lib", '"far"'),
+        }
+    )
+    source = f"tool = {{ git = '{repository.url.removeprefix('git+')}' }}\n"
+    done = compile_(source, "--universal", dependencies='"tool"')
+    place = f"git+file://[TMP]/tool@{commit}"
+    assert set(done.out.splitlines()) == {
+        "base==1.0",
+        "far==1.0 ; sys_platform == 'linux'",
+        "lib==9.0 ; sys_platform != 'linux'",
+        f"lib @ {place}#subdirectory=lib ; sys_platform == 'linux'",
+        f"tool @ {place}",
     }, done.err
 
 

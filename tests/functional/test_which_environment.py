@@ -135,7 +135,9 @@ def test_a_file_that_holds_the_path_of_an_environment_is_followed(puffin, shop, 
     assert above.installed() == {"alpha": "1.0"}
     (directory / ".venv").write_text("a name\n")
     done = _sync(puffin, shop, directory)
-    _refused(done, "`[TMP]/here/below/.venv` is a file that does not name a virtual environment", "--python")
+    _refused(
+        done, "`[TMP]/here/below/.venv` is a file that does not point to a virtual environment", "--python"
+    )
 
 
 @pytest.fixture
@@ -161,7 +163,7 @@ def _damages(config):
     yield "is not a file"
     config.rmdir()
     config.write_text("")
-    yield "names no `home`"
+    yield "has no `home`"
     config.write_text(text.replace("home = ", "home = /gone"))
     yield "does not exist"
     config.write_text(text)
@@ -264,7 +266,7 @@ def test_puffin_does_not_remove_itself_or_what_it_needs(puffin, env, shop, own):
         "error: Refused to remove `puffin-installer`, `click`, `needed`: "
         "the puffin that is running needs that in `[TMP]/here/.venv`",
         "",
-        "hint: name the environment, for example `--python .venv`",
+        "hint: choose the environment, for example `--python .venv`",
     )
     code, err = own("pip", "uninstall", "needed", "other")
     assert (code, "Refused to remove `needed`: " in err) == (2, True), err

@@ -13,6 +13,7 @@ from tests.helpers.sdists import forge_backend, forge_sdist, project_files
 from tests.helpers.wheels import forge_wheel
 
 FILE = "a/requirements.txt"
+STAGES = ("fetch: ", "build: ", "compile: ", "environment: ")
 
 
 @pytest.fixture
@@ -286,12 +287,117 @@ def rebuilt_after_a_clean(world):
     return ("--reinstall",), "sourced", "build: it was pruned"
 
 
+# bytecode and build environments
+
+
+def kinds(world):
+    return world.puffin.cache / "pyc-v0"
+
+
+def not_compiled(world):
+    world.write("alpha==1.0\n")
+    return ("--compile-bytecode",), "alpha", "compile: its modules had not been compiled before"
+
+
+def compiled_for_another_interpreter(world):
+    world.write("alpha==1.0\n")
+    world.sync("--compile-bytecode")
+    [kind] = kinds(world).iterdir()
+    kind.rename(kind.with_name("cpython-30-1234-0"))
+    text = (
+        f"compile: the cache has its bytecode for another interpreter: cpython-30-1234-0 instead of {kind.name}"
+    )
+    return ("--compile-bytecode", "--reinstall"), "alpha", text
+
+
+def compiled_of_an_older_archive(world):
+    world.write("alpha==1.0\n")
+    world.sync("--compile-bytecode")
+    [archive] = (each for each in world.puffin.cache.glob("archive-v0/*/*") if each.is_dir())
+    os.utime(archive, (1, 1))
+    text = "compile: its archive is newer than its bytecode in the cache"
+    return ("--compile-bytecode", "--reinstall"), "alpha", text
+
+
+def compiled_after_a_clean(world):
+    world.write("alpha==1.0\n")
+    world.sync("--compile-bytecode")
+    assert world.puffin("cache", "clean", "alpha").code == 0
+    return ("--compile-bytecode", "--reinstall"), "alpha", "compile: it was pruned just now"
+
+
+def no_build_environment(world):
+    world.write("../lib\n")
+    return (), "lib", "environment: no environment with its build requirements had been made before"
+
+
+def newer_build_requirement(world):
+    world.write("../lib\n")
+    world.sync()
+    world.index.add(*forge_backend("99.0"))
+    text = "environment: the build requirement `toy` changed from 1.0 to 99.0"
+    return ("--reinstall-package", "lib", "--refresh"), "lib", text
+
+
+def damaged_build_environment(world):
+    world.write("../lib\n")
+    world.sync()
+    next(world.puffin.cache.glob("build-envs-v0/*/lib/python*/site-packages/toy.py")).unlink()
+    world.env = {"CFLAGS": "-O3"}
+    return (), "lib", "environment: files of its build environment were missing or changed"
+
+
+def pruned_build_environment(world):
+    world.write("../lib\n")
+    world.sync()
+    assert world.puffin("cache", "clean", "toy").code == 0
+    world.env = {"CFLAGS": "-O3"}
+    return (), "lib", "environment: it was pruned just now"
+
+
+def another_interpreter(world, stage):
+    world.write("../lib\n")
+    world.sync()
+    for path in world.puffin.cache.glob("inputs-v0/built-*"):
+        path.write_bytes(frame.dump({**frame.load(path.read_bytes()), "interpreter:": "another"}))
+    assert world.puffin("cache", "clean", "toy", "lib").code == 0
+    (world.puffin.cache / "pruned-v0" / "log").unlink()
+    return ("--reinstall",), "lib", f"{stage}: the interpreter changed"
+
+
+def built_by_another_interpreter(world):
+    return another_interpreter(world, "build")
+
+
+def equipped_for_another_interpreter(world):
+    return another_interpreter(world, "environment")
+
+
+def rebuilt_in_the_environment(world):
+    world.write("../lib\ntoy\n")
+    world.sync()
+    return (
+        ("--no-build-isolation", "--reinstall-package", "lib"),
+        "lib",
+        "build: it is built in another environment",
+    )
+
+
+def rebuilt_for_a_setting(world):
+    world.write("../lib\n")
+    world.sync("-C", "speed=1")
+    return ("-C", "speed=2"), "lib", "build: the build setting `speed` changed"
+
+
 CAUSES = [
     first, added, removed, version, reinstall, reinstall_package, damaged, bytecode, link_mode, twice, from_index,
     to_a_file, wheel_file, editable, copied, source, variable, another_variable, setting, commit, newer_file,
     requirement, pruned, not_cached, not_built, without_a_wheel, without_wheels_allowed,
     rebuilt_for_a_variable, rebuilt_for_constraints, rebuilt_when_asked,
-    rebuilt_after_a_clean,
+    rebuilt_after_a_clean, not_compiled, compiled_for_another_interpreter, compiled_of_an_older_archive,
+    compiled_after_a_clean, no_build_environment, newer_build_requirement, damaged_build_environment,
+    pruned_build_environment, built_by_another_interpreter, equipped_for_another_interpreter,
+    rebuilt_in_the_environment, rebuilt_for_a_setting,
 ]  # fmt: skip
 
 
@@ -299,9 +405,7 @@ CAUSES = [
 def test_a_seeded_cause_is_named(puffin, shop, cause):
     world = World(puffin, shop)
     words, package, expected = cause(world)
-    stage, _, text = (
-        expected.rpartition(": ") if expected.startswith(("fetch: ", "build: ")) else ("", "", expected)
-    )
+    stage, _, text = expected.partition(": ") if expected.startswith(STAGES) else ("", "", expected)
     done = world.sync("-v", "--report", "report.json", "--profile=page.html", *words)
     env = "a/.venv"
     told = puffin("why", env, package)
@@ -316,11 +420,11 @@ def test_a_seeded_cause_is_named(puffin, shop, cause):
     page = (puffin.cwd / "page.html").read_text()
     shown = re.sub(r"<[^>]+>", " ", page[page.index("Why it was done") :]).replace("&#x27;", "'")
     assert text in shown
-    if not stage:
-        [result] = json.loads((puffin.cwd / "report.json").read_text())["envs"]
-        [change] = [each for each in result["changes"] if each["name"] == package]
-        assert text in change["reason"]["text"]
-        assert text in done.raw_err
+    [result] = json.loads((puffin.cwd / "report.json").read_text())["envs"]
+    [change] = [each for each in result["changes"] if each["name"] == package]
+    told = [each["reason"]["text"] for each in change["work"] if each["stage"] == stage]
+    assert any(text in each for each in told or [change["reason"]["text"]]), change
+    assert text in done.raw_err
 
 
 def test_what_why_cannot_tell(puffin, shop):
@@ -329,6 +433,7 @@ def test_what_why_cannot_tell(puffin, shop):
     puffin.file(FILE, "alpha==1.0\n")
     done = puffin("why", "b")
     assert (done.code, done.err.splitlines()[0]) == (2, "error: `b` is neither an environment nor a file")
+    assert done.err.endswith("hint: the environment comes first, for example `puffin why .venv b`\n")
     done = puffin("why", "a")
     assert (done.code, done.err.splitlines()[0]) == (1, "error: No recorded run changed `a`")
     assert puffin("sync", "-i", shop.url).code == 0

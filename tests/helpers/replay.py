@@ -108,6 +108,10 @@ class Replay:
         """Tell that nothing is to come."""
         return False
 
+    def came(self) -> Iterable[str]:
+        """Tell that nothing came late."""
+        return ()
+
     def expect_metadata(self, handles: Iterable[object]) -> None:
         """Record the announcement."""
         self.likely += handles

@@ -87,7 +87,7 @@ def everywhere(asked: ResolveRequest, universe: Replay, pythons: str = ">=3.12")
         own = {"region": part.region, "python_version": part.python_version, "preferences": preferences}
         return resolve(replace(asked, **own), universe)
 
-    return merge_answers(resolve_region(region_of_pythons(pythons), solve))
+    return merge_answers(resolve_region((region_of_pythons(pythons),), solve))
 
 
 def pins(resolution: Resolution) -> dict[str, str]:

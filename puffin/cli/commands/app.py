@@ -9,21 +9,16 @@ from time import perf_counter
 from typing import Any
 
 import click
-from click.shell_completion import get_completion_class
 
 from puffin import __version__
-from puffin.cli.commands.call import Call
-from puffin.cli.commands.run import run_guarded
 from puffin.cli.options import inspect as table_inspect
 from puffin.cli.options import resolve as table_resolve
 from puffin.cli.options import table
 from puffin.cli.options.click import Described, OptionedCommand, WrongVariable, given, parameters, unmarked
 from puffin.cli.options.foreign import as_pip_tools, foreign_rows, instead_of, take_out
-from puffin.cli.options.inspect import StoreOptions
 from puffin.cli.options.resolve import INSTALL
 from puffin.cli.options.table import Row
 from puffin.cli.options.workspace import AFFECTED, CACHE_PULL, ENVS, KEY, LOCK, WHY, WORKSPACE_SYNC
-from puffin.errors import UsageError
 
 SHELLS = ("bash", "zsh", "fish")
 _EXAMPLES = (
@@ -129,7 +124,9 @@ def _command(
     """
     module, _, function = body.partition(":")
     command = name if group is puffin else f"{group.name} {name}"
-    hidden = foreign_rows(command)
+
+    def make() -> list[click.Parameter]:
+        return [*arguments, *parameters(rows, foreign_rows(command))]
 
     @click.pass_context
     def run(ctx: click.Context, /, **options: Any) -> None:
@@ -139,12 +136,11 @@ def _command(
         values = {**given(ctx, options), "words": tuple(typed[2 if typed[:1] == ("pip",) else 1 :])}
         values |= {**meant, "given": values["given"] | {*meant}}
         called = getattr(import_module(f"puffin.cli.commands.{module}"), function)
+        run_guarded = import_module("puffin.cli.commands.run").run_guarded
         sys.exit(run_guarded(called, command, values, perf_counter(), foreign))
 
     settings = {"ignore_unknown_options": True} if group is profile else {}  # -1 is the last run, not an option
-    made = OptionedCommand(
-        name, params=[*arguments, *parameters(rows, hidden)], callback=run, help=text, context_settings=settings
-    )
+    made = OptionedCommand(name, make=make, callback=run, help=text, context_settings=settings)
     group.add_command(made)
     return made
 
@@ -211,7 +207,7 @@ _command(puffin, "envs", "envs:envs", ENVS,
 _command(puffin, "affected", "affected:affected_command", AFFECTED,
     "List the environments that a change affects, and why.", _words("[ENV|GLOB]...", "environments"))
 _command(puffin, "why", "why:why_command", WHY,
-    "Say why packages of an environment were installed, reinstalled or rebuilt.",
+    "Show why packages of an environment were installed, reinstalled or rebuilt.",
     _words("ENV [PACKAGE]", "environments"))
 _command(puffin, "lock", "lock:lock_command", LOCK,
     "Resolve the requirements of environments and write their lock files.", _words("[ENV|GLOB]...", "environments"))
@@ -239,7 +235,7 @@ _command(cache, "pull", "push:pull_cache", CACHE_PULL,
 _command(cache, "prune", "cache:prune_cache", table_inspect.PRUNE,
     "Remove unused entries; optionally by age or total size.")
 puffin.add_command(_clean, "clean")
-_command(puffin, "completion", "app:print_completion", table.OUTPUT,
+_command(puffin, "completion", "complete:print_completion", table.OUTPUT,
     'Print a shell completion script: `eval "$(puffin completion bash)"`.',
     Described("The shell: `bash`, `zsh` or `fish`.", ["shell"], type=click.Choice(SHELLS), metavar="SHELL"))
 _command(puffin, "graph", "sync:graph_command", table_inspect.GRAPH,
@@ -253,18 +249,6 @@ _command(profile, "compare", "profile:compare_runs", table_inspect.PROFILE_COMPA
 _command(profile, "history", "profile:show_history", table_inspect.PROFILE_HISTORY,
     "Show how long the runs like the last one took.")
 # fmt: on
-
-
-def print_completion(call: Call) -> int:
-    """Print the script for a shell."""
-    (shell,) = call.options(StoreOptions).arguments
-    found = get_completion_class(shell)
-    if found is None:
-        known = ", ".join(f"`{each}`" for each in SHELLS)
-        raise UsageError(text=f"There is no completion for `{shell}`", hints=(f"use one of {known}",))
-    maker = found(puffin, {}, "puffin", "_PUFFIN_COMPLETE")
-    call.console.write(f"{(maker.source_template % maker.source_vars()).strip()}\n")
-    return 0
 
 
 @puffin.command(name="help")
@@ -312,17 +296,20 @@ def _option_hint(option: str, context: click.Context) -> str:
     alike = get_close_matches(option, [each for each in own if each.startswith("-")], n=2, cutoff=0.75)
     if alike:
         return f"did you mean {' or '.join(f'`{each}`' for each in alike)}?"
-    others = [name for name, command in _leaves() if any(option in each.opts for each in command.params)]
+    others = [name for name, command in every_command() if any(option in each.opts for each in command.params)]
     few = ", ".join(f"`puffin {each}`" for each in others[:3])
     return f"commands with this option: {few}" if others else ""
 
 
-def _leaves() -> Iterator[tuple[str, click.Command]]:
-    """Yield all commands with their names, those for many environments first."""
-    for prefix, group in (("", puffin), ("pip ", pip), ("cache ", cache), ("profile ", profile)):
-        yield from (
-            (prefix + name, each) for name, each in group.commands.items() if not isinstance(each, click.Group)
-        )
+def every_command() -> Iterator[tuple[str, click.Command]]:
+    """Yield all commands with their names: those for many environments first, then groups, then the others."""
+    groups = [command for command in puffin.commands.values() if isinstance(command, click.Group)]
+    alone = [name for name in puffin.commands if name not in _FIRST and puffin.commands[name] not in groups]
+    yield from ((name, puffin.commands[name]) for name in _FIRST)
+    yield from (
+        (f"{group.name} {name}", each) for group in groups for name, each in sorted(group.commands.items())
+    )
+    yield from ((name, puffin.commands[name]) for name in sorted(alone))
 
 
 def _behind_command(argv: list[str]) -> list[str]:

@@ -1,12 +1,15 @@
-"""What shells complete besides files and options: environments, installed packages, recorded runs."""
+"""What shells complete besides files and options: environments, packages, recorded runs; and their script."""
 
 import os
 
 import click
-from click.shell_completion import CompletionItem
+from click.shell_completion import CompletionItem, get_completion_class
 
 from puffin.cache.layout import Cache, default_root
-from puffin.errors import PuffinError
+from puffin.cli.commands.app import SHELLS, puffin
+from puffin.cli.commands.call import Call
+from puffin.cli.options.inspect import StoreOptions
+from puffin.errors import PuffinError, UsageError
 from puffin.pipeline.profile.read import record_paths
 from puffin.pipeline.request.session import session_of
 from puffin.pipeline.request.settings import Settings, Where
@@ -56,3 +59,15 @@ def completed(name: str, context: click.Context, incomplete: str) -> list[Comple
         return {"environments": _environments, "packages": _packages, "runs": _runs}[name](context, incomplete)
     except (PuffinError, OSError):
         return []
+
+
+def print_completion(call: Call) -> int:
+    """Print the script for a shell."""
+    (shell,) = call.options(StoreOptions).arguments
+    found = get_completion_class(shell)
+    if found is None:
+        known = ", ".join(f"`{each}`" for each in SHELLS)
+        raise UsageError(text=f"There is no completion for `{shell}`", hints=(f"use one of {known}",))
+    maker = found(puffin, {}, "puffin", "_PUFFIN_COMPLETE")
+    call.console.write(f"{(maker.source_template % maker.source_vars()).strip()}\n")
+    return 0

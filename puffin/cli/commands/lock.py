@@ -29,7 +29,7 @@ def lock_command(call: Call) -> int:
         if not wanted:
             raise UsageError(
                 text="None of these environments needs a lock: all are made from pins",
-                hints=("name a `requirements.in` or a `pyproject.toml`, or an environment made from one",),
+                hints=("give a `requirements.in`, a `pyproject.toml`, or an environment made from one",),
             )
         record.keep()
         compiled = compile_settings(call.values, cache_dir, "")

@@ -222,7 +222,7 @@ def _details(report: Report) -> Iterable[Any]:
         ]
         yield _table("Workers", ("<Worker", "Tasks", "Busy", "<Idle"), rows)
     if report.profile.remote:
-        yield _table("What the remote cache gave", REMOTE_HEAD, remote_rows(report.profile))
+        yield _table("Served by the remote cache", REMOTE_HEAD, remote_rows(report.profile))
     if report.packages:
         slow = [
             (

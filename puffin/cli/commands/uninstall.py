@@ -67,5 +67,5 @@ def _names_of(text: str, environment: Environment) -> list[str]:
         raise UsageError(text=f"`{text}` is not a valid package name") from None
     found = names_from(environment, text)
     if not found:
-        raise UsageError(text=f"Nothing that is installed came from `{text}`")
+        raise UsageError(text=f"No installed package came from `{text}`")
     return found

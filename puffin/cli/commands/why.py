@@ -12,10 +12,9 @@ from puffin.names import normalise
 from puffin.pipeline.profile.why import ChangedPackage, EnvironmentChange, last_change
 from puffin.pipeline.workspace.config import chosen
 from puffin.pipeline.workspace.select import environment_beside
-from puffin.reasons import reason_fields, reason_text
+from puffin.reasons import reason_fields, reason_text, work_text
 
 _SIGNS = {"add": "+", "remove": "-", "replace": "~"}
-_VERBS = {"fetch": "fetched", "build": "built"}
 
 
 def why_command(call: Call) -> int:
@@ -39,13 +38,14 @@ def _path(name: str, options: WhyOptions) -> str:
     beside = os.path.abspath(environment_beside(os.path.join(name, "requirements.txt")))
     try:
         specs, _ = chosen((name,), "", "why", file=options.environments)
-    except PuffinError:
+    except PuffinError as error:
         if os.path.isfile(f"{beside}/pyvenv.cfg"):
             return beside
+        error.hints = (*error.hints, f"the environment comes first, for example `puffin why .venv {name}`")
         raise
     if len(specs) > 1:
         names = ", ".join(f"`{each.name}`" for each in specs[:10])
-        raise UsageError(text=f"`{name}` means {len(specs)} environments", hints=(f"name one of {names}",))
+        raise UsageError(text=f"`{name}` means {len(specs)} environments", hints=(f"use one of {names}",))
     return specs[0].path
 
 
@@ -54,7 +54,7 @@ def _text(found: EnvironmentChange) -> str:
     lines = [f"{found.environment} (run {found.run})"]
     for each in found.packages:
         lines.append(f" {_SIGNS.get(each.action, '~')} {each.name}: {reason_text(each.reason, now)}")
-        lines += [f"     {_VERBS[work.stage]}, because {reason_text(work.reason, now)}" for work in each.work]
+        lines += [f"     {work_text(work.stage, work.reason, now)}" for work in each.work]
     return "".join(f"{line}\n" for line in lines)
 
 

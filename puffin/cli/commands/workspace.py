@@ -79,9 +79,9 @@ def workspace_command(call: Call) -> int:
 def _check_cluster(settings: ManySettings, specs: "list[EnvSpec]") -> None:
     """Raise :class:`UsageError` if ``--path`` names no one place on machines."""
     if settings.path not in ("", os.environ.get("PUFFIN_PATH")) and not settings.on:
-        raise UsageError(text="`--path` needs `--on`: it names a directory on the machines of a cluster")
+        raise UsageError(text="`--path` needs `--on`: it is a directory on the machines of a cluster")
     if settings.path and len(specs) > 1:
-        hints = ("name one environment, or leave out `--path`",)
+        hints = ("give one environment, or leave out `--path`",)
         raise UsageError(
             text=f"`--path` needs exactly one environment, but {len(specs)} were selected", hints=hints
         )

@@ -10,7 +10,6 @@ from puffin.errors import UsageError
 from puffin.pipeline.workspace.document import (
     PROJECT_FILE,
     PUFFIN_FILE,
-    Document,
     configurations,
     read_content,
     speaks_of_puffin,
@@ -76,7 +75,7 @@ def _uv_file(cwd: str) -> "tuple[str, bytes] | None":
         data = read_content(path)
         if data is not None and speaks_of_puffin(data, b"uv"):
             found = found or (path, data)
-            if b"workspace" in data and _has_member(path, data, os.path.dirname(found[0])):
+            if b"workspace" in data and _is_within(os.path.dirname(found[0]), path, data):
                 return path, data
         above = os.path.dirname(directory)
         if above == directory:
@@ -84,28 +83,11 @@ def _uv_file(cwd: str) -> "tuple[str, bytes] | None":
         directory = above
 
 
-def _has_member(path: str, data: bytes, directory: str) -> bool:
-    """Tell whether a *directory* is the root of the workspace of a ``pyproject.toml``, or one of its members."""
-    from puffin.stages.resolve.projects.patterns import expand
+def _is_within(directory: str, path: str, data: bytes) -> bool:
+    """Tell whether a *directory* belongs to the workspace of a ``pyproject.toml``, as its root or as a member."""
+    from puffin.stages.resolve.projects.members import is_within
 
-    table = Document(path, data, tool="uv").table.get("workspace")
-    root = os.path.dirname(path)
-    if not isinstance(table, dict) or root == directory:
-        return isinstance(table, dict)
-    meant = {
-        key: {
-            os.path.normpath(os.path.join(root, each))
-            for pattern in _texts(table.get(key))
-            for each in expand(os.path.normpath(pattern), root, depends.is_directory)
-        }
-        for key in ("members", "exclude")
-    }
-    return directory in meant["members"] - meant["exclude"]
-
-
-def _texts(value: object) -> "list[str]":
-    """Return the texts of a list; the reader of the workspace says what is wrong with any other value."""
-    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+    return is_within(directory, path, data)
 
 
 def _global_directories(environ: "Mapping[str, str]") -> list[str]:

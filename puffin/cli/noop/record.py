@@ -55,7 +55,7 @@ def keep(root: str, path: str, noted: "Dependencies") -> bool:
         cache.initialise()
         publish_file(cache, path, frame.dump(fields), mode=PRIVATE)
     except (OSError, ValueError):
-        return False  # then the next run finds its answer anew
+        return False  # then the next run finds its answer again
     return True
 
 

@@ -1,5 +1,7 @@
 """Click's parameters, made from the option tables, so that both ways of reading options share one list."""
 
+from collections.abc import Callable
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -105,8 +107,22 @@ def _optional(context: click.Context, parameter: click.Parameter, value: str) ->
 class OptionedCommand(click.Command):
     """A command whose help shows options by group.
 
-    An option of the kind ``OPTIONAL`` takes no value unless it is written with ``=``.
+    An option of the kind ``OPTIONAL`` takes no value unless it is written with ``=``. *make* returns the parameters.
+    They are made when somebody looks at them: to make those of all commands takes nearly as long as to import click.
     """
+
+    def __init__(
+        self, *arguments: Any, make: Callable[[], list[click.Parameter]] | None = None, **settings: Any
+    ) -> None:
+        super().__init__(*arguments, **settings)
+        if make is not None:
+            self._make = make
+            del self.params  # so that the property has its turn
+
+    @cached_property
+    def params(self) -> list[click.Parameter]:  # type: ignore[override]
+        """The arguments and options."""
+        return self._make()
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write what the arguments mean, then the options, a section for each group."""

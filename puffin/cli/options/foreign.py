@@ -101,7 +101,7 @@ _RESOLVING: Foreign = (
     (("--require-build-hashes",), FLAG, _BUILD_HASHES),
     (("--no-require-build-hashes",), FLAG, ""),
     (("--torch-backend",), VALUE,
-     ("puffin does not choose an index for PyTorch", "name it with `--index-url URL`")),
+     ("puffin does not choose an index for PyTorch", "give its index with `--index-url URL`")),
     (("--fork-strategy",), VALUE, "has no effect: one version of each package is chosen"),
     (("--upgrade-group",), VALUE,
      ("packages are upgraded one by one, or all at once", "use `--upgrade-package NAME` or `--upgrade`")),
@@ -192,7 +192,7 @@ _COMPILE: Foreign = (
     (("--config",), VALUE, ("files of pip-tools are not read", "use `--config-file`, or write `puffin.toml`")),
     (("--build-deps-for", "--all-build-deps", "--only-build-deps"), VALUE,
      ("build requirements are not pinned", "write them into a file and compile that")),
-    (("--system",), FLAG, ("nothing is installed", "name the interpreter with `--python`")),
+    (("--system",), FLAG, ("nothing is installed", "choose the interpreter with `--python`")),
     (("--link-mode",), VALUE, "has no effect: nothing is installed"),
     (("--project",), VALUE, "has no effect on `pip` commands; use `--directory`"),
 )

@@ -15,8 +15,7 @@ from puffin.pipeline.profile.history import Past
 from puffin.pipeline.profile.read import Profile, load_profile, load_profiles
 from puffin.pipeline.profile.report import Report, report_on
 from puffin.pipeline.profile.spans import parts
-from puffin.pipeline.profile.why import MISSES
-from puffin.reasons import reason_fields
+from puffin.reasons import WORK, reason_fields
 
 
 def reported(profile: Profile, cache: Cache) -> tuple[Report, Report | None]:
@@ -72,7 +71,7 @@ def report_json(report: Report) -> dict[str, Any]:
         "misses": [
             {"stage": row.name, "package": row.label, "reason": reason_fields(row.reason, profile.ended)}
             for row in profile.tasks
-            if row.reason is not None and row.name in MISSES
+            if row.reason is not None and row.name in WORK
         ],
         "failures": [{"stage": row.name, "package": row.label, "error": row.error} for row in report.failures],
         "failure": profile.failure or None,

@@ -156,7 +156,7 @@ def _failures(report: Report, tails: Mapping[str, str]) -> str:
     left = sum(1 for row in profile.untimed if row.status != FAILED)
     note = f"<p>{counted(left, 'task')} did not run to the end.</p>" if left else ""
     logs = "".join(_log(path, tail) for path, tail in tails.items())
-    title = "What failed" if report.failures or profile.failure else "What was left undone"
+    title = "What failed" if report.failures or profile.failure else "Not done"
     return f'<section class="failed"><h2>{title}</h2>{tree}{places}{tasks}{note}{logs}</section>'
 
 

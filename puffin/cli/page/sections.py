@@ -20,8 +20,7 @@ from puffin.cli.screen.stages import stage_word
 from puffin.pipeline.profile.compare import Comparison, Difference
 from puffin.pipeline.profile.report import PackageWork, Phase, Report
 from puffin.pipeline.profile.spans import Part, parts
-from puffin.pipeline.profile.why import MISSES
-from puffin.reasons import reason_text
+from puffin.reasons import WORK, reason_text
 
 _ROWS = 12
 _NAMES = 10
@@ -72,7 +71,7 @@ def why(report: Report) -> str:
     misses = {
         (row.name, row.label, reason_text(row.reason, ended))
         for row in report.profile.tasks
-        if row.reason is not None and row.name in MISSES
+        if row.reason is not None and row.name in WORK
     }
     shown = sorted(misses)
     rows += [("", escape(f"{stage_word(name)} {label}"), escape(text)) for name, label, text in shown]

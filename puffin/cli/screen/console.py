@@ -7,7 +7,7 @@ from time import perf_counter, time
 from puffin import depends, meter, signals
 from puffin.artifact.urls import mask, mask_text
 from puffin.cli.screen.quantities import counted, duration
-from puffin.reasons import reason_text
+from puffin.reasons import reason_text, work_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 _ERASE = "\x1b[J"  # the cursor is at the first line of the display, or there is none
-REPAINT = 0.1  # seconds between two pictures of the display
+REPAINT = 0.2  # seconds between two pictures of the display
 FIRST = 0.13  # seconds until the first one, so that a quick run shows none
 HEARTBEAT = 15.0  # seconds between two lines where there is no display
 _SIGN_STYLES = {"+": "green", "-": "red", "~": "yellow"}
@@ -217,6 +217,8 @@ class Console:
             version = f"=={line.version}" if line.version else ""
             why = f": {reason_text(line.reason, time())}" if line.reason and self.verbose else ""
             self.say(f" {sign} {self.style(line.name, 'bold')}{version}{place}{why}")
+            for stage, reason in line.work if self.verbose else ():
+                self.say(f"     {work_text(stage, reason, time())}")
 
     def expect(self, tasks: "Mapping[Key, Task]") -> None:
         """Show how far these tasks are; there may be more of them later."""

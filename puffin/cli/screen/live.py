@@ -1,16 +1,14 @@
 """The display of a command that goes on: what it is doing, what it waits for, and for how long.
 
-It is drawn within a signal handler. So it imports what it needs at the top, takes no locks, and keeps its own books of
-what has changed since the last picture.
+It is drawn within a signal handler. So it imports what it needs at the top (but not ``typing``: that is slow), has no
+locks, and keeps its own books of what has changed since the last picture.
 """
 
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from time import perf_counter, time
-from typing import Protocol
 from unicodedata import east_asian_width
 
 from puffin import meter
@@ -19,7 +17,31 @@ from puffin.cli.screen.quantities import clock, counted, size
 from puffin.cli.screen.stages import package_doing, stage_doing
 from puffin.names import printable
 from puffin.pipeline.graph.record import open_phase
-from puffin.pipeline.graph.task import SECOND, Key, Task
+from puffin.pipeline.graph.task import SECOND
+from puffin.types import Callable, Iterator, Mapping, Sequence
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from puffin.pipeline.graph.task import Key, Task
+
+    class Progress(Protocol):
+        """How far a command is, as ``console.RunProgress`` has it."""
+
+        @property
+        def command(self) -> str: ...
+        @property
+        def started(self) -> float: ...
+        @property
+        def graphs(self) -> Sequence[Mapping[Key, Task]]: ...
+        @property
+        def ended(self) -> Sequence[Key]: ...
+        @property
+        def states(self) -> Mapping[str, tuple[str, float]]: ...
+        @property
+        def done(self) -> Mapping[str, str]: ...
+
 
 # what commands without phases do
 _COMMANDS = {
@@ -39,10 +61,14 @@ _COMMANDS = {
 }
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _ASCII_SPINNER = "|/-\\"
-_BAR, _NARROW = 20, 72  # columns of a bar, and those of a terminal that has no room for it
+_BAR, _NARROW, _WIDE = 20, 69, 10_000  # columns of a bar, those of a line that has no room for it, and no limit
+# what a line has no room for goes in this order
+_BARS, _RATE, _ENVIRONMENTS, _BYTES, _LEFT, _SOUGHT = 6, 5, 4, 3, 2, 1
 _ROWS = 6  # lines for single pieces of work
 _LINK = 50_000  # bytes that a link task counts as; its own weight gives an order
-_ALMOST = 0.95  # of a build, at the most, that counts as done while it goes on
+_ALMOST = (
+    0.95  # of a build, at the most, that counts as done while it goes on; of downloads, what lets them be over
+)
 _LARGE = 1 << 20  # bytes, from which on a download has a line from its start
 _OLD = 0.5  # seconds, after which work that is no download gets a line
 _WINDOW = 5.0  # seconds over which the rate of downloads is measured
@@ -51,23 +77,7 @@ _SURE = 3.0  # seconds of work, after which the remaining time is shown
 _STYLES = {"updated": "green", "unchanged": "dim", "failed": "red", "skipped": "dim", "drifted": "yellow"}
 
 Style = Callable[..., str]
-
-
-class Progress(Protocol):
-    """How far a command is, as ``console.RunProgress`` has it."""
-
-    @property
-    def command(self) -> str: ...
-    @property
-    def started(self) -> float: ...
-    @property
-    def graphs(self) -> Sequence[Mapping[Key, Task]]: ...
-    @property
-    def ended(self) -> Sequence[Key]: ...
-    @property
-    def states(self) -> Mapping[str, tuple[str, float]]: ...
-    @property
-    def done(self) -> Mapping[str, str]: ...
+Part = tuple[int, str]  # of a line: its rank, 0 for one that always stays, and its text
 
 
 class TaskTally:
@@ -76,11 +86,11 @@ class TaskTally:
     A package is prepared when its tasks but the link have ended; one that is only linked, when that has.
     """
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: "Progress") -> None:
         self._progress = progress
         self._seen: list[int] = []  # how many tasks of each graph are counted
         self._heard = 0
-        self._tasks: dict[Key, Task] = {}
+        self._tasks: "dict[Key, Task]" = {}
         self._left: Counter[str] = Counter()
         self._links: Counter[str] = Counter()
         self.expected = 0.0
@@ -114,7 +124,7 @@ class TaskTally:
         builds = [(self._builds.get(row.name, 0), now - row.started) for row in rows if row.kind == "build"]
         return fetched + sum(min(_ALMOST * weight, max(0.0, since) * SECOND) for weight, since in builds)
 
-    def _add(self, graph: Mapping[Key, Task], known: int) -> None:
+    def _add(self, graph: "Mapping[Key, Task]", known: int) -> None:
         for key, task in islice(tuple(graph.items()), known, None):
             self._tasks[key] = task
             (self._links if task.stage == "link" else self._left)[task.label] += 1
@@ -125,7 +135,7 @@ class TaskTally:
             for name in task.environments:
                 self.waiting.setdefault(name, Counter())[task.label] += 1
 
-    def _end(self, key: Key) -> None:
+    def _end(self, key: "Key") -> None:
         task = self._tasks.get(key)
         if task is None:
             return
@@ -140,7 +150,7 @@ class TaskTally:
                 del waiting[task.label]
 
 
-def work_of(task: Task) -> int:
+def work_of(task: "Task") -> int:
     """Return how much a task counts in the whole of the work, in bytes."""
     return _LINK if task.stage == "link" else task.weight
 
@@ -163,7 +173,7 @@ class Rate:
 class Display:
     """Makes pictures of the *progress* of a command. *style* colours a text, as ``Console.style`` does."""
 
-    def __init__(self, progress: Progress, *, style: Style) -> None:
+    def __init__(self, progress: "Progress", *, style: Style) -> None:
         self._progress = progress
         self._style = style
         self._tally = TaskTally(progress)
@@ -189,7 +199,7 @@ class Display:
         rows = at_hand()
         spinner = _ASCII_SPINNER if self._plain else _SPINNER
         self._pictures += 1
-        head = f"{spinner[self._pictures % len(spinner)]} {self._summary(now, rows, width >= _NARROW)}"
+        head = f"{spinner[self._pictures % len(spinner)]} {self._summary(now, rows, width - 3)}"
         room = height - 2
         states = self._states(now, rows)
         most = min(_ROWS, room - min(len(states), room // 2))
@@ -202,44 +212,46 @@ class Display:
         rows = at_hand()
         now = perf_counter()
         busy = [text for text in map(doing, rows) if text and not text.startswith("downloading")]
-        return ", ".join([self._summary(now, rows, False, since=self._progress.started), *busy[:2]])
+        return ", ".join([self._summary(now, rows, _WIDE, since=self._progress.started), *busy[:2]])
 
-    def _summary(self, now: float, rows: list[WorkAtHand], bars: bool, *, since: float = -1.0) -> str:
-        """Return what the command is doing, how far it is, and the time that this takes."""
+    def _summary(self, now: float, rows: list[WorkAtHand], width: int, *, since: float = -1.0) -> str:
+        """Return what the command is doing, how far it is, and the time that this takes, in so many columns."""
         name, began = open_phase()
         progress, tally = self._progress, self._tally
         packages, total = tally.packages
-        parts, bar = [], ""
         working = packages < total and name != "start executor"
         name = "" if working else name
         started = since if since >= 0 else now - (time() - began) if name else progress.started
+        more: list[Part] = []
         if progress.states:
-            parts.append(f"{len(progress.done)} of {counted(len(progress.states), 'environment')} done")
+            environments = counted(len(progress.states), "environment")
+            more.append((_ENVIRONMENTS, f", {len(progress.done)} of {environments} done"))
         if working:
-            parts = [f"Preparing {packages} of {counted(total)}", *parts]
+            first = f"Preparing {packages} of {counted(total)}"
             done = tally.done + tally.partly(rows, time())
-            bar = self._bar(done / tally.expected) if bars and tally.expected else ""
-            parts += self._download(now, rows, done)
+            if width >= _NARROW and since < 0 and tally.expected:
+                more.insert(0, (_BARS, f" {self._bar(done / tally.expected)}"))
+            more += self._download(now, rows, done)
         else:
-            parts = [stage_doing(name) if name else _COMMANDS.get(progress.command, "Working"), *parts]
-            parts += sought(rows)
-        return f"{parts[0]}{bar and ' ' + bar}{''.join(f', {part}' for part in parts[1:])} ({clock(now - started)})"
+            first = stage_doing(name) if name else _COMMANDS.get(progress.command, "Working")
+            more += [(_SOUGHT, f", {part}") for part in sought(rows)]
+        return as_wide_as([(0, first), *more, (0, f" ({clock(now - started)})")], width)
 
-    def _download(self, now: float, rows: list[WorkAtHand], done: float) -> list[str]:
+    def _download(self, now: float, rows: list[WorkAtHand], done: float) -> "list[Part]":
         """Return the bytes and rate of downloads, and the time that the rest of all work takes if so much is *done*."""
         board, tally = meter.board(), self._tally
         arrived = board.counts()[1] if board else tally.fetched
         rate = self._rate.at(now, arrived)
-        partly = sum(row.arrived for row in rows if row.kind == "fetch")
-        got = min(max(arrived, tally.fetched + partly), tally.to_fetch)
-        parts = []
-        if tally.to_fetch and got < tally.to_fetch:
-            parts.append(f"{size(got)} of {size(tally.to_fetch)}")
+        loading = [row for row in rows if row.kind == "fetch"]
+        got = min(max(arrived, tally.fetched + sum(row.arrived for row in loading)), tally.to_fetch)
+        parts: list[Part] = []
+        if tally.to_fetch and (got < _ALMOST * tally.to_fetch or (loading and got < tally.to_fetch)):
+            parts.append((_BYTES, f", {size(got)} of {size(tally.to_fetch)}"))
             if rate:
-                parts.append(f"{size(rate)}/s")
+                parts.append((_RATE, f", {size(rate)}/s"))
         elapsed, done = now - self._progress.started, max(done, got)
         if elapsed > _SURE and done and (tally.expected - done) > 0:
-            parts.append(f"{clock(elapsed * (tally.expected - done) / done)} left")
+            parts.append((_LEFT, f", {clock(elapsed * (tally.expected - done) / done)} left"))
         return parts
 
     def _works(self, rows: list[WorkAtHand], bars: bool) -> Iterator[str]:
@@ -286,6 +298,23 @@ class Display:
         filled = min(_BAR, max(0, round(part * _BAR)))
         full, empty = ("#", "-") if self._plain else ("━", "─")
         return full * filled + self._style(empty * (_BAR - filled), "dim")
+
+
+def as_wide_as(parts: "Sequence[Part]", width: int) -> str:
+    """Return the texts of *parts* as a line of so many columns: those of high ranks are left out first."""
+    kept = list(parts)
+    while sum(_columns(text) for _, text in kept) > width and any(rank for rank, _ in kept):
+        most = max(rank for rank, _ in kept)
+        del kept[max(at for at, (rank, _) in enumerate(kept) if rank == most)]
+    return "".join([text for _, text in kept])
+
+
+def _columns(text: str) -> int:
+    """Return how wide *text* is; escape sequences take no columns."""
+    return sum(
+        len(piece.rpartition("m")[2]) if number else len(piece)
+        for number, piece in enumerate(text.split("\x1b"))
+    )
 
 
 def at_hand() -> list[WorkAtHand]:

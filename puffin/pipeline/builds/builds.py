@@ -2,7 +2,7 @@
 
 A source's wheel is planned at once as ``fetch``, ``build`` and ``unzip``, so that others can depend on it. What the
 build runs in is known only when the source has been read, and perhaps only when the backend was asked: each
-time the build task is put anew, with an environment as a further input.
+time the build task is put again, with an environment as a further input.
 """
 
 import pickle
@@ -14,7 +14,7 @@ from puffin.artifact.urls import digest
 from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
 from puffin.pipeline.builds.values import BuildCycle, BuildSettings
-from puffin.pipeline.builds.why import build_inputs, why_built
+from puffin.pipeline.builds.why import build_inputs, requirement_inputs, why_built, why_equipped, why_fetched
 from puffin.pipeline.find.chosen import archive_of_wheel, supply_of
 from puffin.pipeline.graph.record import warn
 from puffin.pipeline.graph.task import DONE, SECOND, Key, Outcome, Task
@@ -79,6 +79,7 @@ class Builds:
         self._whole: set[str] = set()
         self._damaged: set[str] = set()
         self._reasons: dict[str, Reason] = {}
+        self._equipment: dict[str, dict[str, str]] = {}
 
     def supply(
         self, artifact: "Artifact", toolchain: Toolchain, goal: str = "", label: str = ""
@@ -265,9 +266,8 @@ class Builds:
             return self._prepared(job, (*self._requires[job.id], *outcome.result[1]))
         if outcome.status == DONE and outcome.result[0] == WHEEL_GOAL:
             self._warn_of_lost(job, outcome.result[1])
-            kept.write_inputs(
-                self._cache, job.artifact, build_inputs(job.artifact, self._settings, self._toolchains[job.id])
-            )
+            inputs = build_inputs(job.artifact, self._settings, self._toolchains[job.id])
+            kept.write_inputs(self._cache, job.artifact, inputs | self._equipment.get(job.id, {}))
         released = self._turns.ended(job.group, job.id, built=outcome.status == DONE)
         return tuple([each for other in released for each in self._begun(self._jobs[other])])
 
@@ -318,11 +318,14 @@ class Builds:
         found = self._resolve(requires, toolchain, job.label, job.artifact, tree) if requires else ()
         if self._settings.remote is not None and job.goal != EDITABLE_GOAL and not job.artifact.editable:
             return self._sent(job, build, found, requires, tasks)
+        self._equipment[job.id] = requirement_inputs(found)
         root = self._ready_environment(found, toolchain)
         if root:
             return replace(build, arguments=(*build.arguments, ("environment", root)), affinity=root)
+        held = {artifact: self._archive(artifact, toolchain) for artifact in found}
+        why = why_equipped(job.artifact, held, toolchain, self._cache, self._damaged)
         archives, keys = self._brought(job, found, toolchain, tasks)
-        made = self._environment(job, toolchain, archives, keys)
+        made = replace(self._environment(job, toolchain, archives, keys), reason=why)
         tasks.append(made)
         return replace(build, inputs=(*build.inputs, ("environment", made.key)), affinity=made.key[1])
 
@@ -413,7 +416,12 @@ class Builds:
         supply = supply_of(self._cache, artifact, anew=self._is_anew(artifact.name))
         if supply.archive:
             return (), supply.archive
-        wheel = wheel_tasks(supply, cache_root=self._cache.root, network=self._settings.network)
+        wheel = wheel_tasks(
+            supply,
+            cache_root=self._cache.root,
+            network=self._settings.network,
+            reason=why_fetched(artifact, self._cache, anew=self._is_anew(artifact.name)),
+        )
         return wheel, wheel[-1].key
 
     def _note(self, upper: str, lower: str) -> None:

@@ -1,17 +1,25 @@
 """Why a wheel is built: the input that differs from those of the last build of its source."""
 
-from puffin.artifact.artifact import SDIST, Artifact
+from collections.abc import Container, Iterable, Mapping
+
+from puffin.artifact.artifact import SDIST, Artifact, expected_sha256
 from puffin.artifact.urls import digest, mask
 from puffin.cache.layout import Cache
 from puffin.cache.pruned import pruned
 from puffin.pipeline.builds.values import BuildSettings
 from puffin.pipeline.request.builds import KINDS_TOLD, Toolchain, inputs_told
 from puffin.reasons import (
+    BUILD_ENVIRONMENT,
+    BUILD_REQUIREMENT,
+    BUILD_REQUIREMENTS,
     CONSTRAINTS,
     INTERPRETER,
     NO_BINARY,
     NO_WHEEL,
     NOT_BUILT,
+    NOT_CACHED,
+    NOT_MADE,
+    PRUNED,
     REQUESTED,
     SHARED,
     SOURCE,
@@ -19,8 +27,10 @@ from puffin.reasons import (
     first_difference,
 )
 from puffin.stages.build import kept
+from puffin.stages.build.environment import environment_key, environment_path
 from puffin.value import replace
 
+_REQUIREMENT = "requirement"  # the kind of those of a build
 _KINDS = {
     "source": SOURCE,
     **KINDS_TOLD,
@@ -55,6 +65,56 @@ def why_built(
     if anew:
         return Reason(kind=REQUESTED, subject="--refresh")
     return pruned(cache, kept.revision_of(artifact))
+
+
+def requirement_inputs(found: "Iterable[Artifact]") -> "dict[str, str]":
+    """Return the build requirements of a source, which :func:`why_equipped` compares with those of the next build."""
+    return {f"{_REQUIREMENT}:{each.name}": each.version or each.label for each in found}
+
+
+def why_equipped(
+    artifact: Artifact,
+    held: "Mapping[Artifact, str]",
+    toolchain: Toolchain,
+    cache: Cache,
+    damaged: "Container[str]",
+) -> Reason:
+    """Return why the cache has no environment with the build requirements *held*, each with its archive or none.
+
+    *damaged* are the paths of environments that lost something.
+    """
+    names = [
+        name for each, archive in held.items() if not archive for name in (expected_sha256(each), each.filename)
+    ]
+    if not names:
+        names = [environment_key(toolchain.interpreter, set(held.values()))]
+        if environment_path(cache, names[0]) in damaged:
+            return Reason(kind=BUILD_ENVIRONMENT)
+    gone = pruned(cache, *names)
+    if gone.kind == PRUNED:
+        return gone
+    former = kept.read_inputs(cache, artifact)
+    if former is None:
+        return Reason(kind=NOT_MADE)
+    if former.get("interpreter:") not in (None, toolchain.key):
+        return Reason(kind=INTERPRETER)
+    now = requirement_inputs(held)
+    before = {name: text for name, text in former.items() if name.startswith(f"{_REQUIREMENT}:")}
+    name = min((name for name in {**before, **now} if before.get(name) != now.get(name)), default="")
+    if not before or not name:
+        return Reason(kind=NOT_MADE if not before else NOT_CACHED)
+    subject = name.partition(":")[2]
+    if name in before and name in now:
+        return Reason(kind=BUILD_REQUIREMENT, subject=subject, before=before[name], now=now[name])
+    told = "is new" if name in now else "is not needed any more"
+    return Reason(kind=BUILD_REQUIREMENTS, subject=subject, now=told)
+
+
+def why_fetched(artifact: Artifact, cache: Cache, *, anew: bool) -> Reason:
+    """Return why the cache lacks the wheel of a build requirement."""
+    if anew:
+        return Reason(kind=REQUESTED, subject="--refresh")
+    return pruned(cache, expected_sha256(artifact), artifact.filename)
 
 
 def _first_build(artifact: Artifact, settings: BuildSettings, toolchain: Toolchain) -> Reason:

@@ -84,6 +84,9 @@ class EnvironmentRun:
         self._is_late = False
         self._open = False
         self._places: dict[int, LinkPlace] = {}
+        self.done_for: dict[
+            str, dict[tuple[str, Reason], tuple[str, ...]]
+        ] = {}  # stages, by name; and for whom
         self._versions: dict[str, Reason] = {}  # why there is another version, by name
 
     @property
@@ -178,6 +181,11 @@ class EnvironmentRun:
         if name not in self._versions:
             self._versions[name] = version_reason(reason, self.asked, self._session.cache, self.path)
         return self._versions[name]
+
+    def work_of(self, name: str) -> "tuple[tuple[str, Reason], ...]":
+        """Return the stages that had work for a distribution, each with the reason why the cache did not serve."""
+        found = self.done_for.get(name, {})
+        return tuple([each for each, names in found.items() if not names or self.name in names])
 
     def request(self) -> SearchRequest:
         interpreter = self.environment.interpreter

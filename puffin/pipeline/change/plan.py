@@ -217,6 +217,6 @@ def check_own(environment: "Environment", names: "Iterable[str]") -> None:
     lost = sorted(own.intersection(names), key=lambda name: (name != _SELF, name))
     if lost:
         beside = os.path.isfile(".venv/pyvenv.cfg")
-        name = f"name the environment, for example `--python {'.venv' if beside else 'DIRECTORY'}`"
+        name = f"choose the environment, for example `--python {'.venv' if beside else 'DIRECTORY'}`"
         hints = (name,) if beside else (name, "make one with `puffin venv`")
         raise RemovesItself(path=environment.root, names=tuple(lost), hints=hints)

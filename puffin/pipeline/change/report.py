@@ -260,6 +260,9 @@ def _change(change: "Change") -> "dict[str, Any]":
         "source": mask(change.source) or None,
         "sha256": change.sha256 or None,
         "reason": reason_fields(change.reason, time.time()),
+        "work": [
+            {"stage": stage, "reason": reason_fields(reason, time.time())} for stage, reason in change.work
+        ],
     }
 
 

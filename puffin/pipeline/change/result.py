@@ -12,7 +12,7 @@ from puffin.pipeline.tasks.supply import Supply, identity
 from puffin.reasons import Reason
 from puffin.stages.link.commit.installplan import Plan, Present
 from puffin.stages.link.direct_url import origin_of
-from puffin.types import Callable, Sequence
+from puffin.types import Sequence
 
 _BYTES = 10  # puffin.stages.unzip.manifest.BYTES
 
@@ -27,7 +27,7 @@ def result_of(run: "EnvironmentRun", started: float, work: "GraphRun | None", sh
         python=run.environment.interpreter.version_text if hasattr(run, "environment") else "",
         status=run.status,
         packages=len(run.inputs.pins) if hasattr(run, "inputs") else 0,
-        lines=(lambda: change_lines(run.former, run.plan, supplies, run.reason_of)) if changed else tuple,
+        lines=(lambda: change_lines(run.former, run.plan, supplies, run)) if changed else tuple,
         changes=tuple(_changes(run)) if changed else (),
         conflicts=run.conflicts,
         error=run.error,
@@ -63,6 +63,7 @@ def _changes(run: "EnvironmentRun") -> "list[Change]":
                 direct_url=artifact.direct_url,
                 sha256=run.staged.get(number, (supply.archive, ""))[0] or expected_sha256(artifact),
                 reason=why(artifact.name),
+                work=run.work_of(artifact.name),
             )
         )
     return sorted(changes, key=lambda each: each.name)
@@ -121,15 +122,10 @@ def _shared(
 
 
 def change_lines(
-    present: "Sequence[Present]",
-    plan: "Plan",
-    supplies: "Sequence[Supply]",
-    why: "Callable[[str], Reason | None]",
+    present: "Sequence[Present]", plan: "Plan", supplies: "Sequence[Supply]", run: EnvironmentRun
 ) -> tuple[Line, ...]:
-    """Return a line for each distribution that is removed, added or reinstalled (``~``), sorted by name.
-
-    *why* returns the reason of each.
-    """
+    """Return a line for each distribution that is removed, added or reinstalled (``~``) by *run*, sorted by name."""
+    why = run.reason_of
     former: dict[str, list[Present]] = {}
     for each in present:
         former.setdefault(each.name, []).append(each)
@@ -146,6 +142,7 @@ def change_lines(
                 version=version or _version(again),
                 place=_shown(supply.artifact.direct_url),
                 reason=why(name),
+                work=run.work_of(name),
             )
         )
     return tuple(sorted(lines, key=lambda line: (line.name, line.sign != "-")))

@@ -90,6 +90,7 @@ class ChangeRun:
             fail_fast=fail_fast,
             builds=self._builds,
             remote=self._remote,
+            took=self._search.took if self._search is not None else None,
         )
         try:
             self.graph.run()
@@ -156,7 +157,7 @@ class _OneWatch(Watch):
             self._reporter.phase("Uninstalled", gone, seconds)
         if supplies:
             self._reporter.phase("Installed", len(supplies), seconds)
-        self._reporter.changes(change_lines(run.workplace.present, plan, supplies, run.reason_of))
+        self._reporter.changes(change_lines(run.workplace.present, plan, supplies, run))
         self._began = time.perf_counter()
 
 
@@ -172,7 +173,7 @@ def tell_dry(run: "EnvironmentRun", reporter: "Reporter") -> None:
             reporter.phase(verb, count, -1)
     if plan.nothing_to_do:
         reporter.phase("Would make no changes", -1, 0)
-    reporter.changes(change_lines(run.place.present, plan, supplies, run.reason_of))
+    reporter.changes(change_lines(run.place.present, plan, supplies, run))
 
 
 def bring_one(change: ChangeRun, run: "EnvironmentRun", reporter: "Reporter", *, action: str = "sync") -> None:

@@ -34,7 +34,8 @@ class Change:
     """One change. ``action`` is ``add``, ``remove`` or ``replace``; a version is empty where there is none.
 
     ``source`` is the URL of the artifact, to be masked where it is shown, ``sha256`` its hash, and ``direct_url`` the
-    text of direct_url.json; all are empty for a removal. ``reason`` says why it is made.
+    text of direct_url.json; all are empty for a removal. ``reason`` says why it is made, ``work`` which
+    stages had work for it because the cache did not serve, and why.
     """
 
     action: str
@@ -45,6 +46,7 @@ class Change:
     sha256: str = ""
     direct_url: str = ""
     reason: "Reason | None" = None
+    work: "tuple[tuple[str, Reason], ...]" = ()
 
 
 @frozen

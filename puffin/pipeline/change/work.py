@@ -3,7 +3,7 @@
 import os
 import time
 
-from puffin.artifact.artifact import expected_sha256
+from puffin.artifact.artifact import expected_sha256, package_of
 from puffin.cache.atomic import degraded
 from puffin.cache.pruned import pruned
 from puffin.cache.usage import note_use
@@ -13,7 +13,7 @@ from puffin.pipeline.graph.ledger import no_growth
 from puffin.pipeline.graph.record import current, phase
 from puffin.pipeline.graph.task import DONE
 from puffin.pipeline.request.settings import SKIPPED, UPDATED
-from puffin.pipeline.tasks.bytecode import compiling, to_compile
+from puffin.pipeline.tasks.bytecode import compiling, to_compile, why_uncompiled
 from puffin.pipeline.tasks.supply import (
     COMPILE,
     FETCH,
@@ -25,7 +25,7 @@ from puffin.pipeline.tasks.supply import (
     loads_of,
     many_tasks,
 )
-from puffin.reasons import REQUESTED, Reason
+from puffin.reasons import REQUESTED, WORK, Reason
 from puffin.stages.link.files import COPY, HARDLINK
 from puffin.stages.link.linker import ArchiveGone
 from puffin.stages.unzip.manifest import read_header
@@ -34,9 +34,10 @@ from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
+    from puffin.artifact.artifact import Artifact
     from puffin.cache.layout import Cache
     from puffin.pipeline.change.builds import BuildSessions, ManyBuilds, Tally
     from puffin.pipeline.change.environment import EnvironmentRun
@@ -100,8 +101,10 @@ class GraphRun:
         fail_fast: bool = False,
         builds: "BuildSessions | None" = None,
         remote: "RemoteRun | None" = None,
+        took: "Callable[[Artifact, str], None] | None" = None,
     ) -> None:
         self.remote = remote
+        self._took = took
         self._runs = runs
         self._engine = engine
         self._session = session
@@ -125,6 +128,9 @@ class GraphRun:
         self.tally: Tally | None = None
         self.compiled = 0
         self._told_copied = False
+        self._done_for: dict[str, dict[tuple[str, Reason], tuple[str, ...]]] = {}
+        for run in runs:
+            run.done_for = self._done_for
 
     def run(self) -> None:
         """Do all the work; builds in the environments themselves come last."""
@@ -207,6 +213,7 @@ class GraphRun:
             names=[run.name for run in self._runs],
             compilings=compilings,
             missing=self._missing,
+            uncompiled=lambda archive, kind: why_uncompiled(self._cache, archive, kind),
             changed=self._changed,
         )
         if not tasks:
@@ -242,6 +249,9 @@ class GraphRun:
             self.tally.take(task, outcome)
         if self.remote is not None:
             self.remote.took(task, outcome)
+        if task.reason is not None and task.stage in WORK:
+            done = self._done_for.setdefault(package_of(task.label), {})
+            done[task.stage, task.reason] = task.environments
         if outcome.status != DONE:
             self._note_failure(task, outcome)
         elif task.stage == FETCH and outcome.result:
@@ -292,6 +302,8 @@ class GraphRun:
         self._outlines[archive] = told or self._outlines.get(archive)
         if not load.supply.archive:
             self.archives[identity(load.supply.artifact)] = archive
+            if self._took is not None:
+                self._took(load.supply.artifact, archive)
         for use, came in zip(load.uses, results, strict=True):
             self._staged(use, load, archive, came)
 

@@ -450,9 +450,9 @@ def files_of(environment: "Environment", present: Present) -> "Sequence[str]":
 _RECOVERED = {
     FORWARD: "An interrupted change of `{root}` was completed",
     BACK: "An interrupted change of `{root}` was undone",
-    UNREADABLE: "The journal of an interrupted change of `{root}` cannot be read; what is there was compared with its "
+    UNREADABLE: "The journal of an interrupted change of `{root}` cannot be read; its files were compared with its "
     "records",
-    LOST: "What an interrupted change of `{root}` had staged is lost; the environment was compared with its records",
+    LOST: "The staged files of an interrupted change of `{root}` are lost; its files were compared with its records",
 }
 
 

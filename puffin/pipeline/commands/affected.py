@@ -1,17 +1,19 @@
 """Which environments a change affects: those whose digest differs between a commit and the work tree, and why."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 
 from puffin import depends
 from puffin.errors import PuffinError, UsageError
 from puffin.pipeline.inputs.digest import (
+    ABOVE,
     INTERPRETER,
     PROJECT,
     UNKNOWN,
     Digester,
     DigestInput,
     EnvironmentDigest,
+    value_name,
 )
 from puffin.pipeline.request.session import Session
 from puffin.pipeline.request.settings import Side
@@ -54,7 +56,8 @@ class _Comparison:
     ) -> None:
         self._known = known
         self._found = found
-        self._touched = found.touched
+        self._touched = set(found.touched)  # and the values that differ
+        self._checked: set[str] = set()
         self._work = work
         self._commit = commit
         self._session = session
@@ -77,6 +80,9 @@ class _Comparison:
             listing = frozenset(self._commit.looked)
         mine = Digester(self._work, now.settings, self._session, self._interpreters)
         theirs = Digester(self._commit, before.settings, self._session, self._interpreters)
+        self._sides = (self._work, mine), (self._commit, theirs)
+        if self._known:
+            self._check(self._known.values)
         former = {spec.path: spec for spec in before.specs}
         settings = now.settings == before.settings
         environments, looks, repeated = [], dict[str, tuple[bool, frozenset[str]]](), False
@@ -87,13 +93,16 @@ class _Comparison:
                 repeated = True
                 continue
             digest, looked = self._digest(self._work, mine, spec)
+            self._check(self._work.values)
             moves = any(each.note for each in digest.inputs)
-            looks[spec.path] = (moves, looked)
+            if known:
+                looks[spec.path] = (moves, looked)
             if alike and not self._moved(digest) and self._touched.isdisjoint(looked):
                 continue
             other, looked = self._digest(self._commit, theirs, known) if known else (None, looked)
             moves = moves or (other is not None and any(each.note for each in other.inputs))
-            looks[spec.path] = (moves, looked)
+            if known:
+                looks[spec.path] = (moves, looked)
             if other is None or other.digest != digest.digest or _unknown(digest):
                 environments.append(self._affected(spec, digest, other))
         if former or repeated:  # what they look at was not read, or stands in the memo that there is
@@ -104,8 +113,31 @@ class _Comparison:
             total=len(now.specs),
             removed=tuple([spec.name for spec in former.values()]),
         )
-        kept = CommitMemo(listing=listing, environments=looks) if readable and looks else None
+        values = {name: frozenset(each) for name, each in {**self._work.values, **self._commit.values}.items()}
+        kept = CommitMemo(listing=listing, environments=looks, values=values) if readable and looks else None
         return found, kept, self._work.variables | self._commit.variables
+
+    def _check(self, values: "Mapping[str, Collection[str]]") -> None:
+        """Count those of *values* as touched that differ; if nothing differs that one is from, it does not."""
+        new = [name for name in values if name not in self._checked]
+        self._checked.update(new)
+        for name in sorted(new, key=_is_above):  # what a workspace is decides whose it is
+            if not self._touched.isdisjoint(values[name]) and self._differs(name):
+                self._touched.add(name)
+
+    def _differs(self, name: str) -> bool:
+        try:
+            now, before = [self._through(tree, digester.value, name) for tree, digester in self._sides]
+        except (PuffinError, OSError):
+            return True
+        return now != before
+
+    def _through(self, tree: WorkTree, function: "Callable[[str], object]", name: str) -> object:
+        former = depends.look_through(tree)
+        try:
+            return function(name)
+        finally:
+            depends.look_through(former)
 
     def _moved(self, digest: EnvironmentDigest) -> bool:
         """Tell whether the commit itself is an input, and differs."""
@@ -158,6 +190,10 @@ class _Comparison:
         if not changed:
             return [links] if each.kind in (PROJECT, UNKNOWN) else [(each.name, *links)]
         return [(file, *links) for file in changed]
+
+
+def _is_above(name: str) -> bool:
+    return name.startswith(value_name(ABOVE, ""))
 
 
 def _unknown(digest: EnvironmentDigest) -> bool:

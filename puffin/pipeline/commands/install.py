@@ -176,7 +176,7 @@ class _Install:
         return resolution
 
     def _preferences(self) -> "list[Preference]":
-        """Return what is installed as preferences: taken as it is, unless it must be installed anew."""
+        """Return what is installed as preferences: taken as it is, unless it must be reinstalled."""
         own = [(self._workplace.site, each) for each in self._workplace.present]
         names = [each.name for _, each in own]
         outside = inherited(self._workplace.environment)

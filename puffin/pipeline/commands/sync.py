@@ -128,6 +128,7 @@ class ManyRun:
 
         projects, directory = LocalProjects(self._session.read), os.path.dirname(spec.project)
         tables = projects.tables(directory)
+        projects.tree(spec.tree)
         workspace = projects.workspace_of(directory) if settings.no_install_workspace else None
         return frozenset((*([tables.name] if tables else ()), *(workspace.members if workspace else ())))
 

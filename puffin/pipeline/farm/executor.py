@@ -8,7 +8,7 @@ from puffin.pipeline.farm.farm import close_farms, is_open, usable_workers
 from puffin.pipeline.graph.ledger import Ledger
 from puffin.pipeline.graph.task import Outcome, Task
 from puffin.pipeline.request.scheduler import Remote, warn_if_silent
-from puffin.pipeline.run.executor import choose_executor
+from puffin.pipeline.run.executor import FEW, choose_executor
 from puffin.pipeline.run.forked_call import ForkedCall
 from puffin.pipeline.run.inline import InlineExecutor, run_here, run_waves
 from puffin.pipeline.run.pool import PoolExecutor
@@ -18,8 +18,9 @@ from puffin.pipeline.run.runner import WorkItem
 class RemoteExecutor:
     """Runs waves as ``inline`` or ``pool`` would, and as many builds at once as the workers can do.
 
-    The scheduler is asked when something has to be built: first by a child, so that a wrong address is told before
-    anything is fetched, and this process stays without threads, and forks, until the first build goes out.
+    The scheduler is asked when something has to be built, so that a wrong address is told before anything is fetched.
+    With many wheels to fetch a child asks first: this process stays without threads, and forks, until the first build
+    goes out.
     """
 
     name = "remote"
@@ -38,7 +39,8 @@ class RemoteExecutor:
             local.run(ledger, notify)
             warn_if_silent(self._remote, self._warn)
             return
-        slots = self._check()
+        wheels = sum(task.waits and task.transient for task in ledger.tasks.values())
+        slots = self._check(apart=wheels > FEW)
 
         def wave(items: "Sequence[WorkItem]", record: "Callable[[Outcome], None]") -> None:
             if is_open(self._remote):
@@ -56,12 +58,10 @@ class RemoteExecutor:
             return PoolExecutor(self._jobs)
         return InlineExecutor(self._jobs)
 
-    def _check(self) -> int:
-        """Return how much the workers can do at once; warn of those that are not used."""
-        remote = self._remote
-        slots, unfit = (
-            usable_workers(remote) if is_open(remote) else ForkedCall(partial(_asked, remote)).result()
-        )
+    def _check(self, *, apart: bool) -> int:
+        """Return how much the workers can do at once, which a child asks *apart*; warn of those that are not used."""
+        remote, apart = self._remote, apart and not is_open(self._remote)
+        slots, unfit = ForkedCall(partial(_asked, remote)).result() if apart else usable_workers(remote)
         for worker, reason in unfit:
             if worker not in self._warned:
                 self._warned.add(worker)

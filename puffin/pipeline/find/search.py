@@ -102,6 +102,7 @@ class Search:
         self._settings = settings
         self._session = session
         self._groups: list[_Group] = []
+        self._awaited: dict[str, list[tuple[ChosenFiles, Supply]]] | None = None
         self.warnings: list[str] = []
         self._wanted = self._grouped(requests)
         work = []
@@ -207,18 +208,29 @@ class Search:
             raise cannot_locate(failures, self.missing)
         return [each for each in answers if not isinstance(each, PuffinError)]
 
+    def took(self, artifact: Artifact, archive: str) -> None:
+        """Remember the answers that *archive* came in for. Another process goes on with its work meanwhile."""
+        for chosen, supply in self._waiting().pop(identity(artifact), ()):
+            chosen.put([replace(supply, archive=archive)])
+
     def remember(self, archives: "Mapping[str, str]") -> None:
-        """Remember the answers of indexes for the next run.
+        """Remember the other answers of indexes for the next run.
 
         *archives* are those that came in since, by the identity of their artifacts (see ``tasks.supply.identity``).
         """
-        if self._settings.exclude_newer:
-            return
-        for group in self._groups:
-            found = [sought.found for sought in group.asked if isinstance(sought.found, Supply)]
-            group.chosen.put(
-                [replace(each, archive=archives.get(identity(each.artifact), each.archive)) for each in found]
-            )
+        for name, waiting in self._waiting().items():
+            for chosen, supply in waiting:
+                chosen.put([replace(supply, archive=archives.get(name, supply.archive))])
+        self._awaited = {}
+
+    def _waiting(self) -> "dict[str, list[tuple[ChosenFiles, Supply]]]":
+        """Return the answers that are not remembered yet, by the identity of their artifacts."""
+        if self._awaited is None:
+            self._awaited = {}
+            for group in () if self._settings.exclude_newer else self._groups:
+                for each in [sought.found for sought in group.asked if isinstance(sought.found, Supply)]:
+                    self._awaited.setdefault(identity(each.artifact), []).append((group.chosen, each))
+        return self._awaited
 
     def stop(self) -> None:
         for beside in self._besides:

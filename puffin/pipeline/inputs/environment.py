@@ -70,9 +70,13 @@ def read_spec(
             request = replace(request, extras=spec.extras, groups=groups_of(spec), selectable=True)
         found = Reading(request, settings, session, naming=naming).inputs(interpreter)
         pins = [pin for pin in found.pins if not left_out or pin.name not in left_out]
-        if lock == shared_lock(spec):
-            own, editable = file_url(os.path.dirname(spec.project)), spec.editable and not settings.no_editable
-            pins = [replace(pin, editable=editable) if pin.url == own else pin for pin in pins]
+        if is_lock(lock):  # how the project itself is installed is not for a lock of all environments to say
+            own = frozenset([file_url(os.path.dirname(path)) for path in (spec.project, *spec.members)])
+            editable, shared = spec.editable and not settings.no_editable, lock == shared_lock(spec)
+            pins = [
+                replace(pin, editable=editable and (shared or pin.editable)) if pin.url in own else pin
+                for pin in pins
+            ]
         return replace(found, pins=tuple(pins))
     from puffin.stages.resolve.requirements.errors import UnpinnedRequirement
 

@@ -216,7 +216,7 @@ class Reading:
         if not shown:
             return None
         if len(request.files) > 1:
-            text = f"`{shown}` is a lock file, which is complete: nothing can be given beside it"
+            text = f"`{shown}` is a lock file, which is complete: no other file can be given with it"
             raise UsageError(text=text, hints=("leave out the other files",))
         target = LockTarget(
             markers=dict(interpreter.markers),
@@ -230,6 +230,8 @@ class Reading:
             known_only=request.selectable,
         )
         locked = read_lock(read_source(request.files[0], shown, self._session.read), target=target)
+        if settings.no_editable:
+            locked = replace(locked, pins=tuple([replace(pin, editable=False) for pin in locked.pins]))
         hashes = {each.name: each.hashes for each in locked.artifacts}
         hashed = [replace(pin, hashes=hashes.get(pin.name, pin.hashes)) for pin in locked.pins]
         if settings.require_hashes:

@@ -65,6 +65,7 @@ class ResolutionSetup:
     constraints: tuple[Entry, ...] = ()
     overrides: tuple[Entry, ...] = ()
     regional: tuple[tuple[str, str, str], ...] = ()
+    required: tuple[str, ...] = ()
     reached: tuple[Entry, ...] = ()
     virtual: tuple[str, ...] = ()
     preferences: tuple[Preference, ...] = ()
@@ -148,6 +149,7 @@ def setup_of(
         reached=sources.reached,
         virtual=sources.virtual,
         overrides=sources.overrides,
+        required=tuple([marker for marker, _ in sources.required]),
         regional=tuple([each for each in requirements.pinned if each[2] and not run.no_index]),
         preferences=tuple(
             [

@@ -6,7 +6,6 @@ from puffin.meter import MISS
 from puffin.pipeline.graph.task import CANCELLED, FAILED
 from puffin.pipeline.profile.read import Row
 from puffin.pipeline.profile.report import Phase, Report
-from puffin.pipeline.profile.why import MISSES
 from puffin.pipeline.profile.workers import window
 from puffin.reasons import Reason
 from puffin.value import frozen, replace
@@ -29,6 +28,7 @@ _SHARE = 0.05  # of the run, at least, for a stage that waits for a core
 _LARGE = 0.25  # of the run, at least, for the index, for downloads and for the start of workers
 _IDLE = 0.5  # of the workers, at the most, that were busy
 _WAITED = 0.5  # of its time, at the most, that a stage had a core
+_SERVED = ("fetch", "build")  # whose work a cache of the packages saves
 _BUILDS = 4  # that are named
 
 
@@ -187,7 +187,12 @@ def _misses(report: Report) -> Iterator[RunFinding]:
     kinds: dict[str, dict[str, Row]] = {}
     built = {row.label for row in (*report.profile.tasks, *report.profile.untimed) if row.name == "build"}
     for row in report.profile.tasks:
-        if row.name in MISSES and row.label not in built and row.reason is not None and row.cache in ("", MISS):
+        if (
+            row.name in _SERVED
+            and row.label not in built
+            and row.reason is not None
+            and row.cache in ("", MISS)
+        ):
             kinds.setdefault(row.reason.kind, {})[row.label] = row
     for rows in sorted(kinds.values(), key=len, reverse=True):
         first = next(iter(rows.values()))

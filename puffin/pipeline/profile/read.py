@@ -145,7 +145,7 @@ class NoFinishedRun(PuffinError):
 
 
 class RecordUnreadable(PuffinError):
-    """A file is no run record."""
+    """A file is not a run record."""
 
     sentence = "Failed to read the run record `{path}`"
     path: str

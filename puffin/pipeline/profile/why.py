@@ -5,10 +5,8 @@ from collections.abc import Iterable
 from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
 from puffin.pipeline.profile.read import Profile, load_profiles
-from puffin.reasons import Reason
+from puffin.reasons import WORK, Reason
 from puffin.value import frozen
-
-MISSES = ("fetch", "build")  # stages whose work the cache saves
 
 
 class NothingRecorded(PuffinError):
@@ -71,7 +69,7 @@ def _packages(profile: Profile, path: str) -> "Iterable[ChangedPackage]":
     changes = [each for each in profile.changes if each.path == path]
     work: dict[str, dict[Work, None]] = {}
     for row in profile.tasks:
-        if row.reason is not None and row.name in MISSES and _is_for(row.environments, changes):
+        if row.reason is not None and row.name in WORK and _is_for(row.environments, changes):
             name = row.package.partition(" ")[0]
             work.setdefault(name, {})[Work(stage=row.name, package=name, reason=row.reason)] = None
     for change in changes:

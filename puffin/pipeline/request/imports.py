@@ -22,6 +22,7 @@ _SUPPLYING = (
     "puffin.stages.unzip.unzip",
 )
 _RESOLVING = (
+    "hashlib",  # which each child would import for itself
     "httptools",
     "puffin.stages.fetch.client",
     "puffin.stages.fetch.digests",

@@ -46,7 +46,7 @@ UPDATED, UNCHANGED, FAILED, SKIPPED, DRIFTED = "updated", "unchanged", "failed",
 class Line:
     """One change: ``sign`` is ``+``, ``-`` or ``~`` (reinstalled); ``place`` is its origin, if shown.
 
-    ``reason`` says why it is made, once for a distribution that goes and comes.
+    ``reason`` says why it is made, once for a distribution that goes and comes, ``work`` as in ``Change`` what it took.
     """
 
     sign: str
@@ -54,6 +54,7 @@ class Line:
     version: str
     place: str = ""
     reason: "Reason | None" = None
+    work: "tuple[tuple[str, Reason], ...]" = ()
 
 
 @frozen

@@ -1,5 +1,7 @@
 """Resolutions for several environments at once: all platforms, or the targets that are declared."""
 
+from itertools import combinations
+
 from puffin.errors import UsageError
 from puffin.pipeline.inputs.resolution import Answered, ResolutionSetup, resolved
 from puffin.pipeline.request.settings import CompileSettings
@@ -13,9 +15,12 @@ from puffin.stages.resolve.locate.everywhere import (
     wheels_for,
 )
 from puffin.stages.resolve.locate.platforms import ResolutionTarget, parse_python
+from puffin.stages.resolve.metadata.toml import InvalidProject
 from puffin.stages.resolve.output.merge import merge_answers
 from puffin.stages.resolve.output.requirements import environment_marker
 from puffin.stages.resolve.projects.sources import Sources
+from puffin.stages.resolve.requirements.algebra import condition
+from puffin.stages.resolve.requirements.region import RegionConditions, region_of_pythons, written
 from puffin.stages.resolve.requirements.texts import specifiers_of
 from puffin.stages.resolve.solve.errors import NoSolution
 from puffin.stages.resolve.solve.given import conditions_of
@@ -38,9 +43,8 @@ def _targets(
 ) -> tuple[ResolutionTarget, ...]:
     """Return the targets that are declared, or the one of all platforms. Raises :class:`UsageError`."""
     if not settings.targets:
-        return (
-            universal_target(interpreter, _pythons(settings.run.where.python_version, sources, interpreter)),
-        )
+        pythons = _pythons(settings.run.where.python_version, sources, interpreter)
+        return (universal_target(interpreter, pythons, _limits(sources.environments, pythons)),)
     targets = declared_targets(interpreter, settings.targets)
     for file, specifier in sources.pythons:
         admitted = [specifiers_of(specifier).contains(each.python_version) for each in targets]
@@ -48,6 +52,25 @@ def _targets(
             text = f"`{file}` requires Python {specifier}, which none of the targets has"
             raise UsageError(text=text, hints=("change `targets`, or `requires-python`",))
     return targets
+
+
+def _limits(environments: "Sequence[tuple[str, str]]", pythons: str) -> tuple[str, ...]:
+    """Return the markers of *environments*, which are pairs with a place.
+
+    Raises :class:`InvalidProject` if two of them overlap, or one admits none of the Pythons.
+    """
+    conditions = RegionConditions(region_of_pythons(pythons))
+    for marker, place in environments:
+        if not conditions.meet(marker):
+            raise InvalidProject(
+                file=place, problem=f"`{marker}` in `environments` admits no Python of `{pythons}`"
+            )
+    for (one, place), (other, _) in combinations(environments, 2):
+        if conditions.meet(one, other):
+            problem = f"the environments `{one}` and `{other}` overlap"
+            hints = ("give them markers that exclude each other",)
+            raise InvalidProject(file=place, problem=problem, hints=hints)
+    return tuple([written(condition(marker)) for marker, _ in environments])
 
 
 def _pythons(python_version: str, sources: Sources, interpreter: Interpreter) -> str:
@@ -75,12 +98,13 @@ def answer_everywhere(
     plan = merge_answers(answers)
     warnings = dict.fromkeys(warning for each in answers for warning in each.resolution.warnings)
     declared = [environment_marker(dict(each.markers)) for each in targets if not each.region]
+    limits = [marker for each in targets for marker in each.environments]
     return Answered(
         resolution=Resolution(packages=tuple([each.package for each in plan]), warnings=tuple(warnings)),
         setup=replace(setup, target=covered),
         files=run.files,
         marks=tuple([each.marker for each in plan]),
-        environments=tuple(declared),
+        environments=(*declared, *limits),
         sieve=lambda files, marker: wheels_for(files, covered.region, marker),
     )
 
@@ -101,7 +125,7 @@ class _Run:
         if target.region:
             parts = [marker for _, _, marker in self._setup.regional]
             return resolve_region(
-                target.region, lambda part: self._part(target, part), self._setup.preferences, parts
+                target.regions, lambda part: self._part(target, part), self._setup.preferences, parts
             )
         try:
             resolution = self._resolved(target, target)

@@ -41,7 +41,8 @@ def start_workers(serve: "Serve", begin: "Begin") -> "ForkedWorkers | None":
 class WorkerAnswer:
     """What a child answers to one question."""
 
-    def __init__(self, workers: "ForkedWorkers", child: "_Child") -> None:
+    def __init__(self, workers: "ForkedWorkers", child: "_Child", key: str) -> None:
+        self.key = key
         self._workers = workers
         self._child = child
         self._said: tuple[bool, Any] | None = None
@@ -117,13 +118,22 @@ class _Child:
             except BrokenPipeError:
                 self.lost = True
 
-    def hear(self) -> None:
-        """Take in the answers that have arrived; at the end of the stream the child is lost."""
+    def hear(self) -> list[str]:
+        """Take in the answers that have arrived, and return their keys; at the end of the stream the child is lost."""
         data = os.read(self.reader, _ROOM)
         self.lost = not data
+        came = []
         for body in self._frames.feed(data):
             number, good, said = marshal.loads(body)
-            self.answers.pop(number).take(good, said)
+            answer = self.answers.pop(number)
+            answer.take(good, said)
+            came.append(answer.key)
+        return came
+
+    def given_up(self) -> list[str]:
+        """Return the keys of the answers that cannot come any more because the child is lost."""
+        answers, self.answers = (self.answers, {}) if self.lost else ({}, self.answers)
+        return [answer.key for answer in answers.values()]
 
     def let_go(self) -> None:
         ends, self._open = self._open, ()
@@ -146,6 +156,7 @@ class ForkedWorkers:
 
     def __init__(self, serve: "Serve", begin: "Begin", count: int) -> None:
         self._numbers = 0
+        self._came: list[str] = []
         self._children: list[_Child] = []
         try:
             for _ in range(count):
@@ -161,7 +172,7 @@ class ForkedWorkers:
         """
         child = self._children[sum(key.encode()) % len(self._children)]
         self._numbers += 1
-        answer = WorkerAnswer(self, child)
+        answer = WorkerAnswer(self, child, key)
         child.ask(self._numbers, kind, question, answer)
         return answer
 
@@ -178,12 +189,17 @@ class ForkedWorkers:
             poll.register(reader, select.POLLIN)
         found = poll.poll((seconds or silence()) * 1000 if wait else 0) if asked else []
         for reader, _ in found:
-            asked[reader].hear()
+            self._came += asked[reader].hear()
         for child in (
             asked.values() if wait and not found and not seconds else ()
         ):  # they have said nothing for too long
             child.end()
         return bool(asked)
+
+    def came(self) -> list[str]:
+        """Return the keys of the answers that have come, or cannot come, since the last call."""
+        came, self._came = self._came, []
+        return came + [key for child in self._children for key in child.given_up()]
 
     def close(self) -> None:
         """End the children. A second call finds none."""

@@ -1,9 +1,14 @@
 """The bytecode that an environment should have, and the part of it that is in the cache."""
 
-from puffin.cache.layout import Cache, current_boot
+import os
+
+from puffin import depends
+from puffin.cache.layout import Bucket, Cache, current_boot
+from puffin.cache.pruned import pruned, pruned_layer
 from puffin.pipeline.request.settings import Settings
 from puffin.pipeline.tasks.supply import Compiling, Load, Supply
-from puffin.stages.bytecode.layer import interpreter_kind, layer_ready
+from puffin.reasons import NOT_COMPILED, OLDER_BYTECODE, OTHER_BYTECODE, PRUNED, Reason
+from puffin.stages.bytecode.layer import interpreter_kind, layer_ready, manifest_path
 from puffin.stages.link.commit.state import State
 from puffin.stages.link.files import TREE
 from puffin.stages.link.interpreter.interpreter import Interpreter
@@ -44,6 +49,21 @@ def compiling(
         level=LEVEL,
         ready=frozenset([each for each in archives if layer_ready(cache, kind, each, boot)]),
     )
+
+
+def why_uncompiled(cache: "Cache", archive: str, kind: str) -> Reason:
+    """Return why the cache lacks the bytecode of a *kind* of an archive, which is empty if its hash is not known."""
+    if not archive:
+        return Reason(kind=NOT_COMPILED)
+    if os.path.exists(manifest_path(cache, kind, archive)):
+        return Reason(kind=OLDER_BYTECODE)
+    found = pruned(cache, pruned_layer(kind, archive))
+    if found.kind == PRUNED:
+        return found
+    for other in depends.names(cache.path(Bucket.PYC)):
+        if os.path.exists(manifest_path(cache, other, archive)):
+            return Reason(kind=OTHER_BYTECODE, before=other, now=kind)
+    return Reason(kind=NOT_COMPILED)
 
 
 def to_compile(loads: "Sequence[Load]", compilings: "Mapping[int, Compiling]") -> "list[Supply]":

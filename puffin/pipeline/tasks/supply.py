@@ -156,9 +156,17 @@ def archive_of(supply: Supply) -> "tuple[tuple[Any, ...], tuple[Any, ...]]":
 
 
 def compile_task(
-    supply: Supply, compiling: "Compiling | None", *, cache_root: str, environments: tuple[str, ...] = ()
+    supply: Supply,
+    compiling: "Compiling | None",
+    *,
+    cache_root: str,
+    environments: tuple[str, ...] = (),
+    uncompiled: "Callable[[str, str], Reason | None]" = lambda _archive, _kind: None,
 ) -> "Task | None":
-    """Return the task that compiles the bytecode of a wheel; None if none is wanted or the cache has it."""
+    """Return the task that compiles the bytecode of a wheel; None if none is wanted or the cache has it.
+
+    *uncompiled* says why the cache lacks the bytecode of an archive (empty if its hash is not known) of a kind.
+    """
     if compiling is None or (supply.archive and supply.archive in compiling.ready):
         return None
     known, inputs = archive_of(supply)
@@ -177,6 +185,7 @@ def compile_task(
         inputs=inputs,
         weight=_COMPILING * _weight(supply.artifact),
         environments=environments,
+        reason=uncompiled(supply.archive or expected_sha256(supply.artifact), compiling.kind),
     )
 
 
@@ -251,6 +260,7 @@ def many_tasks(
     names: "Sequence[str]" = (),
     compilings: "Mapping[int, Compiling] | None" = None,
     missing: "Callable[[Supply], Reason | None]" = lambda _supply: None,
+    uncompiled: "Callable[[str, str], Reason | None]" = lambda _archive, _kind: None,
     changed: "Callable[[Use], Reason | None]" = lambda _use: None,
 ) -> "tuple[list[Task], dict[Key, Load]]":
     """Return all tasks, and which load each link task is of.
@@ -260,7 +270,8 @@ def many_tasks(
     has to be fetched. *run* stands in the keys of link tasks, so that no run reuses another's. *made* are the tasks
     that build an archive, by the key whose result it is. *names* are those of the environments, for the run record;
     *compilings* tell by their numbers which of them get bytecode: these wait for it, and the others do not.
-    *missing* says why the cache lacks a wheel, and *changed* why a distribution changes in an environment.
+    *missing* says why the cache lacks a wheel, *uncompiled* why it lacks bytecode (see :func:`compile_task`), and
+    *changed* why a distribution changes in an environment.
     """
     tasks: list[Task] = []
     links: dict[Key, Load] = {}
@@ -280,7 +291,9 @@ def many_tasks(
         tasks += [replace(task, environments=served, cache=MISS) for task in built]
         for part, compiling in _parts(load, compilings or {}):
             served = served if part is load else _served(part, names)
-            compiled = compile_task(supply, compiling, cache_root=cache_root, environments=served)
+            compiled = compile_task(
+                supply, compiling, cache_root=cache_root, environments=served, uncompiled=uncompiled
+            )
             tasks += [compiled] if compiled else []
             link = _link_task(
                 part,

@@ -17,10 +17,10 @@ from puffin.cache.reading import read
 from puffin.errors import UsageError
 from puffin.pipeline.workspace.commits import CommitDifference, loose
 from puffin.pipeline.workspace.specs import EnvSpec
-from puffin.types import Any, Iterable, Mapping
+from puffin.types import Any, Collection, Iterable, Mapping
 from puffin.value import frozen
 
-_FORMAT = 2
+_FORMAT = 3
 _PREFIXES = ("PUFFIN_", "PIP_", "UV_", "XDG_", "CONDA_", "PYENV_")
 _NOT_DECISIVE = frozenset(
     ("since", "changed_since", "format", "words", "given", "verbose", "quiet", "report", "check")
@@ -66,21 +66,24 @@ class CommitMemo:
     """What was looked at for the environments of a commit.
 
     ``listing`` are the paths by which the environments and their settings were found, ``environments`` those of each
-    environment by its path, and whether the commit itself counts for it.
+    environment by its path, and whether the commit itself counts for it, ``values`` those of the values among them.
     """
 
     listing: frozenset[str]
     environments: "Mapping[str, tuple[bool, frozenset[str]]]"
+    values: "Mapping[str, frozenset[str]]"
 
-    def is_same(self, path: str, found: CommitDifference, touched: frozenset[str]) -> bool:
+    def is_same(self, path: str, found: CommitDifference, touched: "Collection[str]") -> bool:
         """Tell whether an environment at *path* has the same digest at the commit, as nothing of it differs."""
-        moves, looked = self.environments.get(path, (True, touched))
-        return not (moves and found.head != found.commit) and touched.isdisjoint(looked)
+        if path not in self.environments:
+            return False
+        moves, looked = self.environments[path]
+        return not (moves and found.head != found.commit) and looked.isdisjoint(touched)
 
     def nothing_differs(self, found: CommitDifference) -> bool:
         """Tell whether no environment can be affected."""
         touched = found.touched
-        return touched.isdisjoint(self.listing) and all(
+        return all(map(touched.isdisjoint, (self.listing, *self.values.values()))) and all(
             self.is_same(path, found, touched) for path in self.environments
         )
 
@@ -103,9 +106,9 @@ def read_memo(cache: Cache, key: str, environ: "Mapping[str, str]") -> CommitMem
     """Return the memo with this name, None if there is none that still holds."""
     data = read(cache.find(_place(cache, key)))
     fields = frame.load(data) if data else None
-    if not isinstance(fields, tuple) or len(fields) != 6 or fields[0] != key:
+    if not isinstance(fields, tuple) or len(fields) != 7 or fields[0] != key:
         return None
-    _, paths, stamps, variables, listing, environments = fields
+    _, paths, stamps, variables, listing, environments, values = fields
     if any(depends.stamp(paths[number]) != stamp for number, stamp in stamps):
         return None
     if any(depends.sealed(environ.get(name)) != value for name, value in variables):
@@ -116,6 +119,7 @@ def read_memo(cache: Cache, key: str, environ: "Mapping[str, str]") -> CommitMem
             path: (moves, frozenset([paths[number] for number in looked]))
             for path, moves, looked in environments
         },
+        values={name: frozenset([paths[number] for number in looked]) for name, looked in values},
     )
 
 
@@ -123,7 +127,8 @@ def keep_memo(
     cache: Cache, key: str, looked: CommitMemo, found: CommitDifference, variables: "Mapping[str, str | None]"
 ) -> None:
     """Keep what was looked at. Where nothing can be kept, the next run reads it again."""
-    every = looked.listing.union(*[paths for _, paths in looked.environments.values()])
+    of_environments = [paths for _, paths in looked.environments.values()]
+    every = looked.listing.union(*of_environments, *looked.values.values())
     numbers = {path: number for number, path in enumerate(sorted(every))}
 
     def numbered(paths: "Iterable[str]") -> tuple[int, ...]:
@@ -140,6 +145,7 @@ def keep_memo(
         tuple([(name, depends.sealed(value)) for name, value in variables.items()]),
         numbered(looked.listing),
         tuple([(path, moves, numbered(own)) for path, (moves, own) in looked.environments.items()]),
+        tuple([(name, numbered(own)) for name, own in looked.values.items()]),
     )
     try:
         cache.own.initialise()

@@ -4,16 +4,20 @@ The tree of the user is never touched: a view shows the work tree, and for all p
 has of them. Files that git ignores are the same in both.
 """
 
+import errno
 import os
+import re
 import stat
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from puffin.errors import Cause, PuffinError, UsageError
 from puffin.value import frozen
 
 _SUBMODULE = 0o160000
 _ABSENT = "0" * 40
+_MOST_LINKS = 40  # that lead to each other, as for the kernel
 
 
 @frozen
@@ -41,17 +45,16 @@ class CommitDifference:
     @property
     def touched(self) -> frozenset[str]:
         """The paths that differ, and the directories whose names do."""
-        found = set(self.former)
-        for path, former in self.former.items():
-            if bool(former.mode) != (path in self.present):
-                found.update(self.above(path))
-        return frozenset(found)
+        return CommitTree(self).touched()
 
     def above(self, path: str) -> "Iterator[str]":
         """Yield the directories above a path, up to the top of the work tree."""
         while path != self.top and path != os.path.dirname(path):
             path = os.path.dirname(path)
             yield path
+
+
+_DIRECTORY, _NOTHING = Former(mode=stat.S_IFDIR | 0o755, name=""), Former(mode=0, name="")
 
 
 class SubmoduleChanged(PuffinError):
@@ -106,13 +109,36 @@ def _commit(top: str, reference: str, option: str) -> str:
         return _git(top, *words, option=option).strip()
     except UsageError as error:
         shallow = _git(top, "rev-parse", "--is-shallow-repository", option=option).strip() == "true"
-        name = reference.removeprefix("origin/")
-        hint = f"fetch it: `git fetch origin {name}`"
-        if shallow:
-            hint = "this clone is shallow: run `git fetch --unshallow`, or set `fetch-depth: 0` in the workflow"
+        remotes = _git(top, "remote", option=option).split()
         raise UsageError(
-            text=f"`{reference}` of `{option}` is not a known commit", causes=error.causes, hints=(hint,)
+            text=f"`{reference}` of `{option}` is not a known commit",
+            causes=error.causes,
+            hints=fetch_hints(reference, remotes, shallow=shallow),
         ) from None
+
+
+def fetch_hints(reference: str, remotes: "Sequence[str]", *, shallow: bool) -> tuple[str, ...]:
+    """Return what to type for a commit that is not there; pure."""
+    deepen = "this clone is shallow: run `git fetch --unshallow`, or set `fetch-depth: 0` in the workflow"
+    depth = "--depth 1 " if shallow else ""  # of the commit itself nothing more is read
+    if not re.fullmatch(r"[\w./+-]+", reference) or ".." in reference:
+        plain = "name a commit, a branch or a tag, for example `origin/main`"
+        return (deepen,) if shallow and ".." not in reference and ":" not in reference else (plain,)
+    if reference == "HEAD":
+        return ("commit something first",)
+    if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", reference):
+        return (f"fetch it: `git fetch {depth}{_first(remotes)} {reference}`",)
+    remote, _, name = reference.partition("/")
+    if not name or remote not in (*remotes, "origin"):
+        remote, name = _first(remotes), reference
+    place = f"{remote}/{name}"
+    then = "" if place == reference else f", and compare with `{place}`"
+    fetch = f"fetch it: `git fetch {depth}{remote} {name}:refs/remotes/{place}`{then}"
+    return (fetch, deepen) if shallow else (fetch,)
+
+
+def _first(remotes: "Sequence[str]") -> str:
+    return remotes[0] if remotes and "origin" not in remotes else "origin"
 
 
 def _git(cwd: str, *words: str, option: str) -> str:
@@ -123,21 +149,43 @@ def _git(cwd: str, *words: str, option: str) -> str:
         text = f"`{option}` needs git, which cannot be run"
         raise UsageError(text=text, causes=(Cause(text=str(error.strerror)),)) from error
     if done.returncode:
-        causes = tuple([Cause(text=line) for line in os.fsdecode(done.stderr).splitlines()[:1]])
-        raise UsageError(text=f"`{option}` needs a git repository with a commit", causes=causes)
+        lines = os.fsdecode(done.stderr).splitlines()
+        causes = tuple([Cause(text=line) for line in lines[:1]])
+        # git names what to type where the repository belongs to another user
+        hints = tuple([f"`{each.strip()}`" for each in lines if each.strip().startswith("git config ")])
+        raise UsageError(text=f"`{option}` needs a git repository with a commit", causes=causes, hints=hints)
     return os.fsdecode(done.stdout)
 
 
+def is_value(path: str) -> bool:
+    """Tell whether what was looked at is not a path but a value: no path contains a NUL."""
+    return path.startswith("\0")
+
+
 class WorkTree:
-    """The files of the work tree, as a view. ``looked`` are the real paths that were looked at."""
+    """The files of the work tree, as a view. ``looked`` are the real paths that were looked at.
+
+    Among them are names of values that were made from files: who looks at such a value is concerned by these files only
+    if it differs. ``values`` has what was looked at for each of them.
+    """
 
     def __init__(self, commit: str) -> None:
         self.commit = commit
         self.variables: dict[str, str | None] = {}
         self.looked: set[str] = set()
-        self._real: dict[str, str] = {}
+        self.values: dict[str, set[str]] = {}
+        self._real: dict[str, tuple[str, tuple[str, ...]]] = {}
         self._contents: dict[str, bytes] = {}
         self._stats: dict[str, os.stat_result | OSError] = {}
+
+    @contextmanager
+    def apart(self) -> "Iterator[set[str]]":
+        """Collect in the set that is returned what is looked at in the ``with`` block."""
+        before, self.looked = self.looked, set()
+        try:
+            yield self.looked
+        finally:
+            self.looked = before
 
     def mode(self, path: str) -> int:
         """Return the mode of what is there, behind links, 0 for nothing."""
@@ -148,7 +196,7 @@ class WorkTree:
 
     def stat(self, path: str) -> os.stat_result:
         """Return the facts of what is there, behind links. Raises OSError."""
-        path = self._note(path)
+        path = self._behind(path)
         if path not in self._stats:
             try:
                 self._stats[path] = self._stat(path)
@@ -160,34 +208,70 @@ class WorkTree:
         return found
 
     def link(self, path: str) -> str:
-        """Return what a link leads to, empty for anything else."""
-        return self._link(self._note(path))
+        """Return what a link leads to, empty for anything else. Raises OSError."""
+        above, name = os.path.split(os.path.abspath(path))
+        path = os.path.join(self._behind(above), name)
+        self.looked.add(path)
+        return self._link(path)
 
     def names(self, path: str) -> list[str]:
         """Return the names in a directory. Raises OSError."""
-        return self._names(self._note(path))
+        return self._names(self._behind(path))
+
+    def real(self, path: str) -> str:
+        """Return the path of what is there, all links resolved. Raises OSError for a circle of links."""
+        return self._behind(path)
 
     def read(self, path: str) -> bytes:
         """Return what a file holds. Raises OSError."""
-        path = self._note(path)
+        path = self._behind(path)
         if path not in self._contents:
             self._contents[path] = self._read(path)
         return self._contents[path]
 
-    def _note(self, path: str) -> str:
-        """Return *path* with the links above it resolved, and note it."""
-        directory, name = os.path.split(os.path.abspath(path))
-        real = self._real.get(directory)
-        if real is None:
-            real = self._real[directory] = os.path.realpath(directory)
-        path = os.path.join(real, name) if name else real
-        self.looked.add(path)
-        return path
+    def _behind(self, path: str) -> str:
+        """Return a path with all links in it resolved, and note it and these links."""
+        path = os.path.abspath(path)
+        real, links = self._real.get(path) or self._resolved(path, 0)
+        self.looked.add(real)
+        self.looked.update(links)
+        return real
+
+    def _resolved(self, path: str, depth: int) -> tuple[str, tuple[str, ...]]:
+        """Return a path with all links in it resolved, and these links. Raises OSError for a circle of links."""
+        if path not in self._real:
+            above, name = os.path.split(path)
+            real, links = self._resolved(above, depth) if name else (above, ())
+            real = os.path.join(real, name)
+            target = self._target(real) if name else ""
+            if target:
+                links = (*links, real)
+                real, more = self._led(os.path.dirname(real), target, depth + 1)
+                links += more
+            self._real[path] = real, links
+        return self._real[path]
+
+    def _led(self, directory: str, target: str, depth: int) -> tuple[str, tuple[str, ...]]:
+        """Return where a link in a *directory* leads to, and the links on the way."""
+        if depth > _MOST_LINKS:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), target)
+        real = "/" if target.startswith("/") else directory
+        links: tuple[str, ...] = ()
+        for part in target.split("/"):
+            if part == "..":
+                real = os.path.dirname(real)
+            elif part not in ("", "."):
+                real, more = self._resolved(os.path.join(real, part), depth)
+                links += more
+        return real, links
+
+    def _target(self, path: str) -> str:
+        try:
+            return self._link(path)
+        except (FileNotFoundError, SubmoduleChanged):
+            return ""
 
     def _stat(self, path: str) -> os.stat_result:
-        target = self._link(path)
-        if target:
-            return self.stat(os.path.join(os.path.dirname(path), target))
         return os.stat(path)
 
     def _link(self, path: str) -> str:
@@ -197,9 +281,6 @@ class WorkTree:
         return os.listdir(path)
 
     def _read(self, path: str) -> bytes:
-        target = self._link(path)
-        if target:
-            return self.read(os.path.join(os.path.dirname(path), target))
         with open(path, "rb", buffering=0) as file:
             return file.read()
 
@@ -220,61 +301,81 @@ class CommitTree(WorkTree):
             for directory in found.above(path):
                 self._directories.setdefault(directory, {})[os.path.basename(path)] = None
                 path = directory
-        self._submodules = [path for path, former in found.former.items() if former.mode == _SUBMODULE]
+        self._replaced: dict[str, bool] = {}
 
     def close(self) -> None:
         """End the process that reads objects."""
         self._objects.close()
 
+    def touched(self) -> frozenset[str]:
+        """Return the paths that differ, and the directories whose names do."""
+        found = set(self._found.former)
+        for path, former in self._found.former.items():
+            if bool(former.mode) != (path in self._found.present):
+                for directory in self._found.above(path):
+                    found.add(directory)
+                    if self._is_kept_directory(directory):
+                        break
+        return frozenset(found)
+
+    def _is_kept_directory(self, path: str) -> bool:
+        """Tell whether there is a directory now, and was one before."""
+        try:
+            former = self._former(path)
+        except SubmoduleChanged:
+            return False
+        there = path not in self._found.former and os.path.isdir(path)
+        return there and (former is None or stat.S_ISDIR(former.mode))
+
     def _stat(self, path: str) -> os.stat_result:
         former = self._former(path)
         if former is None:
-            if path in self._directories or (path in self._added and self._names(path)):
-                return _facts(stat.S_IFDIR | 0o755)
-            if path in self._added:
-                raise FileNotFoundError(path)
             return super()._stat(path)
-        if stat.S_ISLNK(former.mode):
-            return self.stat(os.path.join(os.path.dirname(path), self._link(path)))
-        return _facts(former.mode, len(self._objects.read(former.name)))
+        if not former.mode:
+            raise FileNotFoundError(path)
+        return _facts(former.mode, len(self._objects.read(former.name)) if former.name else 0)
 
     def _former(self, path: str) -> Former | None:
-        """Return what the commit has at a path, None if the work tree has the same. Raises OSError for nothing."""
+        """Return what the commit has at a path, None if the work tree has the same. Raises SubmoduleChanged."""
         former = self._found.former.get(path)
-        if former is not None and not former.mode:
-            if path in self._directories:
-                return None
-            raise FileNotFoundError(path)
-        for each in self._submodules:
-            if path == each or path.startswith(f"{each}/"):
-                raise SubmoduleChanged(path=os.path.relpath(each, self._found.top))
-        if former is None and any(self._found.former.get(each) for each in self._replaced(path)):
-            raise FileNotFoundError(path)  # there was a file in the place of a directory above it
-        return former
+        if former is not None and former.mode == _SUBMODULE:
+            raise SubmoduleChanged(path=os.path.relpath(path, self._found.top))
+        if path in self._directories:
+            return _DIRECTORY
+        if former is not None:
+            return former
+        if self._is_replaced(os.path.dirname(path)) or (path in self._added and not self._listed(path)):
+            return _NOTHING
+        return None
 
-    def _replaced(self, path: str) -> "Iterator[str]":
-        for directory in self._found.above(path):
-            former = self._found.former.get(directory)
-            if former is not None and former.mode and former.mode != _SUBMODULE:
-                yield directory
+    def _is_replaced(self, directory: str) -> bool:
+        """Tell whether what the work tree has in a directory is not from the commit. Raises SubmoduleChanged."""
+        if directory not in self._replaced:
+            above = (directory, *self._found.above(directory))
+            found = next((each for each in above if each in self._found.former), "")
+            if found and self._found.former[found].mode == _SUBMODULE:
+                raise SubmoduleChanged(path=os.path.relpath(found, self._found.top))
+            self._replaced[directory] = bool(found)
+        return self._replaced[directory]
 
     def _link(self, path: str) -> str:
-        former = self._former(path) if path in self._found.former else None
+        former = self._former(path)
         if former is None:
-            return "" if path in self._directories else super()._link(path)
+            return super()._link(path)
         return os.fsdecode(self._objects.read(former.name)) if stat.S_ISLNK(former.mode) else ""
 
     def _names(self, path: str) -> list[str]:
-        if self._former(path) is not None:
-            raise NotADirectoryError(path)
+        former = self._former(path)
+        if former is None or stat.S_ISDIR(former.mode):
+            return self._listed(path)
+        raise NotADirectoryError(path) if former.mode else FileNotFoundError(path)
+
+    def _listed(self, path: str) -> list[str]:
+        """Return the names in a directory: those that differ, and of the work tree's those that are kept."""
         former = self._directories.get(path, {})
-        try:
-            present = os.listdir(path)
-        except OSError:
-            if not former:
-                raise
-            present = []
-        kept = [name for name in present if name in former or self._is_kept(os.path.join(path, name))]
+        if former and (path in self._found.former or self._is_replaced(path) or not os.path.isdir(path)):
+            return list(former)
+        kept = [name for name in os.listdir(path) if self._is_kept(os.path.join(path, name))]
         return list(dict.fromkeys((*kept, *former)))
 
     def _is_kept(self, path: str) -> bool:
@@ -282,14 +383,16 @@ class CommitTree(WorkTree):
         former = self._found.former.get(path)
         if former is not None:
             return bool(former.mode)
-        return path not in self._added or bool(self._names(path))
+        return path not in self._added or bool(self._listed(path))
 
     def _read(self, path: str) -> bytes:
         former = self._former(path)
         if former is None:
             return super()._read(path)
-        if stat.S_ISLNK(former.mode):
-            return self.read(os.path.join(os.path.dirname(path), self._link(path)))
+        if not former.mode:
+            raise FileNotFoundError(path)
+        if not former.name:
+            raise IsADirectoryError(path)
         return self._objects.read(former.name)
 
 
@@ -338,4 +441,4 @@ def loose(paths: "Iterable[str]", found: CommitDifference) -> list[str]:
     """Return those of *paths* of which git does not know the content, sorted: outside, ignored, or absent ones."""
     names = _git(found.top, "ls-files", "-z", option="--since").split("\0")
     known = {os.path.join(found.top, name) for name in names}
-    return sorted(set(paths) - known - set(found.former))
+    return sorted([each for each in set(paths) - known - set(found.former) if not is_value(each)])

@@ -6,7 +6,7 @@ from puffin import depends
 from puffin.pipeline.workspace.document import PROJECT_FILE
 from puffin.pipeline.workspace.select import fill
 from puffin.pipeline.workspace.specs import EnvSpec, GlobSpec, Workspace
-from puffin.stages.resolve.projects.members import LocalProjects
+from puffin.stages.resolve.projects.members import LocalProjects, Monorepo
 from puffin.stages.resolve.projects.patterns import expand
 from puffin.stages.resolve.projects.tables import SHARED, ProjectTables
 from puffin.stages.resolve.projects.uvlock import UV_LOCK
@@ -56,8 +56,7 @@ def _implied(cwd: str) -> Workspace | None:
         return _tree(cwd, projects)
     workspace = projects.workspace_of(nearest.directory)
     root = workspace.root if workspace else nearest
-    members = tuple(workspace.members.values()) if workspace else (nearest,)
-    return _workspace(root, members)
+    return _workspace(root, _members(workspace, projects) if workspace else (nearest,))
 
 
 def _nearest(directory: str, projects: LocalProjects) -> ProjectTables | None:
@@ -76,9 +75,14 @@ def _tree(cwd: str, projects: LocalProjects) -> Workspace | None:
     found = [os.path.dirname(os.path.join(cwd, path)) for path in expand(f"**/{PROJECT_FILE}", cwd)]
     tables = [each for each in map(projects.tables, found) if each is not None and each.name]
     tree = tuple([each.directory for each in tables])
-    members = tuple(projects.tree(tree).members.values()) if tables else ()
+    members = _members(projects.tree(tree), projects) if tables else ()
     root = ProjectTables(path="", directory=cwd, shown=".")
     return _workspace(root, members, tree) if members else None
+
+
+def _members(workspace: Monorepo, projects: LocalProjects) -> tuple[ProjectTables, ...]:
+    found = [projects.tables(each.directory) for each in workspace.members.values()]
+    return tuple([each for each in found if each is not None])
 
 
 def _workspace(root: ProjectTables, members: Iterable[ProjectTables], tree: tuple[str, ...] = ()) -> Workspace:

@@ -50,7 +50,7 @@ class SamePath(PuffinError):
 def all_specs(workspace: Workspace) -> "list[EnvSpec]":
     """Return all environments of a workspace; raises :class:`SamePath`.
 
-    Where a pattern matches a source and its lock, the lock is no source of its own.
+    Where a pattern matches a source and its lock, the lock is not a source of its own.
     """
     specs = list(workspace.specs)
     matched: list[EnvSpec] = []

@@ -2,7 +2,7 @@
 
 ``build-envs-v0/<key>`` appears by one rename, complete; its key is the interpreter and the archives in it, so whoever
 needs the same set uses the same directory, at the same time and in later runs. Python writes bytecode into
-it, which the next builds find. A listing beside it says what it held; one that lost a file since is made anew.
+it, which the next builds find. A listing beside it says what it held; one that lost a file since is made again.
 """
 
 import os

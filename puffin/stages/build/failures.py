@@ -181,13 +181,13 @@ def _hints(job: "HookJob", tail: "Iterable[str]", module: str, number: object = 
 def _module_hint(job: "HookJob", module: str) -> str:
     if not job.isolated:
         return (
-            f"install what has the module `{module}` into the environment first,"
+            f"install the package with the module `{module}` into the environment first,"
             " or leave out `--no-build-isolation`"
         )
     if module == "pkg_resources":
         return (
             "setuptools 82 and later have no `pkg_resources`:"
-            " put `setuptools<82` into a file and name it with `--build-constraint`"
+            " put `setuptools<82` into a file and pass it with `--build-constraint`"
         )
     plain = job.name or job.package.partition("==")[0]
     isolation = plain if re.fullmatch(_NAME, plain) else "NAME"  # a place cannot be named there
@@ -197,7 +197,7 @@ def _module_hint(job: "HookJob", module: str) -> str:
             f" into the environment and use `--no-build-isolation-package {isolation}`"
         )
     return (
-        f"`{plain}` does not declare what has the module `{module}` as a build requirement:"
+        f"`{plain}` does not declare the package with the module `{module}` as a build requirement:"
         " add it to `requires` under `[build-system]` in its `pyproject.toml`,"
         f" or install it into the environment and use `--no-build-isolation-package {isolation}`"
     )

@@ -153,7 +153,9 @@ class SentBuild(Build):
         if os.path.basename(filename) != filename or not filename.endswith(".whl"):
             raise BadAnswer(package=self._order.package, worker=worker, reason="is not a wheel")
         if hashlib.sha256(data).hexdigest() != sha256:
-            raise BadAnswer(package=self._order.package, worker=worker, reason="has not the hash that it says")
+            raise BadAnswer(
+                package=self._order.package, worker=worker, reason="does not have the hash that it declares"
+            )
         write(f"{room}/{filename}", data)
         return f"{room}/{filename}"
 

@@ -60,7 +60,7 @@ def read_build_system(tree: str, package: str) -> BuildSystem:
     """Return the build system of the source tree in the directory *tree*; *package* is named in errors.
 
     A tree without ``[build-system]`` has that of :data:`LEGACY`. Raises :class:`InvalidBuildSystem` for tables
-    that break the specification, and for a directory that is no source tree.
+    that break the specification, and for a directory that is not a source tree.
     """
     path = os.path.join(tree, "pyproject.toml")
     try:
@@ -280,7 +280,7 @@ class Build:
                 package=self._order.package,
                 path=self._cache.root,
                 causes=(os_cause(error),),
-                hints=room_hints(error, "name another place with `--cache-dir` and `TMPDIR`"),
+                hints=room_hints(error, "choose another place with `--cache-dir` and `TMPDIR`"),
             ) from error
 
     def _lock(self) -> Lock:

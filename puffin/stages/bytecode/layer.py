@@ -5,7 +5,7 @@ modules; ``<sha256>.manifest`` is written when all is there. ``<kind>`` says wha
 tag, the magic number and the optimisation level.
 
 A ``.pyc`` names the modification time of its source (PEP 552, timestamps), and a hard link, a clone or a copy
-that keeps times has that of the archive. An archive that was unzipped anew has others. So a layer holds the
+that keeps times has that of the archive. An archive that was unzipped again has others. So a layer holds the
 time of its archive's directory, in seconds as in a ``.pyc``, and is none if that differs.
 
 The manifest holds two frames. Header: ``(FORMAT, seconds, boot id, has a __pycache__ at the top)``. Body:

@@ -51,7 +51,7 @@ class Download:
 
 
 class _Restart(Exception):
-    """The server cannot continue where the connection broke; begin anew."""
+    """The server cannot continue where the connection broke; begin again."""
 
 
 def download(client: Client, url: str, *, hashes: "Groups" = (), size: int = 0, filename: str = "") -> Download:

@@ -49,7 +49,7 @@ def read_member(
     """Return the content of one member of the zip file at *url*, without receiving the rest of it.
 
     *choose* picks the member among the names in the zip file; *size* is the file's in bytes, 0 if unknown.
-    Raises :class:`Unranged` where ranges do not work or the file is no usable zip, and the errors of
+    Raises :class:`Unranged` where ranges do not work or the file is not a usable zip, and the errors of
     ``Client.get`` other than refusals of the range.
     """
     if is_file_url(url):

@@ -72,7 +72,7 @@ def _in_vain(url: str, failure: Transient, attempts: int) -> NetworkFailed:
         status=failure.status,
         causes=(Cause(text=mask_text(failure.cause)),),
         hints=(
-            "run the command again: what was fetched so far is kept",
+            "run the command again: downloaded files are kept",
             "`--retries` and `--timeout` (seconds) change how long puffin tries",
         ),
     )

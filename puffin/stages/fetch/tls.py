@@ -65,8 +65,8 @@ def check_certificate(url: str, host: str, error: BaseException) -> None:
     if cause is None:
         return
     hints = (
-        "`--cert <file>`, or `SSL_CERT_FILE=<file>`, names the certificates to trust, such as a company's",
-        f"`--trusted-host {host}` goes without the check (not safe)",
+        "`--cert <file>`, or `SSL_CERT_FILE=<file>` sets the certificates to trust, such as a company's",
+        f"`--trusted-host {host}` skips the check (unsafe)",
     )
     reason = cause.verify_message or str(cause)
     raise CertificateRefused(url=mask(url), hints=hints, causes=(statement(reason),)) from error

@@ -79,7 +79,7 @@ class HttpBackend:
             raise _unavailable(error) from error
         size = told.get("CurrSize") if isinstance(told, dict) else None
         if not isinstance(size, int):
-            raise Unavailable("it does not tell its size; bazel-remote does, at `/status`")
+            raise Unavailable("it does not report its size; bazel-remote does, at `/status`")
         return size
 
     def _open(self, method: str, kind: str, name: str, data: bytes | None = None) -> "Response":
@@ -105,7 +105,7 @@ class HttpBackend:
             raise Unavailable("the server answered with a web page")
         length = length_of(response)
         if length < 0:
-            raise Unavailable("the server does not tell the size of an object")
+            raise Unavailable("the server does not report the size of an object")
         if length > most:
             raise Unavailable(f"an object has {length} bytes, which is more than it can have")
         deadline = time.monotonic() + self._patience + length / LEAST_RATE

@@ -28,6 +28,8 @@ def test_the_page_is_up_to_date(maker):
 def test_each_command_and_exit_code_is_described():
     lines = [line.replace("\\-", "-") for line in PAGE.read_text().splitlines()]
     told = [line for line in lines if line.startswith(".SS puffin ")]
+    assert told[0].startswith(".SS puffin sync ")
+    assert ".B ENV|GLOB" in lines
     for name, command in LEAVES.items():
         assert command.hidden or any(f"{line} ".startswith(f".SS puffin {name} ") for line in told), name
     codes = {line.removeprefix(".B ") for line in lines if line.removeprefix(".B ").isdigit()}

@@ -1,11 +1,14 @@
 """What commands are asked: the values fit the option table, and reading by hand reads what click reads."""
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import HealthCheck, example, settings
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
-from puffin.cli.commands import app
+from puffin.cli.commands import app, run
 from puffin.cli.config.settings import compile_settings, read_settings
 from puffin.cli.options import inspect, resolve, table, values, workspace
 from puffin.cli.options.click import given
@@ -31,7 +34,7 @@ REQUESTS = (Settings, CompileSettings, InstallSettings, ManySettings, LockSettin
 def asked(monkeypatch, words):
     """Return the name of the command that a command line calls, with the values of its options."""
     calls = []
-    monkeypatch.setattr(app, "run_guarded", lambda *called: calls.append(called) or 0)
+    monkeypatch.setattr(run, "run_guarded", lambda *called: calls.append(called) or 0)
     assert app.run_app(words) == 0
     ((_function, command, found, _started, _foreign),) = calls
     return command, found
@@ -154,3 +157,15 @@ def same(name, rows, words, environ):
     assert take_out(name, options) == ({}, {})
     assert given(context, options) == values
     return True
+
+
+def test_the_help_of_all_makes_the_parameters_of_no_command():
+    code = (
+        "import sys; from puffin.cli.commands.app import pip, run_app; run_app(sys.argv[1:])\n"
+        "assert 'params' not in vars(pip.commands['sync'])\n"
+        "assert 'puffin.cli.commands.run' not in sys.modules\n"
+        "assert pip.commands['sync'].params"
+    )
+    done = subprocess.run([sys.executable, "-c", code, "--help"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    assert "puffin pip sync" in done.stdout

@@ -71,7 +71,7 @@ def parse_git_url(url: str) -> GitUrl:
     scheme = repository.partition(":")[0].lower()
     if scheme not in TRANSPORTS or "://" not in repository:
         raise ValueError(
-            f"git repositories are named by {', '.join(f'`git+{each}://`' for each in TRANSPORTS)}"
+            f"the URL of a git repository begins with {', '.join(f'`git+{each}://`' for each in TRANSPORTS)}"
         )
     repository, ref = _split_ref(f"{scheme}{repository[len(scheme) :]}")
     if port := _scp_port(repository):

@@ -105,7 +105,7 @@ def make_plan(
     """Decide what happens to each distribution.
 
     ``archives`` tells which archive an installed distribution came from, ``sources`` from where (see
-    ``Artifact.source``). ``stale`` names must be installed anew for the reasons that it gives. ``protected`` ones are
+    ``Artifact.source``). ``stale`` names must be reinstalled for the reasons that it gives. ``protected`` ones are
     never removed; without ``exact`` nothing is. What is ``inherited`` counts where nothing inside hides it.
     """
     stale, protected = stale or {}, frozenset(protected)

@@ -182,7 +182,7 @@ class _Planner:
         self.made.extend(reversed(missing))
 
     def directory(self, path: str, claims: "Sequence[Claim]", *, made: bool = False) -> None:
-        """Plan the entries of a directory that exists (or is *made* anew) and that *claims* contribute to."""
+        """Plan the entries of a directory that exists (or that is *made*) and that *claims* contribute to."""
         self.touched.append(path)
         present = (
             frozenset() if made else self._disk.names(path)

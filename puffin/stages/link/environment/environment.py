@@ -68,7 +68,7 @@ class BrokenVenv(PuffinError):
     path: str
     reason: str
     hints: tuple[str, ...] = (
-        "remove it, make it again with `puffin venv`, or name an environment by `--python`",
+        "remove it, make it again with `puffin venv`, or point to an environment with `--python`",
     )
 
 
@@ -179,14 +179,14 @@ def _check_config(interpreter: Interpreter, config: dict[str, str]) -> None:
     home = config.get("home", "")
     if home and (not os.path.isabs(home) or depends.is_directory(home)):
         return
-    reason = f"names a `home` that does not exist: `{home}`" if home else "cannot be read, or names no `home`"
+    reason = f"has a `home` that does not exist: `{home}`" if home else "cannot be read, or has no `home`"
     path = os.path.join(interpreter.prefix, "pyvenv.cfg")
     raise BrokenVenv(path=path, reason=reason, hints=_repairs(interpreter, interpreter.prefix))
 
 
 def _repairs(interpreter: Interpreter, place: str) -> tuple[str, ...]:
     make = f"puffin venv --allow-existing --python {interpreter.base_executable} {place}"
-    return (f"write it again with `{make}`", "or name another environment by `--python`")
+    return (f"write it again with `{make}`", "or point to another environment with `--python`")
 
 
 def _configured(interpreter: Interpreter, config: dict[str, str], origin: str) -> Environment:
@@ -239,7 +239,7 @@ def check_target(environment: Environment, *, break_system_packages: bool = Fals
     """
     if environment.origin == BY_VERSION and not environment.is_venv and not break_system_packages:
         hints = (
-            "make a virtual environment with `puffin venv`, and name its directory",
+            "make a virtual environment with `puffin venv`, and give its directory",
             "or pass `--system` to change this installation",
         )
         raise NotAnEnvironment(path=environment.executable, hints=hints)
@@ -339,7 +339,7 @@ def _named_by(path: str) -> str:
     words = (read(path) or b"").decode("utf-8", "replace").strip()
     root = os.path.join(os.path.dirname(path), os.path.expanduser(words))
     if not words or "\n" in words or not depends.is_file(os.path.join(root, "pyvenv.cfg")):
-        raise BrokenVenv(path=path, reason="is a file that does not name a virtual environment")
+        raise BrokenVenv(path=path, reason="is a file that does not point to a virtual environment")
     return os.path.normpath(root)
 
 

@@ -244,7 +244,7 @@ def find_requested(wish: str, environ: "Mapping[str, str]") -> str:
     try:
         return find_interpreter(wish, environ)
     except PuffinError as error:
-        error.hints = (*error.hints, f"it is `{NAME}` that asks for it; `--python` goes before the file")
+        error.hints = (*error.hints, f"`{NAME}` asks for it; `--python` overrides the file")
         raise
 
 
@@ -293,7 +293,7 @@ def find_required(directory: str, usual: Interpreter, environ: "Mapping[str, str
     try:
         return find_interpreter(bounds, environ)
     except PuffinError as error:
-        error.hints = (*error.hints, "`pyproject.toml` requires it; `--python` goes before the file")
+        error.hints = (*error.hints, "`pyproject.toml` requires it; `--python` overrides the file")
         raise
 
 

@@ -31,7 +31,7 @@ class UnsupportedPython(PuffinError):
     exit_code = USAGE
     path: str
     version: str
-    hints: tuple[str, ...] = ("name a newer one with `--python`",)
+    hints: tuple[str, ...] = ("choose a newer one with `--python`",)
 
     def summary(self) -> str:
         oldest = ".".join(map(str, OLDEST))

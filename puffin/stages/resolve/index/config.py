@@ -202,5 +202,5 @@ def local_path(location: str) -> str:
     except ValueError as error:
         raise UsageError(text=f"Failed to use `{mask(location)}`", causes=(Cause(text=str(error)),)) from None
     if not path or "\0" in path:
-        raise UsageError(text=f"`{mask(location)!r}` names no local file")
+        raise UsageError(text=f"`{mask(location)!r}` is not the URL of a local file")
     return os.path.abspath(path)

@@ -3,7 +3,7 @@
 from puffin.artifact.urls import is_file_url
 from puffin.names import normalise, printable
 from puffin.types import Any
-from puffin.value import astuple, frozen
+from puffin.value import astuple, from_tuple, frozen
 
 SDIST_ENDINGS = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz", ".tar.lzma", ".tar.z")
 ARCHIVE_ENDINGS = (".whl", *SDIST_ENDINGS)
@@ -151,10 +151,26 @@ class Collector:
 
     def __init__(self, base: str) -> None:
         self.base = base
-        self.files: list[FileLink] = []
+        self.rows: list[tuple[Any, ...]] = []  # the fields of a FileLink in order
         self.refused: list[str] = []
 
-    def add(self, filename: str, href: str, **fields: object) -> None:
+    @property
+    def files(self) -> tuple[FileLink, ...]:
+        """The files of the page."""
+        return tuple([from_tuple(FileLink, row) for row in self.rows])
+
+    def add(
+        self,
+        filename: str,
+        href: str,
+        *,
+        hashes: tuple[str, ...] | None = None,
+        requires_python: str = "",
+        yanked: str | None = None,
+        size: int = 0,
+        upload_time: str = "",
+        metadata: str = "",
+    ) -> None:
         """Add a link. Links that are not archives are ignored; unsafe and unusable ones are refused."""
         url, _, fragment = href.partition("#")
         address = absolute_url(self.base, url)
@@ -164,13 +180,13 @@ class Collector:
         if not address or not is_safe(name):
             self.refused.append(printable(name)[:200])
             return
-        if "hashes" not in fields:
-            fields["hashes"] = fragment_hashes(fragment)
-        self.files.append(FileLink(filename=name, url=address, **fields))  # type: ignore[arg-type]
+        if hashes is None:
+            hashes = fragment_hashes(fragment)
+        self.rows.append((name, address, hashes, requires_python, yanked, size, upload_time, metadata))
 
     def page(self, name: str, url: str, status: str, reason: str) -> Page:
         """Return the page of what was collected; one with the PEP 792 status ``quarantined`` has no files."""
-        files = () if status == QUARANTINED else tuple(self.files)
+        files = () if status == QUARANTINED else self.files
         return Page(name=name, url=url, files=files, status=status, reason=reason, refused=tuple(self.refused))
 
 

@@ -292,4 +292,4 @@ def _loaded(data: bytes) -> StoredPage:
 def _single(location: str) -> tuple[FileLink, ...]:
     collector = Collector(location)
     collector.add("", location)
-    return tuple(collector.files)
+    return collector.files

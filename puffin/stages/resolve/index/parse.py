@@ -165,7 +165,7 @@ def looks_like_html(body: bytes) -> bool:
 def _decode(body: bytes, charset: str) -> str:
     try:
         return body.decode(charset, "replace")
-    except (LookupError, ValueError):  # a character set nobody knows, or one that is no text encoding
+    except (LookupError, ValueError):  # a character set nobody knows, or one that is not a text encoding
         return body.decode("utf-8", "replace")
 
 

@@ -107,10 +107,11 @@ class StoredPage:
 
         if not self.memo:
             name, length, checksum = self.uncut
-            entries = self.data[len(self.data) - length :]
-            if crc32(entries) != checksum:
-                return None
-            self.memo.append(UncutEntries(entries, name))
+            start = len(self.data) - length
+            with memoryview(self.data) as view, view[start:] as entries:
+                if crc32(entries) != checksum:
+                    return None
+            self.memo.append(UncutEntries(self.data, start, name))
         return JSON, self.url, self.memo[0].piece(version)
 
     def _frame(self, place: tuple[int, int]) -> "Any":

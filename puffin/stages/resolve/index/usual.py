@@ -12,11 +12,12 @@ tests/unit/stages/resolve/index hold it equal to the parsers.
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
+from mmap import mmap
 from typing import Any
 
-from puffin.names import printable
+from puffin.names import normalise, printable
 from puffin.stages.fetch.client import PageResponse
 from puffin.stages.resolve.index.config import bare
 from puffin.stages.resolve.index.errors import PageUnreadable
@@ -50,7 +51,6 @@ _VERSION = r'<meta name="pypi:repository-version" content="1\.\d+" ?/?>'
 _PLAIN = r"(?a)[A-Za-z0-9][\w.+!-]*"
 _FIRST = rb'"files": ?\[\s*(\{"[a-z-]+":)'
 _FILENAME, _URL = b'"filename":', b'"url"'
-_SOME_WHEEL = b"-py3-none-any.whl"
 # Of wheels the name and the version: those of one version are the same then.
 _NAMED = (
     rb'(?a)"filename": ?"(?:([A-Za-z0-9][\w.]*+-[\w.!+]++)(?:-[\w.]++){3,4}(?<=\.whl)"'
@@ -126,11 +126,25 @@ def _listed(body: bytes, name: str) -> tuple[list[str], int, int] | None:
     found = re.findall(_NAMED, body)
     if escaped or not len(found) == body.count(first[1]) == body.count(_URL):
         return None
+    texts = _texts_of(dict.fromkeys(found), name)
+    return texts, first.start(1), _end_of_entry(body, body.rfind(first[1]))
+
+
+def _texts_of(found: "Iterable[tuple[bytes, bytes]]", name: str) -> list[str]:
+    """Return the versions in what :data:`_NAMED` found, each once, in their order."""
     version = _versions(name)
-    names = [(wheel + _SOME_WHEEL if wheel else other).decode() for wheel, other in dict.fromkeys(found)]
-    texts = dict.fromkeys(map(version, names))
-    texts.pop("", None)
-    return list(texts), first.start(1), _end_of_entry(body, body.rfind(first[1]))
+    own: dict[bytes, bool] = {}
+    texts: dict[str, None] = {}
+    for wheel, other in found:
+        if wheel:
+            begin, _, text = wheel.partition(b"-")
+            if begin not in own:
+                own[begin] = normalise(begin.decode()) == name
+            if own[begin]:
+                texts[text.decode()] = None
+        elif text_of_other := version(other.decode()):
+            texts[text_of_other] = None
+    return list(texts)
 
 
 def _end_of_entry(body: bytes, start: int) -> int:
@@ -142,14 +156,15 @@ def _end_of_entry(body: bytes, start: int) -> int:
 
 
 class UncutEntries:
-    """The entries of a page in the usual form, which begin with the first one.
+    """The entries of a page in the usual form: what is in *data* from *start* on, where the first one begins.
 
     Those of a version are searched for. If many versions are asked for, all entries are cut at once.
     """
 
-    def __init__(self, data: bytes, name: str) -> None:
-        self._opening = data[: data.index(b":") + 1]
+    def __init__(self, data: "bytes | mmap", start: int, name: str) -> None:
+        self._opening = data[start : data.find(b":", start) + 1]
         self._data = data
+        self._start = start
         self._version = _versions(name)
         self._named = re.compile(_NAME_IN_ENTRY).search
         self._searches = 0
@@ -163,18 +178,18 @@ class UncutEntries:
         return b",".join(self._found(text) if self._groups is None else self._groups.get(text, ()))
 
     def _found(self, text: str) -> list[bytes]:
-        found, data, wanted, end = [], self._data, b"-" + text.encode(), 0
+        found, data, wanted, end = [], self._data, b"-" + text.encode(), self._start
         while (at := data.find(wanted, end)) >= 0:
             end = data.find(self._opening, at)
             end = len(data) if end < 0 else end
-            entry = data[data.rfind(self._opening, 0, at) : end]
+            entry = data[data.rfind(self._opening, self._start, at) : end]
             if self._version_in(entry) == text:
                 found.append(entry.rstrip(_BETWEEN_ENTRIES))
         return found
 
     def _cut(self) -> dict[str, list[bytes]]:
         groups: dict[str, list[bytes]] = {}
-        for rest in self._data.split(self._opening)[1:]:
+        for rest in self._data[self._start :].split(self._opening)[1:]:
             entry = self._opening + rest.rstrip(_BETWEEN_ENTRIES)
             groups.setdefault(self._version_in(entry), []).append(entry)
         return groups
@@ -287,7 +302,7 @@ def _json_rows(base: str, raw: bytes) -> "Rows | None":
     entries = _json_entries(raw)
     for file in entries or ():
         add_file(collector, file)
-    return None if entries is None else tuple([astuple(link) for link in collector.files])
+    return None if entries is None else tuple(collector.rows)
 
 
 def _json_entries(raw: bytes) -> "list[Any] | None":

@@ -6,9 +6,13 @@ from puffin.errors import TEMPORARY, PuffinError
 class LocateFailed(PuffinError):
     """Some pins have no file; ``causes`` has an error for each."""
 
-    sentence = "Failed to find the files of {count} of {total} packages"
     count: int
     total: int
+
+    def summary(self) -> str:
+        """Return the first line."""
+        part = f"{self.count} of {self.total} packages" if self.total > 1 else "1 package"
+        return f"Failed to find the files of {part}"
 
 
 class LocateInterrupted(LocateFailed):
@@ -94,7 +98,7 @@ class TooNew(PinFailed):
     undated: bool = False
 
     def details(self) -> tuple[str, ...]:
-        return ("The index does not tell when its files were uploaded.",) if self.undated else ()
+        return ("The index does not report when its files were uploaded.",) if self.undated else ()
 
 
 class BuildForbidden(PinFailed):
@@ -115,7 +119,7 @@ class NotEditable(PinFailed):
 class NameUnknown(PinFailed):
     """A requirement does not name its package, and only a build would tell the name."""
 
-    sentence = "Failed to tell which package `{package}` is: only a build would know its name"
+    sentence = "Failed to determine the name of the package `{package}`: it is known only after a build"
 
 
 class WheelMismatch(PinFailed):

@@ -11,7 +11,7 @@ from puffin.errors import UsageError
 from puffin.stages.link.interpreter.interpreter import Interpreter
 from puffin.stages.resolve.index.page import FileLink, is_wheel
 from puffin.stages.resolve.locate.platforms import ResolutionTarget, target_for
-from puffin.stages.resolve.locate.tags import ANY_PLATFORM, split_tags
+from puffin.stages.resolve.locate.tags import ANY_PLATFORM, wheel_marker
 from puffin.stages.resolve.requirements.region import (
     RegionConditions,
     lowest_python,
@@ -24,20 +24,20 @@ from puffin.value import replace
 
 _TARGET = re.compile(r"(.+)-(?:cp)?(3\.?\d+(?:\.\d+)?)")
 _VARIABLES = ("implementation_name", "os_name", "platform_machine", "sys_platform")
-_MACHINES = {"win_amd64": "AMD64", "win_arm64": "ARM64", "win32": "x86"}
-_LINUX = re.compile(r"(?:manylinux\d*|musllinux|linux)(?:_\d+_\d+)?_(\w+)")
-_MAC = re.compile(r"macosx_\d+_\d+_(\w+)")
-_BOTH_MACHINES = ("universal2", "universal", "intel", "fat64", "fat3", "fat")
 
 
-def universal_target(interpreter: "Interpreter", pythons: str) -> ResolutionTarget:
+def universal_target(
+    interpreter: "Interpreter", pythons: str, environments: tuple[str, ...] = ()
+) -> ResolutionTarget:
     """Return the target of all platforms with the Pythons of a specifier; *interpreter* builds what has to be built.
 
-    Raises :class:`UsageError` for a specifier that admits no Python 3.
+    *environments* are the markers that it is limited to: each is somewhere in the region of the Pythons. Raises
+    :class:`UsageError` for a specifier that admits no Python 3.
     """
     region = region_of_pythons(pythons)
     if not region:
         raise UsageError(text=f"No version of Python 3 meets `{pythons}`, so there is nothing to resolve for")
+    region = union_of([narrowed(region, marker) for marker in environments] or [region])
     return ResolutionTarget(
         markers=tuple(sorted(interpreter.markers)),
         python_version=lowest_python(region),
@@ -45,6 +45,7 @@ def universal_target(interpreter: "Interpreter", pythons: str) -> ResolutionTarg
         real_python_version=interpreter.version_text,
         region=region,
         pythons=pythons,
+        environments=environments,
     )
 
 
@@ -115,36 +116,3 @@ def wheels_for(files: "Iterable[FileLink]", region: str, marker: str) -> "Iterat
     for file in files:
         if not is_wheel(file.filename) or conditions.hold(wheel_marker(file.filename)):
             yield file
-
-
-def wheel_marker(filename: str) -> str:
-    """Return the marker of the environments that the tags of a wheel name; empty if it tells nothing."""
-    _, pythons, abis, platforms = split_tags(filename)
-    parts = [_either(map(_platform_marker, platforms.split(".")))]
-    if "abi3" not in abis.split("."):
-        parts.append(_either(map(_python_marker, pythons.split("."))))
-    return " and ".join([f"({part})" for part in parts if part])
-
-
-def _either(markers: "Iterable[str]") -> str:
-    found = list(dict.fromkeys(markers))
-    return " or ".join([f"({each})" for each in found]) if all(found) else ""
-
-
-def _platform_marker(platform: str) -> str:
-    if platform in _MACHINES:
-        return f"sys_platform == 'win32' and platform_machine == '{_MACHINES[platform]}'"
-    if found := _LINUX.fullmatch(platform):
-        return f"sys_platform == 'linux' and platform_machine == '{found[1]}'"
-    if found := _MAC.fullmatch(platform):
-        machine = "" if found[1] in _BOTH_MACHINES else f" and platform_machine == '{found[1]}'"
-        return f"sys_platform == 'darwin'{machine}"
-    return ""
-
-
-def _python_marker(python: str) -> str:
-    found = re.fullmatch(r"(cp|pp)3(\d+)", python)
-    if found is None:
-        return ""
-    implementation = "cpython" if found[1] == "cp" else "pypy"
-    return f"python_version == '3.{found[2]}' and implementation_name == '{implementation}'"

@@ -216,10 +216,10 @@ class _Offers:
         if self.page is not None and self.page.status == _QUARANTINED:
             return Quarantined(package=package, index=mask(self.index), reason=self.page.reason)
         if not self.holders and not self.flat:
-            hint = "check the spelling of its name, or name the index that has it with `--extra-index-url`"
+            hint = "check the spelling of its name, or add the index that has it with `--extra-index-url`"
             places = tuple(mask(place) for place in (*self.indexes, *self.finder.config.find_links))
             if not places:
-                hint = "name a place with `--find-links` or `--index-url`"
+                hint = "give a place with `--find-links` or `--index-url`"
             return PackageNotFound(package=package, places=places, hints=(hint,))
         near, total = nearby(self.texts, self.pin.version)
         place = f"`{mask(self.index)}`" if self.index else "`--find-links`"
@@ -232,7 +232,7 @@ class _Offers:
                 first = mask(self.holders[0])
                 hints.insert(
                     0,
-                    f"`{mask(index)}` has it, but `{first}` comes first: name the other before it, or give "
+                    f"`{mask(index)}` has it, but `{first}` comes first: put the other before it, or use "
                     "`--index-strategy unsafe-first-match`, which lets anybody on either index replace the package",
                 )
         refused = self.page.refused if self.page else ()

@@ -58,7 +58,8 @@ class ResolutionTarget:
     ``markers`` are the pairs of PEP 508's environment, ``python_version`` is full (``3.12.1``), ``tags`` are
     the wheel tags, best first; ``real_python_version`` is that of the interpreter that would build. ``region`` is the
     marker of all environments that the resolution is for, where it is for several, and ``pythons`` then the specifier
-    of their Pythons. ``name`` is that of a declared target.
+    of their Pythons; ``environments`` are the markers that it is limited to, which exclude each other. ``name`` is that
+    of a declared target.
     """
 
     markers: tuple[tuple[str, str], ...]
@@ -67,7 +68,13 @@ class ResolutionTarget:
     real_python_version: str
     region: str = ""
     pythons: str = ""
+    environments: tuple[str, ...] = ()
     name: str = ""
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """The markers of the parts of the region that are resolved by themselves."""
+        return tuple([f"({self.region}) and ({each})" for each in self.environments]) or (self.region,)
 
     @property
     def requires_python(self) -> str:

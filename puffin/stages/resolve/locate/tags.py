@@ -1,9 +1,15 @@
 """Compatibility tags (PEP 425, 600, 656): which wheels an interpreter supports, and in which order it prefers them."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 
 ANY_PLATFORM = "*"
 """The platform of tags that stand for those of every platform; among tags that have it, it is one of its own."""
+
+_MACHINES = {"win_amd64": "AMD64", "win_arm64": "ARM64", "win32": "x86"}
+_LINUX = re.compile(r"(?:manylinux\d*|musllinux|linux)(?:_\d+_\d+)?_(\w+)")
+_MAC = re.compile(r"macosx_\d+_\d+_(\w+)")
+_BOTH_MACHINES = ("universal2", "universal", "intel", "fat64", "fat3", "fat")
 
 
 def priorities(tags: tuple[str, ...]) -> dict[str, int]:
@@ -92,3 +98,42 @@ def mismatch(filename: str, tags: tuple[str, ...]) -> str:
         if not known:
             return part
     return "tags"
+
+
+def wheel_marker(filename: str) -> str:
+    """Return the marker of the environments that the tags of a wheel name; empty if it tells nothing."""
+    _, pythons, abis, _ = split_tags(filename)
+    parts = [platform_marker(filename)]
+    if "abi3" not in abis.split("."):
+        parts.append(either_marker(map(_python_marker, pythons.split("."))))
+    return " and ".join([f"({part})" for part in parts if part])
+
+
+def platform_marker(filename: str) -> str:
+    """Return the marker of the platforms that the tags of a wheel name; empty if they name none."""
+    return either_marker(map(_platform_marker, split_tags(filename)[3].split(".")))
+
+
+def either_marker(markers: "Iterable[str]") -> str:
+    """Return the marker that holds where one of *markers* does, of which an empty one holds always."""
+    found = list(dict.fromkeys(markers))
+    return " or ".join([f"({each})" for each in found]) if all(found) else ""
+
+
+def _platform_marker(platform: str) -> str:
+    if platform in _MACHINES:
+        return f"sys_platform == 'win32' and platform_machine == '{_MACHINES[platform]}'"
+    if found := _LINUX.fullmatch(platform):
+        return f"sys_platform == 'linux' and platform_machine == '{found[1]}'"
+    if found := _MAC.fullmatch(platform):
+        machine = "" if found[1] in _BOTH_MACHINES else f" and platform_machine == '{found[1]}'"
+        return f"sys_platform == 'darwin'{machine}"
+    return ""
+
+
+def _python_marker(python: str) -> str:
+    found = re.fullmatch(r"(cp|pp)3(\d+)", python)
+    if found is None:
+        return ""
+    implementation = "cpython" if found[1] == "cp" else "pypy"
+    return f"python_version == '3.{found[2]}' and implementation_name == '{implementation}'"

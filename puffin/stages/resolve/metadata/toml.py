@@ -1,5 +1,7 @@
 """The TOML of projects, scripts and lock files: read by ``tomllib``, its values checked as they are asked for."""
 
+from functools import lru_cache
+
 from puffin.errors import USAGE, PuffinError
 from puffin.types import Any
 
@@ -55,12 +57,17 @@ def decode_text(data: bytes, file: str) -> str:
         raise InvalidProject(file=file, problem=f"byte {error.start} is not UTF-8") from None
 
 
-def parse_toml(text: str, file: str) -> TomlTable:
-    """Return the document; raises :class:`InvalidProject` with the place of the error."""
+@lru_cache(maxsize=1000)  # each environment of a workspace reads its projects several times
+def _document(text: str) -> "dict[str, Any]":
     import tomllib
 
+    return tomllib.loads(text)
+
+
+def parse_toml(text: str, file: str) -> TomlTable:
+    """Return the document; raises :class:`InvalidProject` with the place of the error."""
     try:
-        return TomlTable(tomllib.loads(text), file)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        return TomlTable(_document(text), file)
+    except (ValueError, RecursionError) as error:
         problem = str(error)
         raise InvalidProject(file=file, problem=f"{problem[:1].lower()}{problem[1:]}") from None

@@ -65,7 +65,7 @@ def read_preferences(
     try:
         requirements = read_requirements([path], read=read, environ=environ)
     except PuffinError as error:
-        hints = (*error.hints, f"`{path}` is to be the output: name another file, or remove it")
+        hints = (*error.hints, f"`{path}` is to be the output: choose another file, or remove it")
         error.hints = hints
         raise
     return tuple([each for entry in requirements.entries if (each := _pinned(entry)) is not None])

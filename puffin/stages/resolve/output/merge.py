@@ -39,7 +39,7 @@ class TooManyEnvironments(PuffinError):
     """The markers of the packages tell more environments apart than can be looked at."""
 
     sentence = (
-        "Failed to merge the answers for several environments: their markers tell too many environments apart"
+        "Failed to merge the answers for several environments: their markers distinguish too many environments"
     )
     hints: tuple[str, ...] = ("declare fewer `targets`, or resolve for each platform with `--python-platform`",)
 

@@ -9,7 +9,7 @@ from puffin.stages.resolve.requirements.plain import is_pylock
 
 REQUIREMENTS, PYLOCK = "requirements.txt", "pylock.toml"
 FORMATS = (REQUIREMENTS, PYLOCK)
-_VALID = "PEP 751 wants `pylock.toml` or `pylock.NAME.toml`, with a NAME that is not empty and has no dots"
+_VALID = "PEP 751 requires `pylock.toml` or `pylock.NAME.toml`, with a NAME that is not empty and has no dots"
 
 
 class OutputUnwritable(PuffinError):
@@ -31,7 +31,7 @@ def choose_format(path: str, asked: str, sources: "tuple[str, ...]") -> str:
     if name in ("pyproject.toml", "setup.cfg", "setup.py"):
         raise UsageError(
             text=f"`{path}` cannot be the output: it is the configuration of a project",
-            hints=("name a `requirements.txt`, or a lock file: " + _VALID,),
+            hints=("use a `requirements.txt`, or a lock file: " + _VALID,),
         )
     lock = asked == PYLOCK or (not asked and name.endswith(".toml"))
     if lock and path and not is_pylock(path):
@@ -39,7 +39,7 @@ def choose_format(path: str, asked: str, sources: "tuple[str, ...]") -> str:
     if asked == REQUIREMENTS and is_pylock(path):
         raise UsageError(
             text=f"`{path}` is the name of a lock file, but the format is `{REQUIREMENTS}`",
-            hints=("leave out `--format`, or name the output otherwise",),
+            hints=("leave out `--format`, or choose another name for the output",),
         )
     return PYLOCK if lock else REQUIREMENTS
 

@@ -353,11 +353,17 @@ def _member_entry(name: str, directory: str, root: str, place: str, editable: bo
 
 def local_directory(url: str) -> str:
     """Return the directory of the project that a URL names on this disk; empty for all other URLs."""
+    path = project_path(url)
+    return path if path and depends.is_directory(path) else ""
+
+
+@lru_cache(maxsize=10_000)  # each environment of a workspace asks for all its members
+def project_path(url: str) -> str:
+    """Return the path that a URL names on this disk, with its subdirectory; empty for all other URLs."""
     address, _, fragment = url.partition("#")
     if not is_file_url(address):
         return ""
     try:
-        path = os.path.join(file_path(address), subdirectory(fragment)).rstrip(os.sep)
+        return os.path.join(file_path(address), subdirectory(fragment)).rstrip(os.sep)
     except ValueError:
         return ""
-    return path if depends.is_directory(path) else ""

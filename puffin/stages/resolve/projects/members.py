@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 
 from puffin import depends
+from puffin.errors import PuffinError
 from puffin.stages.resolve.metadata.toml import InvalidProject, decode_text
 from puffin.stages.resolve.projects.patterns import expand, is_pattern
 from puffin.stages.resolve.projects.project import SourceFile
@@ -15,11 +16,20 @@ _FILE = "pyproject.toml"
 
 
 @frozen
+class WorkspaceMember:
+    """What a workspace knows of a member; ``installed`` is as in :class:`ProjectTables`. All else is in its file."""
+
+    name: str
+    directory: str
+    installed: bool | None
+
+
+@frozen
 class Monorepo:
     """A workspace: its root, its members by name (the root's own project among them), and the directories of all."""
 
     root: ProjectTables
-    members: Mapping[str, ProjectTables]
+    members: Mapping[str, WorkspaceMember]
     directories: frozenset[str]
 
 
@@ -85,17 +95,21 @@ class LocalProjects:
     def _monorepo(self, root: ProjectTables, directories: Iterable[str]) -> Monorepo:
         members: dict[str, ProjectTables] = {root.name: root} if root.name else {}
         links: list[str] = []
-        for directory in sorted(directories, key=os.path.islink):  # links to members are these members
+        for directory in sorted(directories, key=_is_link):  # links to members are these members
             member = self._member(root, directory)
             former = member and members.setdefault(member.name, member)
             if member and former and former.directory != member.directory:
-                if os.path.realpath(former.directory) == os.path.realpath(member.directory):
+                if depends.real_path(former.directory) == depends.real_path(member.directory):
                     links.append(directory)
                     continue
                 problem = f"the workspace has a second member called `{member.name}`, at {former.line}"
                 raise InvalidProject(file=member.line, problem=problem)
         meant = frozenset((root.directory, *[each.directory for each in members.values()], *links))
-        return Monorepo(root=root, members=members, directories=meant)
+        known = {
+            name: WorkspaceMember(name=name, directory=each.directory, installed=each.installed)
+            for name, each in members.items()
+        }
+        return Monorepo(root=root, members=known, directories=meant)
 
     def _member(self, root: ProjectTables, directory: str) -> ProjectTables | None:
         tables = self.tables(directory)
@@ -124,11 +138,30 @@ def _directories(root: ProjectTables) -> list[str]:
     return [path for path in found if path not in left_out and path != root.directory]
 
 
+def is_within(directory: str, path: str, data: bytes) -> bool:
+    """Tell whether a *directory* belongs to the workspace of the ``pyproject.toml`` at *path*, which holds *data*.
+
+    It does not if that file is invalid: whoever needs the workspace says what is wrong.
+    """
+    try:
+        root = LocalProjects(lambda _path: data).tables(os.path.dirname(path))
+        if root is None or root.members is None:
+            return False
+        return directory == root.directory or directory in _directories(root)
+    except PuffinError:
+        return False
+
+
 def _meant(pattern: str, root: ProjectTables) -> list[str]:
     return [
         os.path.normpath(os.path.join(root.directory, path))
         for path in expand(os.path.normpath(pattern), root.directory, depends.is_directory)
     ]
+
+
+def _is_link(path: str) -> bool:
+    depends.looked_for(path)
+    return bool(depends.link_target(path))
 
 
 def _is_left_over(directory: str) -> bool:

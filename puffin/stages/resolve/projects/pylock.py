@@ -92,6 +92,7 @@ def read_lock(file: SourceFile, *, target: LockTarget) -> Locked:
     shown = file.shown
     lock = _parsed(_document_of(file, target), shown)
     _check_python(lock, target, file)
+    _check_environment(lock, target, file)
     if os.path.basename(file.path) == UV_LOCK:  # which has been reduced to them
         target = replace(target, extras=(), groups=(), all_extras=False)
     tags = [Tag(*text.split("-", 2)) for text in target.tags]
@@ -184,6 +185,16 @@ def _check_python(lock: "Pylock", target: LockTarget, file: SourceFile) -> None:
     if lock.requires_python and not lock.requires_python.contains(version, prereleases=True):
         problem = f"it is for Python `{lock.requires_python}`, and this is Python {version}"
         raise LockUnusable(file=_place(file, "requires-python"), problem=problem)
+
+
+def _check_environment(lock: "Pylock", target: LockTarget, file: SourceFile) -> None:
+    """Raise :class:`LockUnusable` if a lock is for other environments."""
+    known = [each for each in lock.environments or () if not each.evaluate(dict(target.markers))]
+    if known and len(known) == len(lock.environments or ()):
+        system, machine = target.markers["sys_platform"], target.markers["platform_machine"]
+        this = f"`{system}` on `{machine}` with Python {target.markers['python_full_version']}"
+        problem = f"it is for other environments than this one, which is {this}"
+        raise LockUnusable(file=_place(file, "environments"), problem=problem)
 
 
 def _place(file: SourceFile, word: str) -> str:

@@ -27,7 +27,7 @@ class NeedsBuild(PuffinError):
     reason: str
     hints: tuple[str, ...] = (
         "write the dependencies under `[project]` in `pyproject.toml`,"
-        " or name the requirements file that they come from instead",
+        " or give the requirements file that they come from",
     )
 
 

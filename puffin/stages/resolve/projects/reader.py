@@ -85,6 +85,10 @@ def read_projects(
     if request.selectable:
         reader.take_selectable()
     limits = [reader.limits(root) for root in reader.roots.values()]
+    platforms = list(reader.roots.values())
+    if policy.several is not None and policy.uv_file and not platforms:  # the project at hand, as for uv
+        at_hand = lowering.projects.tables(os.path.dirname(policy.uv_file))
+        platforms = [at_hand] if at_hand else []
     reached = lowering.reached((*reader.entries, *given))
     return Declared(
         entries=tuple(reader.entries),
@@ -100,7 +104,17 @@ def read_projects(
         groups=tuple(reader.selectable[GROUPS]),
         constraints=tuple([entry for constraints, _ in limits for entry in constraints]),
         overrides=tuple([entry for _, overrides in limits for entry in overrides]),
+        environments=_once(each for root in platforms for each in root.environments),
+        required=_once(each for root in platforms for each in root.required),
     )
+
+
+def _once(environments: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return pairs of a marker and its place, each marker once."""
+    found: dict[str, str] = {}
+    for marker, place in environments:
+        found.setdefault(marker, place)
+    return tuple(found.items())
 
 
 class _Reader:
@@ -280,7 +294,7 @@ class _Reader:
         try:
             return read_source(path, mask(relative(path)), self._read, self._exists)
         except RequirementsFileNotFound as error:
-            hints = ("name its file, for example `--group PATH/pyproject.toml:NAME`",)
+            hints = ("give its file, for example `--group PATH/pyproject.toml:NAME`",)
             from_group = absolute_path(path) in self._grouped and path not in self._request.files
             raise RequirementsFileNotFound(path=error.path, hints=hints if from_group else ()) from None
 
@@ -320,7 +334,7 @@ def file_in(path: str, *, read: Read, exists: Exists) -> str:
     found = next((each for each in (setup_py, pyproject) if each in there), "")
     if not found:
         text = f"`{path}` is a directory without a `pyproject.toml`, `setup.cfg` or `setup.py` of a project"
-        raise UsageError(text=text, hints=("name a file, such as a `requirements.in`",))
+        raise UsageError(text=text, hints=("give a file, such as a `requirements.in`",))
     return found
 
 

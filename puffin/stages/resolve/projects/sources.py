@@ -36,7 +36,7 @@ class Sources:
     ``pythons`` are pairs of file and the Python specifier that it states. ``reached`` limit what local projects ask
     for to where these say that it comes from; of ``virtual`` packages only the dependencies are installed. ``extras``
     and ``groups`` are those that a lock file has for selection. ``needs`` are pairs of local projects (directory and
-    extras), of which the first needs the second.
+    extras), of which the first needs the second. ``environments`` and ``required`` are as in ``ProjectTables``.
     """
 
     requirements: Requirements
@@ -48,6 +48,8 @@ class Sources:
     virtual: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    environments: tuple[tuple[str, str], ...] = ()
+    required: tuple[tuple[str, str], ...] = ()
 
 
 def read_sources(
@@ -77,7 +79,8 @@ def read_sources(
     overrides = read_requirements(request.overrides, read=read, environ=environ, exists=exists)
     given = (*written.entries, *written.constraints, *overrides.entries)
     projects = Declared()
-    if _may_name_projects(request, given):
+    limited = policy.several is not None and bool(policy.uv_file)
+    if limited or _may_name_projects(request, given):
         from puffin.stages.resolve.projects.reader import read_projects
 
         projects = read_projects(request, written, given, read=read, exists=exists, build=build, policy=policy)
@@ -110,6 +113,8 @@ def read_sources(
         virtual=projects.virtual,
         extras=projects.extras,
         groups=projects.groups,
+        environments=projects.environments,
+        required=projects.required,
         overrides=(*overrides.entries, *[each for each in projects.overrides if each.name not in told]),
         labels=tuple([(key, tuple(own)) for key, own in labels.items()]),
         pythons=projects.pythons,

@@ -77,7 +77,8 @@ class ProjectTables:
     groups that uv installs by default. ``declared`` are the packages that it depends on, with or without its extras:
     name, extras and marker of each, and the extra that it belongs to; None if only a build can tell them.
     ``constraints`` and ``overrides`` are those of ``[tool.uv]``, which count at the root of a workspace; an excluded
-    dependency is an override that never holds.
+    dependency is an override that never holds. ``environments`` and ``required`` are pairs of a marker and its place:
+    what a resolution for several environments is limited to, and what wheels must be there for.
     """
 
     path: str
@@ -97,6 +98,8 @@ class ProjectTables:
     declared: "frozenset[Declared] | None" = frozenset()
     constraints: tuple[Entry, ...] = ()
     overrides: tuple[Entry, ...] = ()
+    environments: tuple[tuple[str, str], ...] = ()
+    required: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_package(self) -> bool:
@@ -144,6 +147,8 @@ class _Tables:
                 [replace(each, constraint=True) for each in self._entries("constraint-dependencies")]
             ),
             overrides=(*self._entries("override-dependencies"), *self._excluded()),
+            environments=self._environments("environments"),
+            required=self._environments("required-environments"),
             **self._workspace(),
         )
 
@@ -152,6 +157,17 @@ class _Tables:
 
     def _excluded(self) -> list[Entry]:
         return [replace(each, marker=_NEVER) for each in self._entries("exclude-dependencies")]
+
+    def _environments(self, key: str) -> tuple[tuple[str, str], ...]:
+        """Return the markers of a list, which may be one alone, with their place."""
+        at = ("tool", "uv", key)
+        found = dict(self._tools).get(("tool", "uv"), {}).get(key, [])
+        listed = [found] if isinstance(found, str) else found
+        if not isinstance(listed, list) or not all(isinstance(each, str) and each for each in listed):
+            raise self._wrong(at, f"`{key}` is neither a marker nor a list of markers")
+        if wrong := next((each for each in listed if "extra" in each or "dependency_groups" in each), None):
+            raise self._wrong(at, f"`{wrong}` in `{key}` is about extras or groups, not about environments")
+        return tuple([(self._marker(at, each), self._place(*at)) for each in listed])
 
     def _texts(self, key: str) -> list[str]:
         found: list[str] = dict(self._tools).get(("tool", "uv"), {}).get(key, [])
@@ -294,6 +310,21 @@ class _Tables:
 
     def _wrong(self, at: tuple[str, ...], problem: str) -> InvalidProject:
         return InvalidProject(file=self._place(*at), problem=problem)
+
+
+def without_places(tables: ProjectTables) -> ProjectTables:
+    """Return tables without files and lines: those that say the same are equal."""
+    return replace(
+        tables,
+        line="",
+        workspace="",
+        sources={
+            name: tuple([replace(each, file="", place="") for each in told])
+            for name, told in tables.sources.items()
+        },
+        constraints=tuple([replace(each, file="", line=0) for each in tables.constraints]),
+        overrides=tuple([replace(each, file="", line=0) for each in tables.overrides]),
+    )
 
 
 def _unless(key: str) -> str:

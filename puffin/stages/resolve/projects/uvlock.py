@@ -10,6 +10,7 @@ import os
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 
 from puffin.names import normalise
 
@@ -54,10 +55,19 @@ class UvLock:
         self._by_name: dict[str, list[Package]] = {}
         for package in self._packages:
             self._by_name.setdefault(package["name"], []).append(package)
+        self.roots = self._meant_by(packages)
+
+    def of(self, packages: tuple[str, ...]) -> "UvLock":
+        """Return this lock for other projects."""
+        found = copy(self)
+        found.roots = self._meant_by(packages)
+        return found
+
+    def _meant_by(self, packages: tuple[str, ...]) -> "list[Package]":
         missing = next((name for name in packages if name not in self._by_name), "")
         if missing:
             raise UvLockProblem(f"it has no entry for the project `{missing}`")
-        self.roots = [each for name in packages for each in self._by_name[name]] or self._roots()
+        return [each for name in packages for each in self._by_name[name]] or self._roots()
 
     def _roots(self) -> "list[Package]":
         root = [each for each in self._packages if any(each["source"].get(kind) == "." for kind in _LOCAL)]
@@ -119,6 +129,26 @@ class UvLock:
                 return each
         name = needed["name"]
         raise UvLockProblem(f"it has no entry for `{name}`, which another entry requires", name)
+
+
+_HEADER = re.compile(r"""(?m)^[ \t]*\[[ \t]*\[[ \t]*["']?package["']?[ \t]*\]""")
+_WRITTEN = re.compile(r"(?m)^(?=\[\[package\]\]$)")
+_NAME = re.compile(r'\[\[package\]\]\nname = "([^"\\]+)"\n')
+
+
+def written_packages(text: str) -> "dict[str, tuple[str, ...]]":
+    """Return the text of all entries of each package, and under an empty name what is written before the first one.
+
+    Return nothing for a text that is not in the form in which uv writes it.
+    """
+    head, *entries = _WRITTEN.split(text)
+    named = [(found[1], each) for each in entries if (found := _NAME.match(each))]
+    if not (len(named) == len(entries) == len(_HEADER.findall(text))):
+        return {}
+    told: dict[str, tuple[str, ...]] = {"": (head,)}
+    for name, each in named:
+        told[name] = (*told.get(name, ()), each.rstrip("\n"))
+    return told
 
 
 def _entry(package: "Package") -> "dict[str, Any] | None":

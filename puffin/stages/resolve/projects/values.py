@@ -1,18 +1,16 @@
 """The kinds of sources, what projects declare, and how their tables are applied."""
 
 import os
-from collections.abc import Callable, Mapping
 
 from puffin.errors import UsageError
 from puffin.stages.resolve.index.config import NamedIndex
 from puffin.stages.resolve.requirements.plain import is_lock, is_script
 from puffin.stages.resolve.requirements.values import Entry
+from puffin.types import Any, Callable, Mapping
 from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from puffin.stages.resolve.projects.members import LocalProjects
     from puffin.stages.resolve.requirements.region import RegionConditions
 
@@ -35,11 +33,12 @@ UV_SETTINGS = (  # that options of puffin have equivalents of; the command line 
     "config-settings", "config-settings-package", "no-sources", "no-sources-package", "link-mode", "compile-bytecode",
 )  # fmt: skip
 UV_DEPENDENCIES = (  # that are read with the project, at the root of its workspace
-    "override-dependencies", "constraint-dependencies", "exclude-dependencies",
+    "override-dependencies", "constraint-dependencies", "exclude-dependencies", "environments",
+    "required-environments",
 )  # fmt: skip
 UV_OTHERS = (  # that decide what is installed, and have no effect
-    "build-constraint-dependencies", "conflicts", "dependency-metadata", "environments", "extra-build-dependencies",
-    "extra-build-variables", "fork-strategy", "pip", "required-environments", "torch-backend",
+    "build-constraint-dependencies", "conflicts", "dependency-metadata", "extra-build-dependencies",
+    "extra-build-variables", "fork-strategy", "pip", "torch-backend",
 )  # fmt: skip
 
 
@@ -88,6 +87,8 @@ class Declared:
     groups: tuple[str, ...] = ()
     constraints: tuple[Entry, ...] = ()
     overrides: tuple[Entry, ...] = ()
+    environments: tuple[tuple[str, str], ...] = ()
+    required: tuple[tuple[str, str], ...] = ()
 
 
 def kind_of(path: str) -> str:

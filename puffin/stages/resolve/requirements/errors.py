@@ -192,7 +192,7 @@ class ConflictingRequirements(RequirementsConflict):
 class ConflictingUrls(RequirementsConflict):
     """A package is required from different places."""
 
-    sentence = "Requirements name different URLs for `{package}`"
+    sentence = "Requirements have different URLs for `{package}`"
 
 
 class DisjointHashes(RequirementsConflict):

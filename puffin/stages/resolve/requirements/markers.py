@@ -103,6 +103,10 @@ class Conditions:
             known = self._known[marker, extras] = self._held(marker, extras)
         return known
 
+    def meet(self, *markers: str) -> bool:
+        """Tell whether all *markers* hold together somewhere."""
+        return all(map(self.hold, markers))
+
     def halves(self, marker: str, extras: frozenset[str] = _NO_EXTRAS) -> tuple[str, str] | None:
         """Return the parts of the environments that a marker divides: None, for this is about one environment."""
         return None

@@ -44,9 +44,9 @@ _REFUSED = {
     "--global-option": "pass settings to the build backend with `--config-settings KEY=VALUE`",
     "--install-option": "pass settings to the build backend with `--config-settings KEY=VALUE`",
     "--build-option": "pass settings to the build backend with `--config-settings KEY=VALUE`",
-    "--process-dependency-links": "name the location with `--find-links`, or as `name @ URL`",
-    "--allow-external": "name the location with `--find-links`, or as `name @ URL`",
-    "--allow-unverified": "name the location with `--find-links`, or as `name @ URL`",
+    "--process-dependency-links": "give the location with `--find-links`, or as `name @ URL`",
+    "--allow-external": "give the location with `--find-links`, or as `name @ URL`",
+    "--allow-unverified": "give the location with `--find-links`, or as `name @ URL`",
     "--always-unzip": "remove it: packages are always unzipped",
 }
 _OPTION_START = re.compile(r"(?:^|(?<=\s))--?[A-Za-z]")

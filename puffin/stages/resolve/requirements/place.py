@@ -123,7 +123,7 @@ def _remote(location: str) -> Location:
     if any(character.isspace() for character in location):
         raise UnusableLocation(problem="A URL cannot contain blanks.", hints=("write `%20` for a blank",))
     if not parts.netloc and not scheme.endswith("+file"):
-        raise UnusableLocation(problem=f"The URL `{mask(location)}` names no host.")
+        raise UnusableLocation(problem=f"The URL `{mask(location)}` has no host.")
     told = _split_fragment(parts.fragment)
     url = location.partition("#")[0] + told.url
     if scheme.startswith(_REPOSITORIES):

@@ -74,7 +74,7 @@ def simple_pins(data: bytes) -> "tuple[tuple[str, str], ...] | None":
 
 
 def _normalized(name: str) -> str:
-    """Return *name* as in PEP 503, or nothing if it is no valid name."""
+    """Return *name* as in PEP 503, or nothing if it is not a valid name."""
     name = name.strip(" \t").lower().replace("_", "-").replace(".", "-")
     while "--" in name:
         name = name.replace("--", "-")

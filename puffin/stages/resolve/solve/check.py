@@ -20,12 +20,13 @@ class Facts:
     """What is known of one version of an answer, apart from the answer.
 
     ``requires_python`` are those of the index and of the metadata. ``hashes`` (``"algorithm:hex"``) are those that the
-    index has of the file.
+    index has of the file, ``where`` is as in ``Release``.
     """
 
     metadata: Metadata
     requires_python: tuple[str, ...] = ()
     hashes: tuple[str, ...] = ()
+    where: str = ""
 
 
 def broken_rules(
@@ -127,6 +128,10 @@ class _Check:
         for text in facts.requires_python:
             if not self._given.python.admits(text):
                 yield f"{shown} requires Python {text}, and the target is Python {self._given.python.version}"
+        conditions = self._given.conditions
+        for marker in self._given.request.required if facts.where else ():
+            if conditions.meet(marker) and not conditions.meet(marker, facts.where):
+                yield f"{shown} has no file for `{marker}`, which is required"
         for demanded in self._demanded(package.name):
             if hash_verdict(facts.hashes, demanded) is False:
                 yield f"no hash of {shown} is among those that are demanded"

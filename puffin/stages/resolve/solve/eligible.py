@@ -15,6 +15,7 @@ PRERELEASE = "prerelease"
 YANKED = "yanked"
 PYTHON = "python"
 TAGS = "tags"
+REQUIRED = "required"
 NO_BUILD = "no-build"
 NO_BINARY = "no-binary"
 NO_FILES = "no-files"
@@ -31,8 +32,9 @@ class Rejection:
     """Why one version is ruled out for good.
 
     ``detail`` depends on ``kind``: the reason of the yank, the Requires-Python, the tags of the wheels there
-    are, or a clause for :data:`UNUSABLE`. For :data:`NEEDS` it is the requirement on another version of itself,
-    for :data:`FOREIGN_URL` the requirement with the URL, in both cases of the package ``other``.
+    are, the marker of the environment for :data:`REQUIRED`, or a clause for :data:`UNUSABLE`. For :data:`NEEDS` it is
+    the requirement on another version of itself, for :data:`FOREIGN_URL` the requirement with the URL, in both cases of
+    the package ``other``.
     """
 
     kind: str

@@ -14,6 +14,7 @@ from puffin.stages.resolve.solve.eligible import (
     NO_FILES,
     PRERELEASE,
     PYTHON,
+    REQUIRED,
     TAGS,
     YANKED,
 )
@@ -115,6 +116,7 @@ class Out:
             YANKED: "yanked" + (f" (reason: {detail})" if detail else ""),
             PYTHON: f"Python {detail} is required, but the target is Python {self.target}",
             TAGS: f"no wheel fits the target (there are wheels for {detail}), and no source distribution",
+            REQUIRED: f"there is neither a source distribution nor a wheel for `{detail}`, which is required",
             NO_BUILD: "no wheel fits the target, and building the source distribution is not allowed",
             NO_BINARY: "there is no source distribution, and wheels are not allowed (`--no-binary`)",
             NO_FILES: "there is no file that could be used",

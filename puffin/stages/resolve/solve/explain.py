@@ -280,14 +280,14 @@ def _of_offer(world: World, package: Package, needs: Sequence[Need]) -> list[str
     found = list(offer.hints)
     if offer.missing == NOT_FOUND and not offer.hints:
         found.append(
-            f"check the spelling of `{package.name}`, or name the index that has it by `--extra-index-url`"
+            f"check the spelling of `{package.name}`, or add the index that has it with `--extra-index-url`"
         )
     if offer.missing == OFFLINE:
         found.append(OFFLINE_HINT)
     newer = _admitted(offer.newer, needs)
     if newer:
         date = exclude_newer_for(world.given.request.exclude_newer, package.name)
-        why = ": the index does not tell when its files were uploaded" if newer in offer.undated else ""
+        why = ": the index does not report when its files were uploaded" if newer in offer.undated else ""
         option = f"`--exclude-newer{f' {date}' if date else ''}`"
         found.append(f"`{package.name}` {newer} is hidden by {option}{why}")
     for index, versions in offer.elsewhere:

@@ -163,6 +163,17 @@ class Given:
         if parts := self.conditions.halves(marker, extras):
             raise Divided(parts)
 
+    def divide_without(self, marker: str) -> None:
+        """Raise :class:`Divided` if a marker does not hold in a part of the region, which has newer versions then."""
+        if parts := self.conditions.halves(marker):
+            raise Divided((parts[1], parts[0]))
+
+    def divide_beyond(self, marker: str, other: str) -> None:
+        """Raise :class:`Divided` if *other* holds in the part of the region where a marker does not."""
+        parts = self.conditions.halves(marker)
+        if parts and self.conditions.meet(parts[1], other):
+            raise Divided(parts)
+
     def replaced(self, own: Need) -> tuple[Need, ...]:
         """Return the replacement of a need: itself, or the overrides of that package that apply here."""
         return tuple(self.overrides.get(own.name, ())) if own.name in self.overridden else (own,)

@@ -21,12 +21,17 @@ class Prefetch:
         self._needs: dict[str, list[Need]] = {}
         self._unknown: dict[str, None] = {}  # packages whose versions are on their way
         self._unread: dict[str, int] = {}  # likely versions whose metadata is on its way
+        self._new_pages: set[str] = (
+            set()
+        )  # packages of which versions, or metadata, may have come since the last look
+        self._new_metadata: set[str] = set()
 
     def take(self, own: "Need") -> None:
         known = self._needs.setdefault(own.name, [])
         if own not in known:
             if not known:
                 self._unknown[own.name] = None
+                self._new_pages.add(own.name)
             known.append(own)
 
     def done(self, name: str) -> None:
@@ -40,9 +45,17 @@ class Prefetch:
         if not universe.asks:
             return  # all was at hand so far: nobody waits
         universe.news(wait=False)
-        for name in [each for each in self._unknown if universe.knows(each)]:
-            del self._unknown[name]
-            self._ask(name)
+        self._take_in()
+        names, self._new_pages = self._new_pages, set()
+        for name in [each for each in self._unknown if each in names] if names else ():
+            if universe.knows(name):
+                del self._unknown[name]
+                self._ask(name)
+
+    def _take_in(self) -> None:
+        came = self._world.universe.came()
+        self._new_pages.update(came)
+        self._new_metadata.update(came)
 
     def wait_for_versions(self, name: str) -> None:
         self._go_ahead_until(partial(self._world.universe.knows, name))
@@ -63,11 +76,13 @@ class Prefetch:
         if best is not None and best.index >= OFFERED:
             self._world.likely(package, (best.index,))
             self._unread[name] = best.index
+            self._new_metadata.add(name)
 
     def _read(self) -> None:
         """Announce what likely versions need whose metadata has come."""
         universe = self._world.universe
-        for name, index in list(self._unread.items()):
+        names, self._new_metadata = self._new_metadata, set()
+        for name, index in [each for each in self._unread.items() if each[0] in names] if names else ():
             known = universe.knows_metadata(self._world.package(name).handle(index))
             if known is not None:
                 del self._unread[name]

@@ -9,6 +9,8 @@ from puffin.stages.resolve.solve.eligible import (
     MOST_BUILDS,
     NEEDS,
     PYTHON,
+    REQUIRED,
+    TAGS,
     UNUSABLE,
     Eligibility,
     Rejection,
@@ -168,8 +170,9 @@ class Package:
         """Return the best candidate for *needs* that is not ruled out, None if there is none."""
         if self._keeps_installed(needs):
             return self.candidate(INSTALLED, extras)
-        for index in self.ordered(self._matching(needs)):
-            if self.admitted(index):
+        mask = self._matching(needs)
+        for index in self.ordered(mask):
+            if self.admitted(index, mask):
                 return self.candidate(index, extras)
         return None
 
@@ -282,8 +285,11 @@ class Package:
 
     # What is ruled out
 
-    def admitted(self, index: int) -> bool:
-        """Tell whether a version is not excluded by its release on the index."""
+    def admitted(self, index: int, among: int = 0) -> bool:
+        """Tell whether a version is not excluded by its release on the index; *among* are others that would do.
+
+        Raises :class:`Divided` if it is excluded in a part of the region.
+        """
         if not self.allowed >> index & 1:
             return False
         if index < OFFERED:
@@ -291,6 +297,8 @@ class Package:
         release = self.release(index)
         may_yank = release.yanked is not None and self._may_yank(index)
         reason = self._eligibility.refusal(release, may_yank, self._may_prerelease, self.name)
+        if reason is None and release.where:
+            reason = self._without_wheel(release, among)
         if reason is not None:
             self._divide(reason)
             self.kill(index, reason)
@@ -300,6 +308,24 @@ class Package:
         """Divide the region if newer Pythons in it can use a version. Raises :class:`Divided`."""
         if self._given.request.region and reason.kind == PYTHON:
             self._given.divide_for(reason.detail)
+
+    def _without_wheel(self, release: Release, among: int) -> Rejection | None:
+        """Return why a version with nothing but wheels cannot be taken: there is none for the region.
+
+        Raises :class:`Divided` if there is none for a part of it which is required, or where the same version without
+        its local part has one.
+        """
+        given = self._given
+        for marker in given.request.required:
+            if given.conditions.meet(marker) and not given.conditions.meet(marker, release.where):
+                given.divide_without(marker)
+                return Rejection(kind=REQUIRED, detail=marker)
+        if not given.conditions.meet(release.platforms):
+            return Rejection(kind=TAGS, detail=f"`{release.platforms}`")
+        plain = self._find(release.version.partition("+")[0]) if "+" in release.version else -1
+        if plain >= OFFERED and among >> plain & 1 and self.admitted(plain):
+            given.divide_beyond(release.platforms, self.release(plain).platforms)
+        return None
 
     def _may_yank(self, index: int) -> bool:
         """Tell whether a pin admits a version that is yanked, and of all others only such that cannot be taken."""

@@ -386,7 +386,7 @@ class PubGrub:
         if slot[1]:
             left &= self._solution.left[slot[0], ""]
         for index in package.ordered(left):
-            if package.admitted(index):
+            if package.admitted(index, left):
                 return index
             self._rule_out(slot, index)
         return None

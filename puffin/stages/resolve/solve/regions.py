@@ -7,7 +7,7 @@ versions that the parts before it have, so that a package has several versions o
 from collections.abc import Callable, Iterable, Sequence
 
 from puffin.stages.resolve.requirements.algebra import condition
-from puffin.stages.resolve.requirements.region import RegionConditions, lowest_python, written
+from puffin.stages.resolve.requirements.region import RegionConditions, lowest_python, union_of, written
 from puffin.stages.resolve.requirements.texts import version_of
 from puffin.stages.resolve.solve.errors import NoSolution
 from puffin.stages.resolve.solve.given import Divided
@@ -35,18 +35,18 @@ class Answer:
 
 
 def resolve_region(
-    region: str,
+    regions: "Sequence[str]",
     solve: "Callable[[RegionPart], Resolution]",
     earlier: "Sequence[Preference]" = (),
     markers: "Iterable[str]" = (),
 ) -> tuple[Answer, ...]:
-    """Return the answers for the parts of a region, which together are all of it.
+    """Return the answers for the parts of regions, which together are all of them.
 
-    *solve* resolves one part. Newer Pythons come first: older ones then keep to their versions where they can. A region
-    is divided by *markers* at first; where an *earlier* answer had several versions of a package, as it was then.
+    *solve* resolves one part. Newer Pythons come first: older ones then keep to their versions where they can. Regions
+    are divided by *markers* at first; where an *earlier* answer had several versions of a package, as they were then.
     Raises what *solve* raises; ``NoSolution`` then tells in which part.
     """
-    pending = _divided(region, (*markers, *_dividing(earlier)))
+    pending = _divided(regions, (*markers, *_dividing(earlier)))
     found: list[Answer] = []
     while pending:
         own = pending.pop()
@@ -56,7 +56,7 @@ def resolve_region(
         except Divided as divided:
             pending += reversed(divided.parts)
         except NoSolution as error:
-            error.where = _worded(written(condition(own), region))
+            error.where = _worded(written(condition(own), union_of(regions)))
             error.hints = (*error.hints, _TARGETS)
             raise
     return tuple(found)
@@ -70,9 +70,9 @@ def _dividing(earlier: "Sequence[Preference]") -> list[str]:
     return [marker for own in markers.values() for marker in list(own)[:-1]]
 
 
-def _divided(region: str, markers: "Iterable[str]") -> list[str]:
-    """Return the parts of a region in each of which each marker holds or does not, the last one first."""
-    found = [region]
+def _divided(regions: "Sequence[str]", markers: "Iterable[str]") -> list[str]:
+    """Return the parts of regions in each of which each marker holds or does not, the last one first."""
+    found = list(reversed(regions))
     for marker in markers:
         parts = [(part, RegionConditions(part).halves(marker)) for part in found]
         found = [half for part, halves in parts for half in halves or (part,)]

@@ -87,7 +87,8 @@ class ResolveRequest:
     are resolved, and then not part of the answer.
     ``keep_yanked`` lets preferences keep yanked versions, as uv does; else they move on.
     ``region``, if it is not empty, is the marker of all environments that the answer is for; ``markers`` are not used
-    then, and ``python_version`` is the oldest Python of the region.
+    then, and ``python_version`` is the oldest Python of the region. ``required`` are the markers of environments that
+    a version must have a file for, as far as they are in the region.
     """
 
     requirements: tuple[Entry, ...]
@@ -109,6 +110,7 @@ class ResolveRequest:
     keep_yanked: bool = False
     tag: str = ""
     region: str = ""
+    required: tuple[str, ...] = ()
     max_rounds: int = 200_000
 
     @property

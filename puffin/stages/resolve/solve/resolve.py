@@ -100,6 +100,7 @@ def facts(world: World, chosen: "Mapping[str, Candidate]", package: Resolved) ->
     return Facts(
         requires_python=(metadata.requires_python, release.requires_python if release else ""),
         hashes=release.hashes if release else (),
+        where=release.where if release else "",
         metadata=metadata,
     )
 

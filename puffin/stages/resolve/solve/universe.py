@@ -38,7 +38,9 @@ class Release:
     that does. ``yanked`` is None, or the reason, which may be empty (PEP 592); a version is yanked if all
     usable files are. ``hashes_differ`` tells that no file has one of the hashes that were demanded;
     ``hashes`` (``"algorithm:hex"``) are those that the index has of the file in ``handle``.
-    ``upload_time`` is ISO 8601, empty if the index does not tell. ``index`` is the index or find-links
+    ``upload_time`` is ISO 8601, empty if the index does not tell. For a target of all platforms, ``where`` and
+    ``platforms`` are the markers of the environments and of the platforms that the files are for, empty if one is for
+    all. ``index`` is the index or find-links
     place (credentials masked), for messages and annotations.
     """
 
@@ -52,6 +54,8 @@ class Release:
     hashes_differ: bool = False
     hashes: tuple[str, ...] = ()
     upload_time: str = ""
+    where: str = ""
+    platforms: str = ""
     index: str = ""
 
 
@@ -183,6 +187,9 @@ class Universe(Protocol):
 
         False where nothing is to come, or where nobody can wait for all of it at once.
         """
+
+    def came(self) -> "Iterable[str]":
+        """Return the packages of which what was expected has come since the last call, each perhaps more than once."""
 
     def expect(self, names: "Iterable[str]") -> None:
         """Take note that the versions of these packages will be asked for soon; must return at once."""

@@ -52,6 +52,9 @@ class ChildProcesses(Protocol):
     def listen(self, *, wait: bool) -> bool:
         """Take in answers that have come, or *wait* for the next; False if none is to come."""
 
+    def came(self) -> list[str]:
+        """Return the keys of the answers that have come, or cannot come, since the last call."""
+
     def close(self) -> None:
         """End them."""
 
@@ -155,6 +158,10 @@ class Children:
     def listen(self, *, wait: bool) -> bool:
         """Take in answers that have come, or *wait* for the next; False if none is to come."""
         return self._helpers is not None and self._helpers.listen(wait=wait)
+
+    def came(self) -> list[str]:
+        """Return the packages of which something has come since the last call."""
+        return [] if self._helpers is None else self._helpers.came()
 
     def close(self) -> None:
         if self._helpers is not None:

@@ -131,7 +131,7 @@ class IndexUniverse:
             return self._placed(handle)
         if isinstance(handle, InstalledDistribution):
             return installed_metadata(handle)
-        raise TypeError(f"{type(handle).__name__} is no handle of this universe")
+        raise TypeError(f"{type(handle).__name__} is not a handle of this universe")
 
     def needs_build(self, handle: object) -> bool:
         """Tell whether only a build tells the metadata of a distribution on an index; without it, nothing is built."""
@@ -239,6 +239,11 @@ class IndexUniverse:
             self._begun[source] = self._begin(source) if self._begin is not None else None
         return self._begun[source]
 
+    def came(self) -> list[str]:
+        """Return the packages of which a page, metadata or a build has come; those that were built are told again."""
+        built = [source.name for source, begun in self._begun.items() if begun is not None and begun.done]
+        return built + self._pool.came() + (self._children.came() if self._children is not None else [])
+
     def expect_metadata(self, handles: "Iterable[object]") -> None:
         """Fetch the metadata of these handles ahead of need, if that takes a request."""
         for handle in handles:
@@ -276,7 +281,7 @@ class IndexUniverse:
                 handle, self._hashes(handle), partial(self._obtain, handle)
             )
         else:
-            self._jobs[key] = self._pool.submit(partial(self._obtain, handle))
+            self._jobs[key] = self._pool.submit(partial(self._obtain, handle), name=handle.name)
 
     def _chosen(self, handle: Chosen) -> Metadata:
         found = self._read(handle)

@@ -35,7 +35,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from puffin.stages.resolve.universe.index import IndexUniverse
 
-_FORMAT = f"universe 2 of {__version__} with {packaging_version}"
+_FORMAT = f"universe 3 of {__version__} with {packaging_version}"
 _MOST = 3000  # packages; then what this run did not use is left out
 _ANSWERS = 8
 
@@ -271,6 +271,10 @@ class KeptUniverse:
     def news(self, *, wait: bool) -> bool:
         """Take in what has come, or *wait* for it; False if none is to come, or nobody can wait for all of it."""
         return self._universe is not None and self._universe.news(wait=wait)
+
+    def came(self) -> "Iterable[str]":
+        """Return the packages of which something has come since the last call."""
+        return () if self._universe is None else self._universe.came()
 
     def expect_metadata(self, handles: "Iterable[object]") -> None:
         """Have metadata without a record fetched."""

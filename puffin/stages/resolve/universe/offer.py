@@ -20,7 +20,14 @@ from puffin.stages.resolve.locate.file_choice import (
     FileTarget,
     Offered,
 )
-from puffin.stages.resolve.locate.tags import nearness, shown_tags
+from puffin.stages.resolve.locate.tags import (
+    ANY_PLATFORM,
+    either_marker,
+    nearness,
+    platform_marker,
+    shown_tags,
+    wheel_marker,
+)
 from puffin.stages.resolve.requirements.lenient import specifier
 from puffin.stages.resolve.solve.request import timestamp
 from puffin.stages.resolve.solve.universe import EMPTY, NOT_FOUND, OFFLINE, QUARANTINED, Offer, Release, nothing
@@ -28,7 +35,7 @@ from puffin.stages.resolve.universe.pages import Finder
 from puffin.stages.resolve.universe.values import Chosen
 
 _NO_ORDER = Order(names=(), texts={})
-_NO_INDEX_HINT = "no index is asked (`--no-index`): name a place that has it with `--find-links`"
+_NO_INDEX_HINT = "no index is asked (`--no-index`): give a place that has it with `--find-links`"
 _shown = lru_cache(maxsize=64)(mask)  # all files of an index have the same
 
 
@@ -169,6 +176,8 @@ def release_of(name: str, version: str, choice: Choice, target: FileTarget) -> R
     """Return what is known of a version by the choice among its files for *target*."""
     best = choice.best
     first = best or (choice.visible[0] if choice.visible else None)
+    limited = ANY_PLATFORM in target.priorities and all(each.is_wheel for each in choice.usable)
+    wheels = [each.row[FILENAME] for each in choice.usable] if limited else []
     return Release(
         version=version,
         handle=None if best is None else _chosen(name, version, best, choice.wheels, target),
@@ -182,6 +191,8 @@ def release_of(name: str, version: str, choice: Choice, target: FileTarget) -> R
         hashes_differ=bool(choice.usable) and not choice.allowed,
         hashes=best.row[HASHES] if best else (),
         upload_time=first.row[UPLOAD_TIME] if first else "",
+        where=either_marker(map(wheel_marker, wheels)),
+        platforms=either_marker(map(platform_marker, wheels)),
         index=_shown(first.place) if first else "",
     )
 

@@ -1,6 +1,7 @@
 """The pages of a resolution, fetched ahead of need, each once."""
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
 from threading import Event
@@ -70,18 +71,30 @@ class Pool:
         self._turns = turns or NetworkTurns()
         self._crew = Crew(self._turns, size)
         self._pending: list[PoolJob[Any]] = []
+        self._came: deque[str] = deque()
         self._closed = False
         self._process = os.getpid()
 
-    def submit(self, work: "Callable[[], T]", *, aside: bool = False) -> "PoolJob[T]":
-        """Have *work* done, and return its job at once; what waits for processes or long answers is done *aside*."""
+    def submit(self, work: "Callable[[], T]", *, aside: bool = False, name: str = "") -> "PoolJob[T]":
+        """Have *work* done, and return its job at once; what waits for processes or long answers is done *aside*.
+
+        *name* is the package that :meth:`came` tells when it is done.
+        """
         job = PoolJob(partial(self._aside, work) if aside else work)
         if self._closed or self._process != os.getpid():
             job.drop()
             return job
         self._pending.append(job)
-        self._crew.submit(job.run)
+        self._crew.submit(partial(self._run, job, name))
         return job
+
+    def _run(self, job: "PoolJob[T]", name: str) -> None:
+        job.run()
+        self._came.append(name)
+
+    def came(self) -> list[str]:
+        """Return the packages whose jobs were done since the last call."""
+        return [self._came.popleft() for _ in range(len(self._came))]
 
     def _aside(self, work: "Callable[[], T]") -> T:
         with self._turns.aside():
@@ -131,7 +144,9 @@ class Finder:
         missing = [name for name in unknown if not self._try_cache(name)]
         remote = self._children is not None and bool(missing) and self._children.begun(len(missing))
         for name in missing:
-            self._jobs[name] = self._asked(name) if remote else self._pool.submit(partial(self._walk, name))
+            self._jobs[name] = (
+                self._asked(name) if remote else self._pool.submit(partial(self._walk, name), name=name)
+            )
         if self._children is not None and remote:
             self._children.send()
 

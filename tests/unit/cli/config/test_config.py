@@ -285,6 +285,22 @@ def test_members_of_a_wrong_kind_are_no_traceback(home):
         assert [path for path, *_ in puffin_files({}, str(below))] == [str(own)], root
 
 
+@pytest.mark.parametrize("tool", ["uv", "puffin"])
+@pytest.mark.parametrize("members", ['["b"]', '["*"]', '["**"]'])
+def test_the_root_of_a_workspace_has_the_settings_of_its_members(home, tool, members):
+    root = write(home / "a" / "pyproject.toml", f"[tool.{tool}.workspace]\nmembers = {members}\n[tool.uv]\n")
+    own = write(home / "a" / "b" / "pyproject.toml", "[tool.uv.sources]\nc = { workspace = true }\n")
+    assert [path for path, *_ in puffin_files({}, str(own.parent)) if path in (str(own), str(root))][-1] == str(
+        root
+    )
+
+
+def test_what_a_workspace_leaves_out_has_its_own_settings(home):
+    write(home / "a" / "pyproject.toml", '[tool.uv.workspace]\nmembers = ["*"]\nexclude = ["b"]\n')
+    own = write(home / "a" / "b" / "pyproject.toml", "[tool.uv.sources]\nc = { workspace = true }\n")
+    assert [path for path, *_ in puffin_files({}, str(own.parent))] == [str(own)]
+
+
 def merged(environ, *words, home=None, **changes):
     options = {**read_by_hand(SYNC, [*words, "r.txt"], environ), **changes}
     told = Told()

@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 from time import perf_counter, time
 
 import pytest
@@ -15,7 +17,14 @@ from puffin.cli.screen.console import Console, RunProgress
 from puffin.cli.screen.live import Display, fitted
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.graph.task import SECOND, Task
+from tests.helpers.cli import CHECKOUT
 from tests.helpers.waiting import until
+
+
+def test_the_first_picture_does_not_import_typing():
+    code = f"import sys; sys.path[0] = {str(CHECKOUT)!r}; import puffin.cli.screen.live; print('typing' in sys.modules)"
+    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 @pytest.fixture
@@ -75,6 +84,24 @@ def test_packages_are_counted_and_bytes_are_weighed(board, monkeypatch):
             "\\ Preparing 1 of 2 packages, 7.0 MiB of 16.0 MiB (CLOCK)",
             "  b 1 3.0 MiB of 12.0 MiB",
         ]
+
+
+@pytest.mark.parametrize("width", [50, 60, 72, 80, 100, 120])
+def test_what_a_line_has_no_room_for_is_left_out_and_the_clock_stays(board, monkeypatch, width):
+    progress = RunProgress("sync", perf_counter() - 300)
+    progress.states = dict.fromkeys(map(str, range(20)), ("waiting", perf_counter()))
+    progress.graphs.append(graph(*[task("fetch", f"a{n}==1", weight=3 << 20) for n in range(180)]))
+    progress.ended += [("fetch", f"a{n}==1") for n in range(110)]
+    shown = Display(progress, style=lambda text, *_: f"\x1b[2m{text}\x1b[0m")
+    monkeypatch.setattr(shown, "_plain", True)
+    shown._rate._seen = [(perf_counter() - 4, 0)]
+    monkeypatch.setattr(board, "counts", lambda: ({}, 330 << 20))
+    line = re.sub(r"\x1b\[[0-9;]*m", "", shown.lines(perf_counter(), width, 24)[0])
+    assert len(line) < width
+    assert line.startswith("/ Preparing 110 of 180 packages")
+    assert line.endswith(" (5m 00s)")
+    parts = [("left", 60), ("330 MiB of 540 MiB", 80), ("0 of 20 environments", 120), ("MiB/s", 120)]
+    assert [name for name, _ in parts if name in line] == [name for name, least in parts if width >= least]
 
 
 def test_a_build_has_a_line_with_a_clock(board, monkeypatch):

@@ -10,6 +10,10 @@ from puffin.pipeline.request.settings import Settings
 class _Search:
     def __init__(self):
         self.remembered = None
+        self.came = []
+
+    def took(self, artifact, archive):
+        self.came.append((artifact, archive))
 
     def remember(self, archives):
         self.remembered = archives
@@ -20,10 +24,11 @@ class _Graph:
 
     archives = {"alpha": "a1"}
 
-    def __init__(self, *_arguments, **_options):
-        pass
+    def __init__(self, *_arguments, took, **_options):
+        self._took = took
 
     def run(self):
+        self._took("alpha", "a1")
         raise BrokenPipeError
 
 
@@ -35,4 +40,5 @@ def test_chosen_files_are_remembered_though_nobody_reads_the_output(monkeypatch)
     search = change._search = _Search()
     with pytest.raises(BrokenPipeError):
         change.bring([], None)
+    assert search.came == [("alpha", "a1")]
     assert search.remembered == {"alpha": "a1"}

@@ -121,7 +121,7 @@ def test_a_backend_that_is_not_installed_without_isolation(tmp_path: Path) -> No
     error = failing(tmp_path, "", backend="absent", isolated=False)
     assert error.tail == ("ModuleNotFoundError: No module named 'absent'",)
     assert error.hints == (
-        "install what has the module `absent` into the environment first, or leave out `--no-build-isolation`",
+        "install the package with the module `absent` into the environment first, or leave out `--no-build-isolation`",
     )
 
 
@@ -141,7 +141,7 @@ def test_an_undeclared_build_requirement(tmp_path: Path) -> None:
     error = failing(tmp_path, "\ndef build_wheel(*_): import numpy_of_old.core\n")
     assert type(error) is BuildFailed
     assert error.hints == (
-        "`toy` does not declare what has the module `numpy_of_old` as a build requirement: add it to `requires`"
+        "`toy` does not declare the package with the module `numpy_of_old` as a build requirement: add it to `requires`"
         " under `[build-system]` in its `pyproject.toml`, or install it into the environment and use"
         " `--no-build-isolation-package toy`",
     )

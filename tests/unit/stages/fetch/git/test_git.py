@@ -361,8 +361,8 @@ def test_a_directory_with_an_at_sign_is_a_directory(tmp_path):
     ("url", "reason"),
     [
         ("svn+https://h/r", "it is a Subversion repository, and only git"),
-        ("git+ftp://h/r", "named by `git+https://`"),
-        ("git+git@h:o/r", "named by `git+https://`"),
+        ("git+ftp://h/r", "begins with `git+https://`"),
+        ("git+git@h:o/r", "begins with `git+https://`"),
         ("git+ssh://git@h:o/r.git", "`o` is not a port"),
         ("git+https://h/r@--upload-pack=x", "not the name of a branch"),
     ],

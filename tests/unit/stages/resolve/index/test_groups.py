@@ -300,8 +300,8 @@ def test_entries_that_are_searched_for_are_those_that_are_cut(
     entries: list[dict[str, object]], asked: list[str]
 ) -> None:
     whole = group_reply(as_json(*map(keys_in_order, entries)), name="a-b").entries
-    searched = [UncutEntries(whole, "a-b").piece(text) for text in asked]
-    cut = UncutEntries(whole, "a-b")
+    searched = [UncutEntries(b"x" + whole, 1, "a-b").piece(text) for text in asked]
+    cut = UncutEntries(b"x" + whole, 1, "a-b")
     assert [cut.piece(text) for text in asked] == searched
     assert [cut.piece(text) for text in asked] == searched
 

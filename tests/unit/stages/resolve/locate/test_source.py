@@ -266,7 +266,7 @@ def test_names_are_told_without_a_build(tmp_path):
     with pytest.raises(LocateFailed) as caught:
         check_names([pin(each.url, name=each.name, text=each.text) for each in found])
     (cause,) = caught.value.causes
-    assert "only a build would know its name" in str(cause)
+    assert "known only after a build" in str(cause)
     assert cause.hints == ("write its name first, for example `name @ git+https://****@h.invalid/r`",)
 
 

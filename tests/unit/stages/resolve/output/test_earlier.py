@@ -35,7 +35,7 @@ def test_no_file_has_no_pins() -> None:
 def test_what_is_no_output_of_an_earlier_run_is_not_overwritten() -> None:
     with pytest.raises(InvalidRequirementLine) as caught:
         preferred('{"a": 1}')
-    assert caught.value.hints[-1] == "`out.txt` is to be the output: name another file, or remove it"
+    assert caught.value.hints[-1] == "`out.txt` is to be the output: choose another file, or remove it"
     with pytest.raises(InvalidProject, match="not an array of tables"):
         preferred("packages = 1", "pylock.toml")
 

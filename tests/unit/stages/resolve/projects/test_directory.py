@@ -52,4 +52,4 @@ def test_a_directory_without_a_project_is_refused(tmp_path, files):
     assert str(caught.value) == (
         f"`{tmp_path}` is a directory without a `pyproject.toml`, `setup.cfg` or `setup.py` of a project"
     )
-    assert caught.value.hints == ("name a file, such as a `requirements.in`",)
+    assert caught.value.hints == ("give a file, such as a `requirements.in`",)

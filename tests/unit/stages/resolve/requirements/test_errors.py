@@ -82,7 +82,7 @@ def refused(text, environ=None, **more):
         ("hg+https://h.example/r", "1:1", "it is a Mercurial repository, and only git", ""),
         ("git://h.example/o/r", "1:1", "scheme `git`", "`git+git://h.example/o/r`"),
         ("https://h.example/a", "1:1", "accepted are `.whl`, `.tar.gz`", ""),
-        ("https:///a.whl", "1:1", "names no host", ""),
+        ("https:///a.whl", "1:1", "has no host", ""),
         ("http://[/a.whl", "1:1", "not a valid URL", ""),
         ("https://h.example/a b.zip", "1:1", "blanks", "%20"),
         ("https://h.example/a-1.whl", "1:1", "valid file name of a wheel", ""),

@@ -41,7 +41,7 @@ You require `b` (requirements.in:2).
 Every version of `b` needs `a==1.0.0`.
 `a` 1.0.0 needs `c`.
 `c` was not found in any index.
-hint: check the spelling of `c`, or name the index that has it by `--extra-index-url`""",
+hint: check the spelling of `c`, or add the index that has it with `--extra-index-url`""",
     "extra-incompatible-with-root": """\
 Failed to resolve `a` and `b`: no versions fit together
 You require `a[extra]` (requirements.in:1) and `b==2.0.0` (requirements.in:2).

@@ -30,6 +30,7 @@ class Distant(Replay):
         self._order = order
         self._coming: list[str] = []
         self._came: set[str] = set()
+        self._news: list[str] = []
 
     def expect(self, names: Iterable[str]) -> None:
         self._expect(names)
@@ -56,6 +57,10 @@ class Distant(Replay):
             return True
         return bool(self._coming)
 
+    def came(self) -> Iterable[str]:
+        names, self._news = self._news, []
+        return names
+
     def versions(self, name: str) -> Offer:
         self._arrive(name)
         return super().versions(name)
@@ -69,6 +74,7 @@ class Distant(Replay):
             self._coming.remove(key)
         if key not in self._came:
             self._came.add(key)
+            self._news.append(key.partition("==")[0])
             self.log.append(f"! {key}")
 
 

@@ -1,0 +1,103 @@
+"""The view of a commit shows what a checkout of it has, whatever the work tree has become."""
+
+import os
+import random
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from puffin.pipeline.workspace.commits import CommitTree, difference
+
+NAMES = ("a", "b", "c")
+
+
+def git(where, *words):
+    who = ["-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "init.defaultBranch=main"]
+    subprocess.run(["git", *who, *words], cwd=where, check=True, capture_output=True)
+
+
+def paths(depth=3):
+    """Return every path of *depth* names at most."""
+    found = [""]
+    for _ in range(depth):
+        found += [f"{each}/{name}".lstrip("/") for each in found for name in NAMES]
+    return sorted(set(found) - {""})
+
+
+def clear(path):
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    elif path.is_dir():
+        shutil.rmtree(path)
+
+
+def change(root, chance):
+    """Put a file, a link or nothing at some places; what is in the way goes."""
+    for _ in range(12):
+        path = root / chance.choice(paths())
+        for above in reversed(path.relative_to(root).parents[:-1]):
+            if not (root / above).is_dir() or (root / above).is_symlink():
+                clear(root / above)
+                (root / above).mkdir()
+        clear(path)
+        kind = chance.choice(("file", "file", "link", "link", "nothing"))
+        if kind == "file":
+            path.write_text(str(chance.random()))
+            path.chmod(chance.choice((0o644, 0o755)))
+        elif kind == "link":
+            path.symlink_to(chance.choice((*NAMES, "../a", "../b", "../c/a", "nowhere", "a/b")))
+    for path in sorted(root.rglob("*"), reverse=True):
+        if path.is_dir() and not path.is_symlink() and not any(path.iterdir()) and ".git" not in path.parts:
+            path.rmdir()  # git has no empty directories
+
+
+def said(function, path):
+    try:
+        return function(path)
+    except OSError:
+        return None
+
+
+def facts(tree, root, path):
+    """Return all that a view says of a path, or where *tree* is None, what the disk does."""
+    whole = os.path.join(root, path)
+    if tree is None:
+        mode = said(lambda each: os.stat(each).st_mode, whole) or 0
+        link = os.readlink(whole) if os.path.islink(whole) else ""
+        names = said(os.listdir, whole)
+        data = said(Path.read_bytes, Path(whole)) if stat.S_ISREG(mode) else None
+        real = os.path.realpath(whole)
+    else:
+        mode, link = tree.mode(whole), said(tree.link, whole) or ""
+        names, real = said(tree.names, whole), said(tree.real, whole)
+        data = said(tree.read, whole) if stat.S_ISREG(mode) else None
+    kind = (stat.S_IFMT(mode), bool(mode & 0o111) if stat.S_ISREG(mode) else None)
+    real = os.path.relpath(real, root) if mode else ""
+    return kind, link, None if names is None else sorted(set(names) - {".git"}), data, real
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_view_of_a_commit_shows_what_a_checkout_has(tmp_path, seed):
+    chance = random.Random(seed)
+    work, other = tmp_path / "work", tmp_path / "other"
+    work.mkdir()
+    git(work, "init")
+    change(work, chance)
+    (work / "keep").write_text("")
+    git(work, "add", "--all")
+    git(work, "commit", "-m", "one")
+    git(work, "worktree", "add", str(other), "HEAD")
+    change(work, chance)
+    tree = CommitTree(difference("HEAD", str(work), "--since"))
+    try:
+        wrong = {
+            path: (found, expected)
+            for path in paths()
+            if (found := facts(tree, str(work), path)) != (expected := facts(None, str(other), path))
+        }
+    finally:
+        tree.close()
+    assert wrong == {}
