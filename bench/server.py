@@ -32,7 +32,7 @@ daemon off; worker_processes 1; pid {scratch}/nginx.pid; error_log {scratch}/ngi
 events {{ worker_connections 1024; }}
 http {{
   log_format paths "$request_uri"; access_log {scratch}/access.log paths;
-  sendfile on; tcp_nopush on; tcp_nodelay on; keepalive_requests 1000000; gzip_static on;
+  sendfile on; tcp_nopush on; tcp_nodelay on; {limit} keepalive_requests 1000000; gzip_static on;
   client_body_temp_path {scratch}/t1; proxy_temp_path {scratch}/t2; fastcgi_temp_path {scratch}/t3;
   uwsgi_temp_path {scratch}/t4; scgi_temp_path {scratch}/t5;
   types {{ text/html html; {json} json; }} default_type {binary};
@@ -56,10 +56,11 @@ class IndexServer:
     """A server of *root*, as a context manager; ``kind`` names the program, ``log`` has a line for each request.
 
     *scratch* is an empty directory for the program's own files. *nginx* is its program; empty for Python's server.
+    nginx sends *rate* bytes a second on each connection, as fast as it can if that is 0.
     """
 
-    def __init__(self, root: Path, scratch: Path, *, nginx: str | None = None) -> None:
-        self._root, self._scratch = root, scratch
+    def __init__(self, root: Path, scratch: Path, *, nginx: str | None = None, rate: int = 0) -> None:
+        self._root, self._scratch, self._rate = root, scratch, rate
         self.log = scratch / "access.log"
         places = f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin"
         self._nginx = shutil.which("nginx", path=places) if nginx is None else nginx
@@ -95,6 +96,7 @@ class IndexServer:
             return [sys.executable, "-m", "bench.server", str(self._root), str(self.port), str(self.log)]
         user = f"user {pwd.getpwuid(0).pw_name} {grp.getgrgid(0).gr_name};" if os.geteuid() == 0 else ""
         places = {"scratch": self._scratch, "user": user, "port": self.port, "root": self._root}
+        places["limit"] = f"limit_rate {self._rate};" if self._rate else ""
         kinds = {"pages": PAGES, "files": FILES, "json": JSON, "binary": _BINARY}
         configuration = self._scratch / "nginx.conf"
         configuration.write_text(_NGINX.format(**places, **kinds, metadata=_METADATA, wheel=_WHEEL))
@@ -117,7 +119,7 @@ def free_port() -> int:
 
 def wait_until_open(port: int, process: subprocess.Popen[bytes]) -> None:
     """Return once something listens on *port*; exit if *process* ends before."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=5).close()

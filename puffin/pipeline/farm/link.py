@@ -237,7 +237,10 @@ class Link:
         return futures[0]
 
     def register(self, name: str, plugin: bytes) -> bool:
-        """Give all workers a pickled plugin, and those that join later; return whether all answered in time."""
+        """Give all workers a pickled plugin, and those that join later; return whether all answered in time.
+
+        Raises :class:`SchedulerLost`.
+        """
 
         async def registered() -> Any:
             return await self._scheduler.register_worker_plugin(plugin=plugin, name=name, idempotent=False)
@@ -246,8 +249,9 @@ class Link:
             self.call(registered)
         except TimeoutError:
             return False
-        except _BROKEN as error:
-            raise self._gone() from error
+        except _BROKEN:  # of a worker that was lost meanwhile, or of the scheduler
+            self.wait_for_answer()
+            return False
         return True
 
     def close(self) -> None:

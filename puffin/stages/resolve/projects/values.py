@@ -1,18 +1,16 @@
 """The kinds of sources, what projects declare, and how their tables are applied."""
 
 import os
-from collections.abc import Callable, Mapping
 
 from puffin.errors import UsageError
 from puffin.stages.resolve.index.config import NamedIndex
 from puffin.stages.resolve.requirements.plain import is_lock, is_script
 from puffin.stages.resolve.requirements.values import Entry
+from puffin.types import Any, Callable, Mapping
 from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from puffin.stages.resolve.projects.members import LocalProjects
     from puffin.stages.resolve.requirements.region import RegionConditions
 
