@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _MOST = 20_000  # entries that are remembered
+_ABSENT = Reason(kind=NOT_CACHED)
 _LONG = 180 * 86400.0  # seconds for which they are
 
 
@@ -62,8 +63,8 @@ def note_pruned(cache: Cache, names: "Iterable[str]") -> None:
         pass  # then nobody will know
 
 
-def pruned(cache: Cache, *names: str) -> Reason:
-    """Return that one of the entries of these *names* was pruned, and when; else that the cache does not have it."""
+def pruned(cache: Cache, *names: str, otherwise: Reason = _ABSENT) -> Reason:
+    """Return that one of the entries of these *names* was pruned, and when; else *otherwise*."""
     known = _read(cache)
     at = max([known[name] for name in names if name in known], default=0.0)
-    return Reason(kind=PRUNED, before=f"{at:.0f}") if at else Reason(kind=NOT_CACHED)
+    return Reason(kind=PRUNED, before=f"{at:.0f}") if at else otherwise

@@ -12,7 +12,7 @@ from puffin.pipeline.change.workplace import Workplace, target_of
 from puffin.pipeline.find.search import SearchRequest
 from puffin.pipeline.request.settings import DRIFTED, FAILED, SKIPPED, UNCHANGED, UPDATED
 from puffin.pipeline.tasks.bytecode import bytecode_kind
-from puffin.reasons import NEW_ENVIRONMENT, Reason
+from puffin.reasons import ABSENT, NEW_ENVIRONMENT, Reason
 from puffin.stages.link.commit.installplan import Plan, without
 from puffin.stages.link.commit.state import read_state
 from puffin.stages.link.direct_url import with_hash, with_source
@@ -173,9 +173,9 @@ class EnvironmentRun:
 
     def reason_of(self, name: str) -> "Reason | None":
         """Return why a distribution changes, None for one that stays. What is said once stands."""
-        if self.created and name in self.plan.add:
-            return NEW
         reason = self.plan.reasons.get(name)
+        if self.created and reason is not None and reason.kind == ABSENT:
+            return NEW
         if reason is None or self.asked is None:
             return reason
         if name not in self._versions:

@@ -213,7 +213,7 @@ class GraphRun:
             names=[run.name for run in self._runs],
             compilings=compilings,
             missing=self._missing,
-            uncompiled=lambda archive, kind: why_uncompiled(self._cache, archive, kind),
+            uncompiled=why_uncompiled(self._cache),
             changed=self._changed,
         )
         if not tasks:
@@ -375,10 +375,13 @@ def _record_changes(run: "EnvironmentRun") -> None:
 
 def _by_reason(run: "EnvironmentRun", names: "Iterable[str]") -> "Iterable[tuple[Reason, list[str]]]":
     found: dict[Reason, list[str]] = {}
+    last, own = None, list[str]()
     for name in names:
         reason = run.reason_of(name)
         if reason is not None:
-            found.setdefault(reason, []).append(name)
+            if reason is not last:  # most are one and the same, and need no hash
+                last, own = reason, found.setdefault(reason, [])
+            own.append(name)
     return found.items()
 
 

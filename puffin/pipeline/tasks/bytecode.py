@@ -7,14 +7,16 @@ from puffin.cache.layout import Bucket, Cache, current_boot
 from puffin.cache.pruned import pruned, pruned_layer
 from puffin.pipeline.request.settings import Settings
 from puffin.pipeline.tasks.supply import Compiling, Load, Supply
-from puffin.reasons import NOT_COMPILED, OLDER_BYTECODE, OTHER_BYTECODE, PRUNED, Reason
+from puffin.reasons import NOT_COMPILED, OLDER_BYTECODE, OTHER_BYTECODE, Reason
 from puffin.stages.bytecode.layer import interpreter_kind, layer_ready, manifest_path
 from puffin.stages.link.commit.state import State
 from puffin.stages.link.files import TREE
 from puffin.stages.link.interpreter.interpreter import Interpreter
-from puffin.types import Iterable, Mapping, Sequence
+from puffin.types import Callable, Iterable, Mapping, Sequence
 
 LEVEL = 0  # of optimisation: what Python looks for when it is run without `-O`
+
+_NOT_COMPILED = Reason(kind=NOT_COMPILED)
 
 
 def bytecode_kind(interpreter: "Interpreter", settings: "Settings") -> str:
@@ -51,19 +53,24 @@ def compiling(
     )
 
 
-def why_uncompiled(cache: "Cache", archive: str, kind: str) -> Reason:
-    """Return why the cache lacks the bytecode of a *kind* of an archive, which is empty if its hash is not known."""
-    if not archive:
-        return Reason(kind=NOT_COMPILED)
-    if os.path.exists(manifest_path(cache, kind, archive)):
-        return Reason(kind=OLDER_BYTECODE)
-    found = pruned(cache, pruned_layer(kind, archive))
-    if found.kind == PRUNED:
-        return found
-    for other in depends.names(cache.path(Bucket.PYC)):
-        if os.path.exists(manifest_path(cache, other, archive)):
-            return Reason(kind=OTHER_BYTECODE, before=other, now=kind)
-    return Reason(kind=NOT_COMPILED)
+def why_uncompiled(cache: "Cache") -> "Callable[[str, str], Reason]":
+    """Return what tells why the cache lacks the bytecode of an archive of a kind.
+
+    The archive is empty if its hash is not known.
+    """
+    kinds = depends.names(cache.path(Bucket.PYC))
+
+    def why(archive: str, kind: str) -> Reason:
+        if not archive or not kinds:
+            return pruned(cache, pruned_layer(kind, archive), otherwise=_NOT_COMPILED)
+        if os.path.exists(manifest_path(cache, kind, archive)):
+            return Reason(kind=OLDER_BYTECODE)
+        for other in kinds:
+            if other != kind and os.path.exists(manifest_path(cache, other, archive)):
+                return Reason(kind=OTHER_BYTECODE, before=other, now=kind)
+        return pruned(cache, pruned_layer(kind, archive), otherwise=_NOT_COMPILED)
+
+    return why
 
 
 def to_compile(loads: "Sequence[Load]", compilings: "Mapping[int, Compiling]") -> "list[Supply]":

@@ -1,7 +1,5 @@
 """The TOML of projects, scripts and lock files: read by ``tomllib``, its values checked as they are asked for."""
 
-from functools import lru_cache
-
 from puffin.errors import USAGE, PuffinError
 from puffin.types import Any
 
@@ -57,11 +55,18 @@ def decode_text(data: bytes, file: str) -> str:
         raise InvalidProject(file=file, problem=f"byte {error.start} is not UTF-8") from None
 
 
-@lru_cache(maxsize=1000)  # each environment of a workspace reads its projects several times
-def _document(text: str) -> "dict[str, Any]":
-    import tomllib
+_MOST = 1000
+_known: "dict[str, dict[str, Any]]" = {}  # each environment of a workspace reads its projects several times
 
-    return tomllib.loads(text)
+
+def _document(text: str) -> "dict[str, Any]":
+    if text not in _known:
+        import tomllib
+
+        if len(_known) >= _MOST:
+            _known.clear()
+        _known[text] = tomllib.loads(text)
+    return _known[text]
 
 
 def parse_toml(text: str, file: str) -> TomlTable:
