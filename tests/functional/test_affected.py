@@ -7,7 +7,6 @@ import subprocess
 
 import pytest
 
-from puffin.pipeline.workspace.commits import fetch_hints
 from tests.functional.test_workspace_more import git
 
 BUILD = '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
@@ -419,28 +418,6 @@ def test_what_git_cannot_tell(puffin, tmp_path, command):
         puffin("affected", "--since", "origin/topic", "a/requirements.txt", cwd=tmp_path / "shallow").code == 0
     )
     assert puffin(*command, "--output=x", "a/requirements.txt").code == 2
-
-
-@pytest.mark.parametrize(
-    ("reference", "remotes", "shallow", "expected"),
-    [
-        (
-            "main",
-            ["origin"],
-            False,
-            "`git fetch origin main:refs/remotes/origin/main`, and compare with `origin/main`",
-        ),
-        ("up/a/b", ["origin", "up"], False, "`git fetch up a/b:refs/remotes/up/a/b`"),
-        ("a/b", ["up"], True, "`git fetch --depth 1 up a/b:refs/remotes/up/a/b`, and compare with `up/a/b`"),
-        ("a" * 40, ["origin"], True, f"`git fetch --depth 1 origin {'a' * 40}`"),
-        ("HEAD~3", ["origin"], False, "name a commit, a branch or a tag, for example `origin/main`"),
-        ("HEAD~3", ["origin"], True, "this clone is shallow: run `git fetch --unshallow`"),
-        ("main..HEAD", ["origin"], True, "name a commit, a branch or a tag, for example `origin/main`"),
-        ("HEAD", [], False, "commit something first"),
-    ],
-)
-def test_what_to_fetch(reference, remotes, shallow, expected):
-    assert expected in fetch_hints(reference, remotes, shallow=shallow)[0]
 
 
 def test_a_directory_of_links_is_not_of_a_commit(puffin):

@@ -248,8 +248,8 @@ def test_what_needs_a_build_says_so_where_builds_are_forbidden(compile_, puffin)
     assert done.err == lines(
         "error: Failed to read the dependencies of `setup.py`: a `setup.py` is a program, so that only a build tells",
         "",
-        "hint: write the dependencies under `[project]` in `pyproject.toml`, or name the requirements file that they"
-        " come from instead",
+        "hint: write the dependencies under `[project]` in `pyproject.toml`, or give the requirements file that they"
+        " come from",
     )
 
 

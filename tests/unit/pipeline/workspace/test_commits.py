@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from puffin.pipeline.workspace.commits import CommitTree, difference
+from puffin.pipeline.workspace.commits import CommitTree, difference, fetch_hints
 
 NAMES = ("a", "b", "c")
 
@@ -101,3 +101,25 @@ def test_a_view_of_a_commit_shows_what_a_checkout_has(tmp_path, seed):
     finally:
         tree.close()
     assert wrong == {}
+
+
+@pytest.mark.parametrize(
+    ("reference", "remotes", "shallow", "expected"),
+    [
+        (
+            "main",
+            ["origin"],
+            False,
+            "`git fetch origin main:refs/remotes/origin/main`, and compare with `origin/main`",
+        ),
+        ("up/a/b", ["origin", "up"], False, "`git fetch up a/b:refs/remotes/up/a/b`"),
+        ("a/b", ["up"], True, "`git fetch --depth 1 up a/b:refs/remotes/up/a/b`, and compare with `up/a/b`"),
+        ("a" * 40, ["origin"], True, f"`git fetch --depth 1 origin {'a' * 40}`"),
+        ("HEAD~3", ["origin"], False, "name a commit, a branch or a tag, for example `origin/main`"),
+        ("HEAD~3", ["origin"], True, "this clone is shallow: run `git fetch --unshallow`"),
+        ("main..HEAD", ["origin"], True, "name a commit, a branch or a tag, for example `origin/main`"),
+        ("HEAD", [], False, "commit something first"),
+    ],
+)
+def test_what_to_fetch(reference, remotes, shallow, expected):
+    assert expected in fetch_hints(reference, remotes, shallow=shallow)[0]
