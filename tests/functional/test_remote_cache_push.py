@@ -178,6 +178,14 @@ def test_what_the_remote_cache_lacks_is_neither_fetched_nor_built(machines, cach
     assert not log.exists()
 
 
+def test_what_goes_while_it_is_pulled_is_not_fetched_from_the_index(machines, cache, pull):
+    machines("first").sync(cache.url, "--remote-cache-write", pins="alpha==1.0\nbeta==1.0\n")
+    cache.mode, second = "evicting", machines("second")
+    done = pull("second", cache.url)
+    assert (done.code, "3 packages not in the remote cache" in done.err) == (0, True), done.err
+    assert second.files_asked == []
+
+
 def test_a_remote_cache_that_cannot_be_read_fails_a_pull(puffin, cache, pull):
     cache.mode = "500"
     done = pull("first", cache.url)
