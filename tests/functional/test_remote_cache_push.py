@@ -224,3 +224,19 @@ def test_without_a_key_there_are_no_lists(machines, shop, cache, log, tmp_path):
     first.sync(cache.url, "--remote-cache-write", pins=pins, key="")
     second.sync(cache.url, pins=pins, key="")
     assert _pages(shop, "toy")
+
+
+@pytest.mark.parametrize(
+    "words", [["pip", "install", "--dry-run"], ["pip", "install", "nothing==1.0"]], ids=str
+)
+def test_a_resolution_leaves_nothing_in_the_cache_if_nothing_is_installed(
+    puffin, shop, cache, log, tmp_path, words
+):
+    directory, root = write_project(tmp_path / "made", "made", told=log), puffin.root / "cache-first"
+    puffin.venv(name="first")
+    words = [*words, directory, "-p", "first", "--cache-dir", root, "-i", shop.url, "--remote-cache-write"]
+    environ = {"PUFFIN_REMOTE_CACHE": cache.url, "PUFFIN_REMOTE_CACHE_KEY": KEY}
+    done = puffin(*words, env=environ)
+    assert done.code == (0 if "--dry-run" in words else 1), done.err
+    assert "metadata made" in log.read_text()
+    assert list((root / "tmp-v0").iterdir()) == []
