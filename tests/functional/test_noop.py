@@ -357,10 +357,13 @@ def test_the_metadata_of_what_is_installed_is_part_of_it(puffin, env, shop, tmp_
 def test_what_the_state_tells_is_not_looked_at_twice(puffin, env, shop, tmp_path):
     world = installed_of_file(puffin, shop, tmp_path)
     answer = kept(puffin, *world.words)
-    metadata = str(env.info("alpha") / "METADATA")
-    assert metadata not in {*answer.files, *answer.kinds}
-    (stored,) = (puffin.cache / "answers-v0").glob("*")
-    assert metadata.encode() not in stored.read_bytes()
+    info = env.info("alpha")
+    assert str(info / "RECORD") not in {*answer.files, *answer.kinds}
+    metadata = info / "METADATA"  # of which the state tells only that it is not newer
+    written = metadata.stat().st_mtime_ns - 10**9
+    metadata.write_text(metadata.read_text() + "Requires-Dist: beta\n")
+    os.utime(metadata, ns=(written, written))
+    assert not answer.holds()
 
 
 def test_many_environments_are_looked_at(puffin, env, shop, tmp_path):

@@ -169,3 +169,15 @@ def test_an_edit_imports_neither_packaging_nor_a_client(puffin, shop):
         heavy |= {"puffin.stages.fetch.client", "puffin.stages.resolve.index.pages"}
         heavy |= {"puffin.stages.resolve.projects.reader", "puffin.stages.resolve.requirements.lenient"}
         assert sorted(found & heavy) == []
+
+
+def test_a_damaged_page_is_fetched_again_for_the_times_of_its_files(compile_, puffin, shop):
+    words = ("--exclude-newer", "2030-01-01")
+    first = compile_(*words)
+    (page,) = (puffin.cache / "simple-v0").glob("*/lib")
+    data = bytearray(page.read_bytes())
+    data[-9] ^= 1
+    page.write_bytes(data)
+    for name in ("resolutions-v0", "answers-v0"):
+        shutil.rmtree(puffin.cache / name, ignore_errors=True)
+    assert compile_(*words).out == first.out

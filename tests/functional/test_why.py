@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import sys
 import time
 
 import pytest
@@ -425,6 +426,16 @@ def test_a_seeded_cause_is_named(puffin, shop, cause):
     told = [each["reason"]["text"] for each in change["work"] if each["stage"] == stage]
     assert any(text in each for each in told or [change["reason"]["text"]]), change
     assert text in done.raw_err
+
+
+def test_two_versions_of_one_package_had_work_each(puffin, shop):
+    for name, version in (("a", "1.0"), ("b", "2.0")):
+        puffin.file(f"{name}/requirements.txt", f"alpha=={version}\n")
+    words = ("--report", "report.json", "-i", shop.url, "*/requirements.txt")
+    assert puffin("sync", "-p", sys.executable, *words).code == 0
+    found = json.loads((puffin.cwd / "report.json").read_text())["envs"]
+    work = [[each["stage"] for each in change["work"]] for env in found for change in env["changes"]]
+    assert work == [["fetch"], ["fetch"]]
 
 
 def test_what_why_cannot_tell(puffin, shop):

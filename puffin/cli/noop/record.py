@@ -60,8 +60,11 @@ def keep(root: str, path: str, noted: "Dependencies") -> bool:
 
 
 def _stamped_paths(root: str) -> "list[str]":
-    """Return what is looked at of an environment in any case, such as METADATA of each distribution."""
+    """Return what is looked at of an environment in any case, and must have the very time of the state.
+
+    Of METADATA the state knows only that it is not newer than the commit.
+    """
     fields = read_framed(root)[1]
     if fields is None:
         return []
-    return [f"{root}/{fields[2]}/{path}" for _, _, paths in fields[5] for path in paths]
+    return [f"{root}/{fields[2]}/{path}" for first, _, paths in fields[5] if first for path in paths]

@@ -8,6 +8,7 @@ from typing import Any
 from puffin.cache.layout import Cache
 from puffin.cli.page.findings import advised
 from puffin.cli.page.words import verdict
+from puffin.errors import PuffinError
 from puffin.pipeline.change.report import report_of
 from puffin.pipeline.change.values import ManyResult
 from puffin.pipeline.profile.compare import Comparison, Difference, previous
@@ -98,7 +99,10 @@ def sync_report(result: ManyResult, cache: Cache, record: str, *, full: bool) ->
     A *full* one has the metadata of all packages, and lines.
     """
     told = report_of(result, cache, full=full)
-    told["findings"] = _findings(reported(load_profile(record), cache)[0]) if os.path.isfile(record) else []
+    try:
+        told["findings"] = _findings(reported(load_profile(record), cache)[0]) if os.path.isfile(record) else []
+    except PuffinError:  # the record is damaged; the report is of the result
+        told["findings"] = []
     layout: dict[str, Any] = {"indent": 1} if full else {"separators": (",", ":")}
     return json.dumps(told, ensure_ascii=False, **layout) + "\n"
 

@@ -203,7 +203,7 @@ class Display:
         room = height - 2
         states = self._states(now, rows)
         most = min(_ROWS, room - min(len(states), room // 2))
-        works = list(islice(self._works(rows, width >= _NARROW), max(0, most)))
+        works = list(islice(self._works(rows, width - 3 >= _NARROW), max(0, most)))
         return [head, *works, *states[: room - len(works)]]
 
     def beat(self) -> str:
@@ -312,7 +312,7 @@ def as_wide_as(parts: "Sequence[Part]", width: int) -> str:
 def _columns(text: str) -> int:
     """Return how wide *text* is; escape sequences take no columns."""
     return sum(
-        len(piece.rpartition("m")[2]) if number else len(piece)
+        len(piece.partition("m")[2]) if number else len(piece)
         for number, piece in enumerate(text.split("\x1b"))
     )
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from puffin.artifact.artifact import DIRECTORY, FRESH, SDIST, WHEEL, Artifact
-from puffin.artifact.urls import digest
+from puffin.artifact.urls import digest, is_file_url
 from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
 from puffin.pipeline.builds.values import BuildCycle, BuildSettings
@@ -206,7 +206,7 @@ class Builds:
             waits=artifact.kind == SDIST,
         )
 
-    def _build(self, job: Job) -> Task:
+    def _build(self, job: Job, *, alone: bool = False) -> Task:
         toolchain = self._toolchains[job.id]
         isolated = self._settings.isolates(job.artifact.name)
         order = BuildOrder(
@@ -220,6 +220,7 @@ class Builds:
             settings=self._settings_key(job.artifact, toolchain),
             isolated=isolated,
             since=self._since(job.artifact),
+            alone=alone,
         )
         return Task(
             key=(BUILD, job.id),
@@ -309,13 +310,14 @@ class Builds:
         return (*tasks, build)
 
     def _equipped(self, job: Job, requires: tuple[str, ...], tasks: "list[Task]") -> Task:
-        build = self._build(job)
+        toolchain = self._toolchains[job.id]
+        tree = self._read[self._fetch(job).key][0]
+        wanted = requires if self._settings.isolates(job.artifact.name) else ()
+        found = self._resolve(wanted, toolchain, job.label, job.artifact, tree) if wanted else ()
+        build = self._build(job, alone=any(each.kind == DIRECTORY or is_file_url(each.url) for each in found))
         build = replace(build, arguments=(*build.arguments, ("requires", requires)))
         if not self._settings.isolates(job.artifact.name):
             return build
-        toolchain = self._toolchains[job.id]
-        tree = self._read[self._fetch(job).key][0]
-        found = self._resolve(requires, toolchain, job.label, job.artifact, tree) if requires else ()
         if self._settings.remote is not None and job.goal != EDITABLE_GOAL and not job.artifact.editable:
             return self._sent(job, build, found, requires, tasks)
         self._equipment[job.id] = requirement_inputs(found)

@@ -96,7 +96,7 @@ def note_told(told: "Told", remote: "RemoteCache", session: "Session") -> None:
     record = current()
     if record is not None and record.is_own:
         record.remote(layer, outcome == HIT, {reason: 1} if reason else {}, size, seconds)
-    if problem:
+    if problem and resolve_function("puffin.stages.remote.values:is_news")(remote):
         session.reporter.warn(f"The remote cache `{remote.shown}` is not used any more in this run: {problem}")
 
 

@@ -20,7 +20,16 @@ from puffin.pipeline.tasks.remote import RemotePlan, growth_with_remote, with_re
 from puffin.pipeline.tasks.supply import BUILD, COMPILE, UNZIP
 from puffin.stages.build.job import LACKS, METADATA
 from puffin.stages.remote.signature import signer_of
-from puffin.stages.remote.values import HIT, MISS, RemoteCache, Uploaded, Uploads, leave_alone, left_alone
+from puffin.stages.remote.values import (
+    HIT,
+    MISS,
+    RemoteCache,
+    Uploaded,
+    Uploads,
+    is_news,
+    leave_alone,
+    left_alone,
+)
 from puffin.value import astuple, from_tuple
 
 TYPE_CHECKING = False
@@ -105,9 +114,10 @@ class RemoteRun:
             return
         self._problem = problem
         leave_alone(self._settings, problem)
-        self._session.reporter.warn(
-            f"The remote cache `{self._settings.shown}` is not used any more in this run: {problem}"
-        )
+        if is_news(self._settings):
+            self._session.reporter.warn(
+                f"The remote cache `{self._settings.shown}` is not used any more in this run: {problem}"
+            )
 
     @property
     def _usable(self) -> bool:

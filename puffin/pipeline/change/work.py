@@ -251,7 +251,9 @@ class GraphRun:
             self.remote.took(task, outcome)
         if task.reason is not None and task.stage in WORK:
             done = self._done_for.setdefault(package_of(task.label), {})
-            done[task.stage, task.reason] = task.environments
+            work, names = (task.stage, task.reason), task.environments
+            former = done.get(work, names)  # for all environments if there are no names
+            done[work] = (*former, *names) if former and names else ()
         if outcome.status != DONE:
             self._note_failure(task, outcome)
         elif task.stage == FETCH and outcome.result:

@@ -19,7 +19,8 @@ class BuildOrder:
     ``editable-metadata``. ``interpreter`` is the key of the interpreter that builds, ``tags`` the wheel tags it takes,
     ``python`` its executable where the environment is not made for the build. ``settings`` names the settings
     (``kept.settings_of``). What was built before ``since``, in seconds since the epoch, does not count. ``seconds`` is
-    how long it may take, 0 for ever.
+    how long it may take, 0 for ever. The wheel is for this machine ``alone`` if it depends on more than the names of
+    its source and its settings tell.
     """
 
     package: str
@@ -33,6 +34,7 @@ class BuildOrder:
     isolated: bool = True
     since: float = 0.0
     seconds: float = 0.0
+    alone: bool = False
 
 
 @frozen

@@ -400,8 +400,8 @@ class Build:
     def _platform(self, filename: str) -> str:
         """Return for which machines a wheel is, ``""`` for this one alone: its key does not tell all inputs."""
         order = self._order
-        alone = not order.isolated or self._artifact.editable or order.goal.startswith(EDITABLE) or order.since
-        return "" if alone else kept.usable_on(order.tags, filename)
+        here = not order.isolated or self._artifact.editable or order.goal.startswith(EDITABLE) or order.since
+        return "" if here or order.alone else kept.usable_on(order.tags, filename)
 
     def _check(self, wheel: str) -> None:
         artifact, order = self._artifact, self._order

@@ -17,10 +17,6 @@ from puffin.stages.fetch.plain_request import PlainResponse
 from puffin.stages.fetch.retry import Transient
 from puffin.value import frozen
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    pass
-
 _PIECE = 1 << 20
 _MOST_TRUSTED = 1 << 32  # a buffer larger than this is not made on the word of a header
 _PLAIN = {"Accept": "*/*", "Accept-Encoding": "identity"}

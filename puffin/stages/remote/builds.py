@@ -89,17 +89,18 @@ def bring_builds(
 
 def _bring(store: RemoteStore, cache: Cache, sought: SoughtBuild) -> "Told":
     question = RemoteQuestion(store, BUILDS)
-    reason, size = "", 0
+    worst = ABSENT
     for platform in (kept.usable_on(sought.tags), kept.ANY):
         key = build_key(sought.revision, sought.settings, platform)
         told = list(store.entries(BUILDS, key))
-        reason = max([why for _, why in told], key=lambda why: why not in ("", ABSENT)) or ABSENT
+        reasons = [why for _, why in told]
         for wheel in _fitting([each for value, _ in told for each in wheels_of(value)], sought.tags):
             data, reason = store.content(wheel["sha256"], wheel["size"])
             if data is not None:
-                reason, size = _kept(cache, sought, wheel, bytes(data)), len(data)
-                return question.told(reason, size)
-    return question.told(reason, size)
+                return question.told(_kept(cache, sought, wheel, bytes(data)), len(data))
+            reasons.append(reason)
+        worst = next((why for why in reversed(reasons) if why not in ("", ABSENT)), worst)
+    return question.told(worst)
 
 
 def _fitting(wheels: "list[dict[str, Any]]", tags: "tuple[str, ...]") -> "list[dict[str, Any]]":

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _TURNS = 2  # of its patience, for a request that may have to find credentials or a connection first
 _TO_LOAD = 10.0  # seconds for the import of a driver
+_TO_LIST = 600.0  # seconds for the listing of a whole cache
 _DRIVERS = {"s3": "s3", "gs": "gcs", "abfs": "azure"}
 
 
@@ -93,9 +94,11 @@ class FileSystemBackend:
 
     def size(self) -> int:
         try:
-            return int(self._files.du(self._root))
+            return int(_within(_TO_LIST + self._patience, lambda: self._files.du(self._root)))
         except FileNotFoundError:
             return 0
+        except Unavailable:
+            raise
         except Exception as error:
             raise _unavailable(error) from error
 

@@ -43,7 +43,8 @@ class Uploader:
         self._me = os.urandom(8).hex()
         self._lock = threading.Lock()
         self._deadline = 0.0
-        self._objects = self._bytes = self._known = self._left = 0
+        self._entries = threading.Lock()  # held from reading an entry until it is written
+        self._objects = self._bytes = self._known = 0
         self._problem = ""
 
     def upload(self, uploads: Uploads) -> Uploaded:
@@ -120,11 +121,13 @@ class Uploader:
                 return True
             if not is_sound(wheel):
                 raise _Left
-            self._claim(f"{key}/{filename}", _NOTED_FROM)  # each machine builds other bytes
+            self._claim(key, _NOTED_FROM)  # each machine builds other bytes, and all list them in one entry
             data = _bytes_of(wheel.path)
             if not self._store.has_content(sha256):
                 self._put(sha256, data)
-            self._store.put_entry(BUILDS, key, with_wheel(said[0], filename, sha256, len(data)))
+            with self._entries:
+                now, _ = self._store.entry(BUILDS, key, self._store.settings.scopes[0])
+                self._store.put_entry(BUILDS, key, with_wheel(now, filename, sha256, len(data)))
             return False
 
         return job

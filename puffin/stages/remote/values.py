@@ -148,6 +148,15 @@ def leave_alone(settings: RemoteCache, reason: str) -> None:
         pass  # there, or the run has no other processes
 
 
+_said: "dict[tuple[str, str], object]" = {}
+
+
+def is_news(settings: RemoteCache) -> bool:
+    """Tell whether nobody asked this before in a run: its threads say once that the cache is left alone."""
+    mine = object()
+    return _said.setdefault((settings.url, settings.room), mine) is mine
+
+
 def _marker(settings: RemoteCache) -> str:
     """Return the file by which the processes of a run tell each other that the cache is left alone."""
     return os.path.join(settings.room, "broken") if settings.room else ""

@@ -68,7 +68,8 @@ class Groups:
 
     ``files`` maps version texts to what ``usual.stored_rows`` reads. ``status`` and ``reason`` are those of PEP 792,
     empty where the page says nothing. ``refused`` are the names of files with unsafe names. If there are ``entries``,
-    those of a version are still to be found in them (``usual.UncutEntries``), for which ``name`` is the project's.
+    those of a version are still to be found in them (``usual.UncutEntries``), for which ``name`` is the project's;
+    then ``files`` maps to None.
     """
 
     url: str

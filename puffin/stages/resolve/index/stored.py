@@ -91,12 +91,20 @@ class StoredPage:
             return Order(names=stored[0], texts=stored[1])
         return order_of(self.versions)
 
-    def uploads(self) -> "dict[str, str]":
-        """Return for each version text when its first file was uploaded, empty where the index does not tell."""
+    def uploads(self) -> "dict[str, str] | None":
+        """Return for each version text when its first file was uploaded, empty where the index does not tell.
+
+        None if the bytes are damaged.
+        """
         from puffin.stages.resolve.index.usual import first_upload
 
-        found = {text: self._stored(text) for text in self.versions}
-        return {text: first_upload(each or ()) for text, each in found.items()}
+        found: dict[str, str] = {}
+        for text in self.versions:
+            stored = self._stored(text)
+            if stored is None:
+                return None
+            found[text] = first_upload(stored)
+        return found
 
     def _stored(self, version: str) -> "Any":
         """Return what ``usual.stored_rows`` reads; None for damaged bytes."""

@@ -195,8 +195,10 @@ class UncutEntries:
         return groups
 
     def _version_in(self, entry: bytes) -> str:
+        """Return the version text of an entry, empty for one that is not whole: then it may be two, too."""
         named = self._named(entry)
-        return self._version(named[1].decode()) if named else ""
+        whole = named and entry.count(_FILENAME) == entry.count(_URL) == 1
+        return self._version(named[1].decode()) if named and whole else ""
 
 
 def _group_entries(reply: "PageResponse", name: str, kind: str) -> Groups:

@@ -1,13 +1,14 @@
 """The versions of one package, from its page and the find-links places."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
+from typing import TypeVar
 
 from puffin.artifact.urls import mask
 from puffin.stages.resolve.index.config import FIRST_MATCH
 from puffin.stages.resolve.index.errors import NotInCache
 from puffin.stages.resolve.index.pages import ProjectPages
-from puffin.stages.resolve.index.stored import Order, order_of
+from puffin.stages.resolve.index.stored import Order, StoredPage, order_of
 from puffin.stages.resolve.locate.file_choice import (
     FILENAME,
     HASHES,
@@ -34,6 +35,7 @@ from puffin.stages.resolve.solve.universe import EMPTY, NOT_FOUND, OFFLINE, QUAR
 from puffin.stages.resolve.universe.pages import Finder
 from puffin.stages.resolve.universe.values import Chosen
 
+_Read = TypeVar("_Read")
 _NO_ORDER = Order(names=(), texts={})
 _NO_INDEX_HINT = "no index is asked (`--no-index`): give a place that has it with `--find-links`"
 _shown = lru_cache(maxsize=64)(mask)  # all files of an index have the same
@@ -132,11 +134,15 @@ class OfferedPackage:
     def _rows(self, text: str, index: str) -> "tuple[tuple[object, ...], ...]":
         if not index:
             return ()
-        rows = dict(self._found.pages)[index].rows(text)
-        if rows is None:  # the stored bytes are damaged
+        return self._sound(index, lambda page: page.rows(text)) or ()
+
+    def _sound(self, index: str, read: "Callable[[StoredPage], _Read | None]") -> "_Read | None":
+        """Return what *read* finds on the page of an index; the page is fetched again if its bytes are damaged."""
+        found = read(dict(self._found.pages)[index])
+        if found is None:
             self._found = self._finder.again(self.name, index)
-            rows = dict(self._found.pages)[index].rows(text)
-        return rows or ()
+            found = read(dict(self._found.pages)[index])
+        return found
 
     def _ordered(self) -> Order:
         pages = self._found.pages
@@ -150,8 +156,8 @@ class OfferedPackage:
         if not cutoff:
             return self._order.names, (), frozenset()
         uploads: dict[str, str] = {}
-        for _, page in reversed(self._found.pages):
-            uploads.update(page.uploads())
+        for index in reversed([index for index, _ in self._found.pages]):
+            uploads.update(self._sound(index, lambda page: page.uploads()) or {})
         times = {text: timestamp(told) for text, told in uploads.items() if told}
         old = frozenset(text for text, time in times.items() if time < cutoff)
         names = [name for name in self._order.names if not old.isdisjoint(self._order.spellings(name))]

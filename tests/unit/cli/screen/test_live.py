@@ -14,7 +14,7 @@ from puffin import meter
 from puffin.board import Board
 from puffin.cli.screen import console as console_module
 from puffin.cli.screen.console import Console, RunProgress
-from puffin.cli.screen.live import Display, fitted
+from puffin.cli.screen.live import Display, as_wide_as, fitted
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.graph.task import SECOND, Task
 from tests.helpers.cli import CHECKOUT
@@ -205,3 +205,8 @@ def test_a_line_is_cut_to_its_width(text, width):
     if "\x1b" not in styled:
         assert sum(2 if letter == "漢" else 1 for letter in bare) <= width
         assert styled.startswith(fitted(styled, width))
+
+
+def test_a_style_takes_no_columns():
+    assert as_wide_as([(1, "\x1b[2mmmm\x1b[0m"), (0, "now")], 5) == "now"
+    assert as_wide_as([(1, "\x1b[2mmmm\x1b[0m"), (0, "now")], 6) == "\x1b[2mmmm\x1b[0mnow"

@@ -1,23 +1,27 @@
 """The growth of a graph by builds, without a disk to build on: who is fetched, made and built, by which keys."""
 
 import pickle
+from types import SimpleNamespace
 
 import pytest
 
 from puffin.artifact.artifact import DIRECTORY, SDIST, Artifact
 from puffin.cache.layout import Cache
 from puffin.pipeline.builds.builds import METADATA_GOAL, Builds
-from puffin.pipeline.builds.session import root_of
+from puffin.pipeline.builds.session import note_told, root_of
 from puffin.pipeline.builds.settings import config_setting
 from puffin.pipeline.builds.values import ALL, BuildCycle, BuildRequirementsFailed, BuildSettings
 from puffin.pipeline.commands.install import why_included
 from puffin.pipeline.graph.ledger import Ledger
 from puffin.pipeline.graph.task import CANCELLED, DONE, FAILED, Outcome
 from puffin.pipeline.request.builds import Toolchain
+from puffin.pipeline.request.scheduler import Remote
 from puffin.pipeline.tasks.supply import root_failure
+from puffin.stages.build.job import BuildOrder
+from puffin.stages.remote.values import RemoteCache
 from puffin.stages.resolve.index.config import FilePolicy, IndexConfig
 from puffin.stages.resolve.solve.request import Parent, Resolution, Resolved
-from puffin.value import replace
+from puffin.value import from_tuple, replace
 from tests.helpers.pythons import made_up
 
 
@@ -302,6 +306,31 @@ def test_without_isolation_nothing_is_resolved_or_made(tmp_path, interpreter):
     assert World(tmp_path / "c", interpreter, shared=frozenset((ALL,))).settings.isolates("any") is False
 
 
+def order_of(world):
+    task = [task for task in world.ledger.tasks.values() if task.stage == "build" and "thing" in task.label][-1]
+    return from_tuple(BuildOrder, dict(task.arguments)["order"])
+
+
+@pytest.mark.parametrize(
+    ("tool", "remote", "alone"),
+    [
+        (wheel("tool"), None, False),
+        (wheel("tool"), Remote(address="tcp://h:1"), True),  # in the variables of the worker
+        (replace(sdist("tool"), kind=DIRECTORY, url="file:///tool", hashes=()), None, True),
+        (replace(wheel("tool"), url="file:///tool-1.0-py3-none-any.whl"), None, True),
+    ],
+)
+def test_a_wheel_is_for_this_machine_alone_if_its_names_do_not_tell_all(
+    tmp_path, interpreter, tool, remote, alone
+):
+    world = World(tmp_path / "cache", interpreter, remote=remote)
+    world.systems["thing"] = ("tool",)
+    world.known["tool"] = tool
+    world.start(sdist("thing"))
+    world.run()
+    assert order_of(world).alone is alone
+
+
 def test_an_editable_and_a_directory_are_builds_of_their_own(world, tmp_path):
     plain = replace(sdist("thing"), kind=DIRECTORY, url=tmp_path.as_uri(), filename="", hashes=(), version="")
     tasks, one = world.builds.supply(plain, world.toolchain)
@@ -350,3 +379,12 @@ def test_sources_that_are_ignored_are_part_of_what_a_wheel_depends_on(world):
     ]
     assert found[0] == found[1] == settings.outside
     assert len(set(map(repr, found))) == 4
+
+
+def test_threads_say_once_that_a_remote_cache_is_left_alone(tmp_path):
+    said = []
+    session = SimpleNamespace(reporter=SimpleNamespace(warn=said.append))
+    for room in ("one", "one", "two"):
+        remote = RemoteCache(url="http://cache", room=str(tmp_path / room))
+        note_told(("lists", "miss", "unavailable", 0, 0.0, "it is full"), remote, session)
+    assert len(said) == 2, "once a run"

@@ -6,6 +6,7 @@ from threading import Event
 import pytest
 
 from puffin.stages.fetch.network import Network, to_wire
+from puffin.stages.remote import filesystem
 from puffin.stages.remote.backend import CONTENT, Unavailable
 from puffin.stages.remote.filesystem import FileSystemBackend
 from puffin.stages.remote.http import HttpBackend
@@ -56,17 +57,19 @@ class Silent:
     def _wait(self, *_, **__):
         self.end.wait()
 
-    size = cat_file = info = pipe_file = makedirs = _wait
+    size = du = cat_file = info = pipe_file = makedirs = _wait
 
 
-@pytest.mark.parametrize("call", ["get", "has", "put"])
-def test_a_driver_that_never_answers_is_not_waited_for(tmp_path, call):
+@pytest.mark.parametrize("call", ["get", "has", "put", "size"])
+def test_a_driver_that_never_answers_is_not_waited_for(tmp_path, call, monkeypatch):
+    monkeypatch.setattr(filesystem, "_TO_LIST", 0.01)
     backend = FileSystemBackend(RemoteCache(url=f"file://{tmp_path}", patience=0.01))
     backend._files = silent = Silent()
-    more = {"get": (1 << 10,), "has": (), "put": (b"data",)}[call]
+    name = (CONTENT, SHA256)
+    arguments = {"get": (*name, 1 << 10), "has": name, "put": (*name, b"data"), "size": ()}[call]
     try:
         with pytest.raises(Unavailable, match="it does not answer in time"):
-            getattr(backend, call)(CONTENT, SHA256, *more)
+            getattr(backend, call)(*arguments)
     finally:
         silent.end.set()
 

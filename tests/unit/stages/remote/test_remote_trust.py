@@ -277,6 +277,13 @@ def test_an_entry_of_the_own_scope_hides_no_wheel_of_another(backend, tmp_path, 
         assert _brought(store, tmp_path, monkeypatch, sought)[0][1:4] == ("hit", "", len(data))
 
 
+def test_the_reason_of_a_miss_is_the_worst_of_both_platforms(backend, store, tmp_path, monkeypatch):
+    sought = SoughtBuild(revision="r" * 32, settings="s" * 16, tags=TAGS)
+    name = entry_name("main", BUILDS, build_key("r" * 32, "s" * 16, usable_on(TAGS)))
+    backend.objects[ENTRY, name] = wrapped(b"not signed")
+    assert _brought(store, tmp_path, monkeypatch, sought)[0][1:3] == ("miss", "unsigned")
+
+
 def test_bytecode_of_another_scope_serves_where_that_of_the_own_was_evicted(backend):
     store = RemoteStore(
         RemoteCache(url="http://cache", scopes=("pr-1", "main"), room="/nowhere"), backend, signer()

@@ -9,10 +9,11 @@ import pytest
 from puffin.cache.layout import Cache
 from puffin.stages.build.kept import place, publish_wheel
 from puffin.stages.remote.backend import CONTENT, ENTRY, MemoryBackend, unwrapped
+from puffin.stages.remote.builds import build_key, wheels_of, with_wheel
 from puffin.stages.remote.signature import VARIABLE, signer_of
 from puffin.stages.remote.store import RemoteStore
 from puffin.stages.remote.upload import Uploader
-from puffin.stages.remote.values import RemoteCache, Uploads
+from puffin.stages.remote.values import BUILDS, RemoteCache, Uploads
 from puffin.stages.remote.wheels import keep_content
 
 SIGNER = signer_of({VARIABLE: "k" * 32})
@@ -136,3 +137,20 @@ def test_a_built_wheel_that_was_damaged_is_not_signed(tmp_path):
     backend = MemoryBackend()
     assert uploader(backend, tmp_path, ()).upload(Uploads(builds=(kept.path,))).objects == 0
     assert backend.objects == {}
+
+
+def test_a_wheel_that_another_machine_lists_meanwhile_stays_in_the_entry(tmp_path):
+    cache, path = Cache(str(tmp_path / "cache"), lower=()), tmp_path / "thing-1.0-cp312-cp312-linux_x86_64.whl"
+    cache.initialise()
+    path.write_bytes(b"own")
+    kept = publish_wheel(cache, f"{place(cache, 'r', 's')}/own.wheel", str(path), b"", platform="linux_x86_64")
+    backend, key = MemoryBackend(), build_key("r", "s", "linux_x86_64")
+    store = RemoteStore(RemoteCache(url="http://cache"), backend, SIGNER)
+    theirs = with_wheel(None, "thing-1.0-cp311-cp311-linux_x86_64.whl", "1" * 64, 5)
+
+    def another(seconds):
+        store.put_entry(BUILDS, key, theirs)
+
+    assert uploader(backend, tmp_path, (), sleep=another).upload(Uploads(builds=(kept.path,))).objects == 1
+    names = [each["filename"] for each in wheels_of(store.entry(BUILDS, key, "main")[0])]
+    assert names == ["thing-1.0-cp311-cp311-linux_x86_64.whl", path.name]

@@ -100,7 +100,9 @@ def check(reply: PageResponse) -> Groups:
         for version, links in wanted.items()
     }
     if not page.refused:
-        assert {version: stored.uploads()[version] for version in wanted} == uploads
+        told = stored.uploads()
+        assert told is not None
+        assert {version: told[version] for version in wanted} == uploads
     return groups
 
 
@@ -306,11 +308,29 @@ def test_entries_that_are_searched_for_are_those_that_are_cut(
     assert [cut.piece(text) for text in asked] == searched
 
 
+def test_entries_that_are_not_whole_give_no_other_version_a_file() -> None:
+    url = "https://files/{}".format
+    whole = {"filename": "a_b-1.0.zip", "url": url("a_b-1.0.zip"), "hashes": {}}
+    reply = as_json(
+        whole,
+        {"filename": "a_b-2.zip", "hashes": {}},
+        {"hashes": {}, "url": url("a_b-3.zip"), "filename": "a_b-3.zip"},
+        {"filename": "a_b-4.zip", "url": url("a_b-4.zip"), "more": {"filename": 1, "url": 2}},
+    )
+    stored = load_page(dump_groups(group_reply(reply, name="a-b"), fetched_at=0.0))
+    assert stored is not None
+    read = grouped(parse_reply(reply, name="a-b")).files
+    for version in stored.versions:
+        wanted = [from_tuple(FileLink, row) for row in read.get(version, ())]
+        assert all(link in wanted for link in stored.links(version) or ()), version
+
+
 def test_damaged_entries_are_not_read() -> None:
     data = dump_groups(group_reply(as_json(*USUAL), name="a-b"), fetched_at=0.0)
     stored = load_page(data[:-1] + b"x")
     assert stored is not None
     assert stored.links("1.0") is None
+    assert stored.uploads() is None
 
 
 RELEASES = ["1", "1.0", "01.0", "0", "0.0.0", "1.0.1", "1.10", "2", "1..2", "1.", "\u00b2", "1!1", "v1", "x"]
