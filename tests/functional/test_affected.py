@@ -349,12 +349,44 @@ def test_what_cannot_be_read_is_affected(puffin):
     repository(puffin)
     puffin.file("services/a/requirements.txt", "alpha==1\n")
     commit(puffin)
+    words = ("affected", "--since", "HEAD", "services/*/requirements.txt")
+    assert puffin(*words).err == "0 of 1 environment is affected since `HEAD`\n"
     puffin.file("services/a/requirements.txt", "alpha==\n")
-    done = puffin("affected", "--since", "HEAD", "services/*/requirements.txt")
+    done = puffin(*words)
     assert done.code == 0
     assert (
         "services/a (Invalid requirement" in done.out.replace("Failed", "Invalid") or "services/a" in done.out
     )
+
+
+BROKEN = "[tool.uv.sources]\nx = 3\n"
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        append("lib/pyproject.toml", BROKEN),
+        put("bc.txt", "alpha==\n"),
+        remove("bc.txt"),
+        append("pyproject.toml", BROKEN),
+        append("apps/other/pyproject.toml", BROKEN),
+    ],
+    ids=["a project", "build constraints", "no build constraints", "a root", "a member"],
+)
+def test_an_input_of_an_environment_that_becomes_invalid_affects_it(puffin, edit):
+    repository(puffin)
+    puffin.file("pyproject.toml", '[tool.uv.workspace]\nmembers = ["apps/*"]\n')
+    puffin.file("bc.txt", "alpha==1\n")
+    tables = "".join(f'[envs.{each}]\nproject = "apps/{each}"\n' for each in ("one", "two"))
+    puffin.file("puffin.toml", f'build-constraint = ["bc.txt"]\n{tables}')
+    puffin.file("lib/pyproject.toml", project("lib"))
+    for name in ("one", "two", "other"):
+        more = '[tool.uv.sources]\nlib = { path = "../../lib", editable = true }\n'
+        puffin.file(f"apps/{name}/pyproject.toml", project(name, "lib") + more)
+    commit(puffin)
+    edit(puffin)
+    for _ in range(2):  # the second time with what is remembered
+        assert names(affected(puffin, "HEAD")) == {"one", "two"}
 
 
 def test_a_submodule_that_changed_is_affected(puffin, tmp_path):

@@ -109,7 +109,7 @@ def test_those_of_the_root_of_a_workspace_count(puffin, shop):
         ),
         (
             f'environments = ["{LINUX}", "os_name == \'posix\'"]',
-            'the environments `sys_platform == "linux"` and `os_name == "posix"` overlap',
+            'the environments `sys_platform == "linux"` and `os_name == "posix"` (`pyproject.toml:7`) overlap',
         ),
         (
             "environments = \"python_version < '3.11'\"",

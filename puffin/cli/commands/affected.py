@@ -49,7 +49,8 @@ def affected_command(call: Call) -> int:
     call.console.write(_FORMATS[options.format or "text"](found))
     if options.format in ("", "text"):
         count, total = len(found.environments), counted(found.total, "environment")
-        call.console.say(f"{count} of {total} {'is' if count == 1 else 'are'} affected since `{options.since}`")
+        verb = "is" if 1 in (count, found.total) else "are"
+        call.console.say(f"{count} of {total} {verb} affected since `{options.since}`")
     return 0
 
 

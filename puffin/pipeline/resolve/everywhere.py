@@ -65,9 +65,9 @@ def _limits(environments: "Sequence[tuple[str, str]]", pythons: str) -> tuple[st
             raise InvalidProject(
                 file=place, problem=f"`{marker}` in `environments` admits no Python of `{pythons}`"
             )
-    for (one, place), (other, _) in combinations(environments, 2):
+    for (one, place), (other, further) in combinations(environments, 2):
         if conditions.meet(one, other):
-            problem = f"the environments `{one}` and `{other}` overlap"
+            problem = f"the environments `{one}` and `{other}` (`{further}`) overlap"
             hints = ("give them markers that exclude each other",)
             raise InvalidProject(file=place, problem=problem, hints=hints)
     return tuple([written(condition(marker)) for marker, _ in environments])

@@ -180,10 +180,14 @@ class WorkTree:
 
     @contextmanager
     def apart(self) -> "Iterator[set[str]]":
-        """Collect in the set that is returned what is looked at in the ``with`` block."""
-        before, self.looked = self.looked, set()
+        """Collect in the set that is returned what is looked at in the ``with`` block; where that fails, for all."""
+        before, own = self.looked, set[str]()
+        self.looked = own
         try:
-            yield self.looked
+            yield own
+        except BaseException:
+            before |= own
+            raise
         finally:
             self.looked = before
 
@@ -219,8 +223,12 @@ class WorkTree:
         return self._names(self._behind(path))
 
     def real(self, path: str) -> str:
-        """Return the path of what is there, all links resolved. Raises OSError for a circle of links."""
-        return self._behind(path)
+        """Return the path of what is there, all links resolved but circles of them."""
+        try:
+            return self._behind(path)
+        except OSError:
+            above, name = os.path.split(os.path.abspath(path))
+            return os.path.join(self.real(above), name)
 
     def read(self, path: str) -> bytes:
         """Return what a file holds. Raises OSError."""
@@ -246,6 +254,7 @@ class WorkTree:
             target = self._target(real) if name else ""
             if target:
                 links = (*links, real)
+                self.looked.add(real)  # it may be one of a circle
                 real, more = self._led(os.path.dirname(real), target, depth + 1)
                 links += more
             self._real[path] = real, links

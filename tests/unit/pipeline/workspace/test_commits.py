@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from puffin.pipeline.workspace.commits import CommitTree, difference, fetch_hints
+from puffin.pipeline.workspace.commits import CommitTree, WorkTree, difference, fetch_hints
 
 NAMES = ("a", "b", "c")
 
@@ -101,6 +101,18 @@ def test_a_view_of_a_commit_shows_what_a_checkout_has(tmp_path, seed):
     finally:
         tree.close()
     assert wrong == {}
+
+
+def test_a_circle_of_links_is_looked_at_and_has_a_path(tmp_path):
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    (tmp_path / "c").symlink_to(".")
+    tree = WorkTree("")
+    for path in ("a", "a/x", "c/b"):
+        tree.looked = set()
+        assert tree.mode(str(tmp_path / path)) == 0
+        assert {str(tmp_path / "a"), str(tmp_path / "b")} <= tree.looked
+        assert tree.real(str(tmp_path / path)) == os.path.realpath(tmp_path / path)
 
 
 @pytest.mark.parametrize(
