@@ -117,8 +117,11 @@ def test_workers_get_it_now_and_later_and_each_file_is_fetched_once(puffin, shop
 
 
 def test_a_cluster_without_workers_gets_it_with_the_first_one(puffin, shop, farm):
-    done = register(puffin, farm, shop, "['lib0', 'lib2==1.0']")
+    included = puffin.file("more.txt", "lib2==1.0\n")
+    puffin.file("requirements.txt", f"lib0\n-r {included}\n")
+    done = register(puffin, farm, shop, "'requirements.txt'")
     assert done.returncode == 0, done.stderr
+    included.unlink()
     worker = farm.worker()
     farm.ready()
     until(lambda: installed(worker) == ["lib0.py", "lib2.py"], worker.log.read_text)

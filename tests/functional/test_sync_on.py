@@ -165,15 +165,17 @@ def test_a_worker_that_joins_later_gets_the_environment(puffin, shop, make):
     assert hidden.is_alive()
 
 
-def test_build_constraints_hold_where_a_machine_builds_by_itself(puffin, shop, make, tmp_path):
+@pytest.mark.parametrize("given", ["limits.txt", "-"])
+def test_build_constraints_hold_where_a_machine_builds_by_itself(puffin, shop, make, tmp_path, given):
     """Whoever joins when all others are gone has to build; what it may build with is what the request limits."""
     shop.add(*forge_sdist("made", told=tmp_path / "told"))
     shop.add(*forge_wheel("toy", "2.0", {"toy.py": "raise RuntimeError('too new')\n"}))
-    puffin.file("limits.txt", "-c more/limits.txt\n")
-    puffin.file("more/limits.txt", "toy<2\n")
+    included = puffin.file("more/limits.txt", "toy<2\n")
+    puffin.file("limits.txt", f"-c {included}\n")
     farm = make(1)
-    done = on(puffin, farm, "made==1.0\n", "-i", shop.url, "-b", "limits.txt")
+    done = on(puffin, farm, "made==1.0\n", "-i", shop.url, "-b", given, stdin=f"-c {included}\n")
     assert done.code == 0, done.err
+    included.unlink()
     farm.workers.pop().kill()
     late = farm.worker()
     farm.ready()

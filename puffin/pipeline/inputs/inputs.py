@@ -150,7 +150,7 @@ class Reading:
 
     def _quick(self, interpreter: "Interpreter") -> Inputs | None:
         """Return the pins of a plain requirements file or of a lock file, None for anything else."""
-        plain = _plain(self._request, self._settings)
+        plain = None if self._session.files else _plain(self._request, self._settings)
         if plain is not None:
             return self._inputs(plain, plain=True)
         if not any(map(is_lock, self._request.files)):

@@ -91,6 +91,8 @@ class ForeignChoice(ManyRun):
         quiet: "QuietReporter",
         held: Callable[[list[str]], Collection[str]],
     ) -> None:
+        self._files = _constraint_files(settings.run, session)
+        session = replace(session, files=(*session.files, *self._files))
         super().__init__(replace(settings, specs=()), session, quiet, Interpreters(session))
         self._foreign = [ForeignRun(each, settings.run, session) for each in targets]
         self._runs = [*self._foreign]
@@ -127,12 +129,12 @@ class ForeignChoice(ManyRun):
         settings = travelling(self._settings.run, target.spec)
         return machine_order(
             target.spec, target.place, target.interpreter, settings, run.inputs, run.supplies, __version__,
-            _constraint_files(settings, self._session),
+            self._files,
         )  # fmt: skip
 
 
 def _constraint_files(settings: Settings, session: Session) -> Files:
-    """Return the files of ``--build-constraint``, and what these include."""
+    """Return the files of ``--build-constraint``, and what these include. Each is read once, standard input too."""
     recorded = RecordedFiles(session.read)
     read_requirements((), read=recorded.read, environ=session.environ, constraints=settings.build_constraint)
     return recorded.files

@@ -7,7 +7,6 @@ other threads. It reads the order from its standard input and writes the answer 
 import os
 import pickle
 import sys
-import tempfile
 import time
 from functools import partial
 
@@ -18,7 +17,7 @@ from puffin.pipeline.change.spec import SpecRun
 from puffin.pipeline.change.values import EnvResult
 from puffin.pipeline.commands.sync import ManyRun
 from puffin.pipeline.provision.choice import ForeignChoice, QuietReporter, Target
-from puffin.pipeline.provision.order import MachineAnswer, MachineOrder, RequirementsAsked, beneath, write_files
+from puffin.pipeline.provision.order import MachineAnswer, MachineOrder, RequirementsAsked
 from puffin.pipeline.request.session import Session, session_of
 from puffin.pipeline.request.settings import FAILED, ManySettings, Settings
 from puffin.pipeline.request.where import Interpreters
@@ -81,17 +80,9 @@ class MachineRun(ManyRun):
 
 def make(order: MachineOrder) -> MachineAnswer:
     """Bring the environment of *order* to what it says, and return how it came out."""
-    with tempfile.TemporaryDirectory() as files:
-        write_files(order.files, files)
-        constraints = [beneath(files, each) for each in order.settings.build_constraint]
-        return _made(order, replace(order.settings, build_constraint=tuple(constraints)))
-
-
-def _made(order: MachineOrder, settings: Settings) -> MachineAnswer:
     root, listener = order.place.root, _Listener()
-    settings = replace(settings, cache_dir=default_root(os.environ))
+    settings, session = _settled(order, listener)
     spec = EnvSpec(name=root, path=root, python=order.place.python, origin=root)
-    session = session_of(settings, os.environ, listener, time.perf_counter())
     many = ManySettings(run=settings, specs=(spec,), check=settings.check)
     run = MachineRun(order, many, session, listener)
     try:
@@ -108,25 +99,27 @@ def _made(order: MachineOrder, settings: Settings) -> MachineAnswer:
     )
 
 
+def _settled(question: MachineOrder | RequirementsAsked, listener: _Listener) -> tuple[Settings, Session]:
+    """Return settings and session on this machine, which reads the files that came with *question*."""
+    settings = replace(question.settings, cache_dir=default_root(os.environ))
+    session = session_of(settings, os.environ, listener, time.perf_counter())
+    return settings, replace(session, files=question.files)
+
+
 def choose_here(asked: RequirementsAsked) -> "MachineOrder | PuffinError":
     """Return the order for what is *asked*, with the interpreter of this machine, or why there is none."""
     listener, root = _Listener(), asked.place.root
     quiet = QuietReporter(listener)
-    settings = replace(asked.settings, cache_dir=default_root(os.environ))
-    session = session_of(settings, os.environ, listener, time.perf_counter())
-    with tempfile.TemporaryDirectory() as files:
-        write_files(asked.files, files)
-        spec = made_from(EnvSpec(name=root, path=root, origin=asked.main), beneath(files, asked.main))
-        try:
-            interpreter = Interpreters(session).of(replace(spec, python=asked.place.python))
-            target = Target(name=root, spec=spec, place=asked.place, interpreter=interpreter)
-            many = ManySettings(run=replace(settings, dry_run=True))
-            choice = ForeignChoice(
-                [target], many, replace(session, reporter=quiet), quiet, lambda _archives: ()
-            )
-            choice.sync()
-        except PuffinError as error:
-            return error
+    settings, session = _settled(asked, listener)
+    spec = made_from(EnvSpec(name=root, path=root, origin=asked.main), asked.main)
+    try:
+        interpreter = Interpreters(session).of(replace(spec, python=asked.place.python))
+        target = Target(name=root, spec=spec, place=asked.place, interpreter=interpreter)
+        many = ManySettings(run=replace(settings, dry_run=True))
+        choice = ForeignChoice([target], many, replace(session, reporter=quiet), quiet, lambda _archives: ())
+        choice.sync()
+    except PuffinError as error:
+        return error
     failure = choice.errors.get(root)
     return failure or replace(
         choice.orders[root], settings=replace(choice.orders[root].settings, dry_run=False)

@@ -3,7 +3,7 @@
 import os
 
 from puffin.artifact.artifact import WHEEL, Artifact
-from puffin.artifact.urls import digest, is_http
+from puffin.artifact.urls import digest
 from puffin.pipeline.change.values import EnvResult
 from puffin.pipeline.inputs.inputs import Inputs
 from puffin.pipeline.request.settings import NetworkOptions, Settings
@@ -12,6 +12,7 @@ from puffin.pipeline.workspace.specs import EnvSpec
 from puffin.stages.link.commit.installplan import WantedDistribution
 from puffin.stages.link.direct_url import direct_url_of
 from puffin.stages.link.interpreter.interpreter import Interpreter
+from puffin.stages.resolve.requirements.file import absolute_path
 from puffin.types import Callable, Sequence
 from puffin.value import frozen, replace
 
@@ -68,7 +69,7 @@ class MachineOrder:
 class RequirementsAsked:
     """Requirements for which nothing is chosen yet. ``files`` are pairs of a path and its bytes, ``main`` is one path.
 
-    Paths are those of another machine; what they mean here is beneath a directory of its own.
+    Paths are those of another machine, whose files are read in place of those that are here.
     """
 
     place: PlaceWanted
@@ -93,20 +94,6 @@ class RecordedFiles:
     def files(self) -> "Files":
         """The files that were read, as pairs of a path and its bytes, by their paths."""
         return tuple(sorted(self._known.items()))
-
-
-def write_files(files: "Files", root: str) -> None:
-    """Write files that travelled beneath *root*, where :func:`beneath` finds them."""
-    for path, data in files:
-        there = beneath(root, path)
-        os.makedirs(os.path.dirname(there), exist_ok=True)
-        with open(there, "wb") as file:
-            file.write(data)
-
-
-def beneath(root: str, path: str) -> str:
-    """Return where the file that another machine has at *path* is written beneath *root*."""
-    return os.path.join(root, os.path.splitdrive(path)[1].lstrip("/\\"))
 
 
 @frozen
@@ -140,9 +127,7 @@ def travelling(settings: Settings, spec: EnvSpec) -> Settings:
         network=NetworkOptions(trusted_host=own.trusted_host, timeout=own.timeout, retries=own.retries),
         link_mode=spec.link_mode or settings.link_mode,
         compile_bytecode=bytecode,
-        build_constraint=tuple(
-            [each if is_http(each) else os.path.abspath(each) for each in settings.build_constraint]
-        ),
+        build_constraint=tuple(map(absolute_path, settings.build_constraint)),
     )
 
 

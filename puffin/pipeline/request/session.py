@@ -55,13 +55,17 @@ class ConfiguredNetwork:
 
 @frozen
 class Session:
-    """What the parts of a command share, made once by the command. ``started`` is of ``time.perf_counter``."""
+    """What the parts of a command share, made once by the command. ``started`` is of ``time.perf_counter``.
+
+    ``files`` were read before, perhaps on another machine: pairs of what :meth:`read` is asked for and its bytes.
+    """
 
     cache: Cache
     environ: "Mapping[str, str]"
     network: ConfiguredNetwork
     reporter: "Reporter"
     started: float
+    files: "tuple[tuple[str, bytes], ...]" = ()
 
     @property
     def began(self) -> float:
@@ -73,6 +77,9 @@ class Session:
 
         Every command reads requirements, constraints and what they include by it.
         """
+        known = dict(self.files).get(path)
+        if known is not None:
+            return known
         if is_http(path):
             return self._fetched(path)
         from puffin.stages.resolve.requirements.file import read_file

@@ -4,7 +4,8 @@ import pickle
 
 import pytest
 
-from puffin.pipeline.provision.order import STAYS, RecordedFiles, beneath, travelling, write_files
+from puffin.pipeline.provision.order import STAYS, RecordedFiles, travelling
+from puffin.pipeline.request.session import session_of
 from puffin.pipeline.request.settings import Configured, NetworkOptions, Settings, Where
 from puffin.pipeline.workspace.specs import EnvSpec
 from puffin.value import field_names, replace
@@ -52,15 +53,13 @@ def test_settings_of_an_environment_override_those_of_the_run(own):
 
 def test_a_relative_constraint_has_the_same_path_everywhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    sent = travelling(replace(NOWHERE, build_constraint=("limits.txt",)), SPEC)
-    assert sent.build_constraint == (str(tmp_path / "limits.txt"),)
+    sent = travelling(replace(NOWHERE, build_constraint=("limits.txt", "file:///srv/limits.txt", "-")), SPEC)
+    assert sent.build_constraint == (str(tmp_path / "limits.txt"), "/srv/limits.txt", "-")
 
 
-def test_files_that_were_read_are_found_beneath_a_directory(tmp_path):
+def test_files_that_were_read_travel():
     held = {"/here/a.txt": b"a", "/here/in/b.txt": b"b"}
     recorded = RecordedFiles(held.__getitem__)
     assert [recorded.read(path) for path in held] == [b"a", b"b"]
-    write_files(recorded.files, str(tmp_path))
-    for path, data in held.items():
-        with open(beneath(str(tmp_path), path), "rb") as file:
-            assert file.read() == data
+    session = replace(session_of(NOWHERE, {}), files=pickle.loads(pickle.dumps(recorded.files)))
+    assert [session.read(path) for path in held] == [b"a", b"b"]
