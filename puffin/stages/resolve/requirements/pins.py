@@ -59,8 +59,9 @@ def select_pins(
     """Return the pins of *requirements* for an environment with these *markers* (all of PEP 508's variables).
 
     Repeated requirements become one pin, with the hashes of all; constraints narrow versions and hashes,
-    and may pin what a requirement leaves open, but add nothing. Hints name what was *asked* for. Raises the conflicts of ``requirements.errors``, all
-    problems at once, and :class:`~puffin.stages.resolve.requirements.markers.MarkerNotEvaluable`.
+    and may pin what a requirement leaves open, but add nothing. Hints name what was *asked* for. Raises the conflicts
+    of ``requirements.errors``, all problems at once, and
+    :class:`~puffin.stages.resolve.requirements.markers.MarkerNotEvaluable`.
     """
     holding = Conditions(markers)
     chosen = _Chosen(_active(requirements.constraints, holding))
