@@ -76,7 +76,7 @@ def test_a_scheduler_that_is_away_fails_each_and_is_asked_once(monkeypatch, erro
     monkeypatch.setattr(ahead, "usable_workers", usable_workers)
     builds = BuildsAhead(REMOTE)
     for job in [builds.begin(1.0, lambda: pytest.fail("it is built")) for _ in range(3)]:
-        until(lambda: job.done)
+        until(lambda job=job: job.done)
         with pytest.raises(type(error)):
             job.result()
     assert len(asked) == 1
