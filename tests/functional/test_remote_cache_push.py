@@ -178,6 +178,14 @@ def test_what_the_remote_cache_lacks_is_neither_fetched_nor_built(machines, cach
     assert not log.exists()
 
 
+def test_what_goes_while_it_is_pulled_is_not_fetched_from_the_index(machines, cache, pull):
+    machines("first").sync(cache.url, "--remote-cache-write", pins="alpha==1.0\nbeta==1.0\n")
+    cache.mode, second = "evicting", machines("second")
+    done = pull("second", cache.url)
+    assert (done.code, "3 packages not in the remote cache" in done.err) == (0, True), done.err
+    assert second.files_asked == []
+
+
 def test_a_remote_cache_that_cannot_be_read_fails_a_pull(puffin, cache, pull):
     cache.mode = "500"
     done = pull("first", cache.url)
@@ -216,3 +224,19 @@ def test_without_a_key_there_are_no_lists(machines, shop, cache, log, tmp_path):
     first.sync(cache.url, "--remote-cache-write", pins=pins, key="")
     second.sync(cache.url, pins=pins, key="")
     assert _pages(shop, "toy")
+
+
+@pytest.mark.parametrize(
+    "words", [["pip", "install", "--dry-run"], ["pip", "install", "nothing==1.0"]], ids=str
+)
+def test_a_resolution_leaves_nothing_in_the_cache_if_nothing_is_installed(
+    puffin, shop, cache, log, tmp_path, words
+):
+    directory, root = write_project(tmp_path / "made", "made", told=log), puffin.root / "cache-first"
+    puffin.venv(name="first")
+    words = [*words, directory, "-p", "first", "--cache-dir", root, "-i", shop.url, "--remote-cache-write"]
+    environ = {"PUFFIN_REMOTE_CACHE": cache.url, "PUFFIN_REMOTE_CACHE_KEY": KEY}
+    done = puffin(*words, env=environ)
+    assert done.code == (0 if "--dry-run" in words else 1), done.err
+    assert "metadata made" in log.read_text()
+    assert list((root / "tmp-v0").iterdir()) == []

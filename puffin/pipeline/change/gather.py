@@ -13,6 +13,7 @@ from puffin.pipeline.tasks.supply import UNZIP, Load, Supply, Use, identity, loa
 from puffin.stages.bytecode.layer import layer_ready
 from puffin.stages.bytecode.stage import pyc_suffix
 from puffin.stages.link.direct_url import with_source
+from puffin.stages.remote.values import NotServed
 from puffin.types import Collection, Sequence
 from puffin.value import replace
 
@@ -48,7 +49,7 @@ class GatherRun(ChangeRun):
             self._engine.idle()
             return
         if remote is not None:
-            tasks, grow = remote.planned(tasks, grow)
+            tasks, grow = remote.planned(tasks, grow, only=served)
         took = remote.took if remote is not None else None
         ledger = self._engine.run(tasks, self._engine.chosen(missing), took, grow)
         if remote is not None:
@@ -123,6 +124,8 @@ class GatherRun(ChangeRun):
         outcome = ledger.outcomes.get(_last(supply))
         if outcome is None or outcome.status != DONE:
             error = root_failure(ledger, _last(supply))
+            if isinstance(error, NotServed):
+                return {}  # it stays without an archive
             known = error if isinstance(error, PuffinError) else PuffinError(package=supply.artifact.label)
             run.lack(use.number, explained(known, supply, run.why(supply.artifact.name)))
             return {}

@@ -184,9 +184,11 @@ class RemoteRun:
         """Why the cache is not used any more, ``""`` while it is."""
         return self._problem
 
-    def planned(self, tasks: "Sequence[Task]", grow: "Grow") -> "tuple[list[Task], Grow]":
-        """Return tasks, and a growth, that ask the cache first."""
-        if not self._usable:
+    def planned(
+        self, tasks: "Sequence[Task]", grow: "Grow", *, only: bool = False
+    ) -> "tuple[list[Task], Grow]":
+        """Return tasks, and a growth, that ask the cache first; with *only*, wheels come from nowhere else."""
+        if not self._usable and not only:
             return list(tasks), grow
         plan = RemotePlan(
             remote=astuple(self._settings),
@@ -194,6 +196,7 @@ class RemoteRun:
             keeps=self._settings.write,
             present=frozenset([sha256 for sha256, yes in self._known.items() if yes]),
             absent=frozenset([sha256 for sha256, yes in self._known.items() if not yes]),
+            only=only,
         )
         return [with_remote(each, plan) for each in tasks], growth_with_remote(grow, plan)
 

@@ -4,6 +4,7 @@ import os
 import time
 
 from puffin.artifact.artifact import WHEEL
+from puffin.cache.atomic import remove_tree
 from puffin.cache.usage import make_room
 from puffin.errors import PuffinError
 from puffin.pipeline.change.environment import SiteFailed
@@ -109,6 +110,8 @@ class ChangeRun:
         if self._remote is not None:
             self._end_uploads()
             self._remote.close()
+        elif self._settings.remote_cache is not None:
+            remove_tree(self._settings.remote_cache.room)  # a resolution may have left lists there
 
 
 def _nothing() -> None:

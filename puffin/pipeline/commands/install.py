@@ -88,17 +88,17 @@ class _Install:
         self._builds = BuildSession(builds_of(self._setup, self._run, session), session)
 
     def run(self) -> Installed:
-        with phase("resolve"):
-            resolution = self._resolve()
-            run = self._environment_run(resolution)
-            run.make_plan()
-        count = len(resolution.packages)
-        self._reporter.phase("Resolved", count, time.perf_counter() - self._session.started)
         change = ChangeRun(self._run, self._session, command="pip install")
-        wanted = [each for each in resolution.packages if each.name in run.plan.install]
-        run.supplies = [self._supply(each) for each in wanted]
-        change.settle(run)
         try:
+            with phase("resolve"):
+                resolution = self._resolve()
+                run = self._environment_run(resolution)
+                run.make_plan()
+            count = len(resolution.packages)
+            self._reporter.phase("Resolved", count, time.perf_counter() - self._session.started)
+            wanted = [each for each in resolution.packages if each.name in run.plan.install]
+            run.supplies = [self._supply(each) for each in wanted]
+            change.settle(run)
             self._apply(change, run, count)
         finally:
             change.close()

@@ -23,6 +23,7 @@ class RemotePlan:
     """What is known of a remote cache: itself and the network in wire form, and what it said.
 
     ``present`` and ``absent`` are hashes of files that it was asked for. With ``keeps``, what it lacks is uploaded.
+    With ``only``, nothing else is asked.
     """
 
     remote: "tuple[Any, ...]"
@@ -30,6 +31,7 @@ class RemotePlan:
     keeps: bool = False
     present: "frozenset[str]" = frozenset()
     absent: "frozenset[str]" = frozenset()
+    only: bool = False
 
 
 def with_remote(task: Task, plan: RemotePlan) -> Task:
@@ -44,7 +46,7 @@ def with_remote(task: Task, plan: RemotePlan) -> Task:
         ask = not (hashes_of(task) and hashes_of(task) <= plan.absent)
         if not ask and not plan.keeps:
             return task
-        more = (*more, ("ask", ask))
+        more = (*more, ("ask", ask), *((("only", True),) if plan.only else ()))
     return replace(task, function=function, arguments=(*task.arguments, *more))
 
 

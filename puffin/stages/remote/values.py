@@ -5,7 +5,7 @@ import os
 from puffin.artifact.limits import positive
 from puffin.artifact.urls import mask
 from puffin.cache.layout import Cache
-from puffin.errors import UsageError
+from puffin.errors import PuffinError, UsageError
 from puffin.types import Mapping
 from puffin.value import frozen
 
@@ -30,6 +30,12 @@ ABSENT, UNSIGNED, WRONG, STALE, UNAVAILABLE = (
 
 Told = tuple[str, str, str, int, float, str]
 """Layer, ``hit`` or ``miss``, the reason of a miss, bytes, seconds, and why the cache is left alone from now on."""
+
+
+class NotServed(PuffinError):
+    """The cache did not give a file that nothing else is to give."""
+
+    sentence = "The remote cache did not give `{package}`"
 
 
 @frozen

@@ -11,7 +11,7 @@ from puffin.artifact.artifact import only_sha256
 from puffin.cache.atomic import write
 from puffin.stages.fetch.fetch import fetch
 from puffin.stages.remote.store import RemoteQuestion, RemoteStore, store_of
-from puffin.stages.remote.values import WHEELS
+from puffin.stages.remote.values import WHEELS, NotServed
 from puffin.stages.unzip.store import fetch_once
 from puffin.types import Buffer
 
@@ -19,14 +19,19 @@ _OUTGOING = "content-"
 
 
 def fetch_shared_wheel(
-    *, remote: "tuple[Any, ...]", network: "tuple[Any, ...]", ask: bool = True, **arguments: Any
+    *,
+    remote: "tuple[Any, ...]",
+    network: "tuple[Any, ...]",
+    ask: bool = True,
+    only: bool = False,
+    **arguments: Any,
 ) -> "tuple[str, int, memoryview | None]":
     """Do what :func:`puffin.stages.unzip.store.fetch_once` does, from the cache if that has the file.
 
-    Without *ask* it is known that the cache has not.
+    Without *ask* it is known that the cache has not. With *only* nothing else is asked: :class:`NotServed` is raised.
     """
     sha256 = _only(arguments["hashes"]) if ask else ""
-    getter = FileGetter(store_of(remote, network), WHEELS, sha256)
+    getter = FileGetter(store_of(remote, network), WHEELS, sha256, only=only)
     return fetch_once(network=network, get=getter, **arguments)
 
 
@@ -37,9 +42,10 @@ def _only(groups: "tuple[tuple[str, ...], ...]") -> str:
 
 
 class FileGetter:
-    """Fetches one file whose hash is known, from the cache or else from where it is."""
+    """Fetches one file whose hash is known, from the cache or else, unless *only* that is asked, from where it is."""
 
-    def __init__(self, store: RemoteStore, layer: str, sha256: str) -> None:
+    def __init__(self, store: RemoteStore, layer: str, sha256: str, *, only: bool = False) -> None:
+        self._only = only
         self._store = store
         self._layer = layer
         self._sha256 = sha256
@@ -52,6 +58,8 @@ class FileGetter:
             if data is not None:
                 meter.count(taken=len(data), given=len(data))
                 return self._sha256, len(data), data
+        if self._only:
+            raise NotServed(package=wanted["filename"])
         found = fetch(size=size, **wanted)
         keep_for_upload(self._store, found[0], found[2])
         return found
