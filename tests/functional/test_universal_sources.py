@@ -142,6 +142,46 @@ def test_sources_of_a_local_project_with_markers(compile_, puffin, shop):
     }, done.err
 
 
+def test_a_member_is_taken_where_no_other_source_of_it_holds(compile_, puffin):
+    """Somebody else owns its name on the index."""
+    write_project(puffin.cwd / "near", "lib", "5.0", static=True)
+    write_project(puffin.cwd / "there", "lib", "6.0", static=True)
+    write_project(puffin.cwd / "asks", "asks", requires=["lib"], static=True)
+    sources = """asks = { path = "asks" }
+lib = [{ path = "near", marker = "sys_platform == 'win32'" }]
+[tool.uv.workspace]
+members = ["there"]
+"""
+    done = compile_(sources, "--universal", dependencies='"asks", "lib; sys_platform == \'win32\'"')
+    assert set(done.out.splitlines()) == {
+        "./asks",
+        "./near ; sys_platform == 'win32'",
+        "-e ./there ; sys_platform != 'win32'",
+    }, done.err
+
+
+@pytest.mark.parametrize("order", [("one", "two"), ("two", "one")])
+def test_the_editable_one_of_two_sources_for_one_place_counts_where_it_holds(compile_, puffin, order):
+    write_project(puffin.cwd / "other", "other", static=True)
+    one = """[tool.uv.sources]
+other = [
+  { path = "../other", editable = true, marker = "sys_platform == 'linux'" },
+  { path = "../other", marker = "sys_platform != 'linux'" },
+]
+"""
+    for name, tail in (("one", one), ("two", '[tool.uv.sources]\nother = { path = "../other" }\n')):
+        path = write_project(puffin.cwd / name, name, requires=["other"], static=True) / "pyproject.toml"
+        path.write_text(path.read_text() + tail)
+    sources = "".join(f'{name} = {{ path = "{name}" }}\n' for name in ("one", "two"))
+    done = compile_(sources, "--universal", dependencies=", ".join(f'"{name}"' for name in order))
+    assert set(done.out.splitlines()) == {
+        "./one",
+        "./two",
+        "-e ./other ; sys_platform == 'linux'",
+        "./other ; sys_platform != 'linux'",
+    }, done.err
+
+
 @needs_git
 def test_sources_of_a_repository_with_markers(compile_, puffin, shop):
     """The repository has them at the same commit; the rest comes from the index."""

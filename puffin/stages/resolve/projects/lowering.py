@@ -5,7 +5,7 @@ of a command, and to those of the local projects among them, as uv does. Package
 """
 
 import os
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import combinations
 
@@ -283,7 +283,8 @@ class Lowering:
                     self.needs.append(((directory, above.extras), (local_directory(entry.url), entry.extras)))
                 known = found.get((entry.name, entry.marker))
                 found[entry.name, entry.marker] = known if known and known.editable else entry
-        return (*found.values(), *self._members(places))
+        first = sorted(found.values(), key=lambda each: not each.editable)  # of one URL the first counts
+        return (*first, *self._members(places))
 
     def _meet(self, one: Entry, other: Entry) -> bool:
         """Tell whether two requirements may apply at once."""
@@ -291,19 +292,28 @@ class Lowering:
             return all(not each.marker or self.holds(each.marker) for each in (one, other))
         return self._policy.several.meet(one.marker, other.marker)
 
-    def _members(self, places: Collection[str]) -> "list[Entry]":
-        """Return constraints for the members that have no place so far."""
+    def _rest(self, entries: Sequence[Entry]) -> str | None:
+        """Return the marker of the environments where none of *entries* applies, None if there are none."""
+        if self._policy.several is None or not entries:
+            return None if entries else ""
+        return self._policy.several.shares([each.marker for each in entries])[-1]
+
+    def _members(self, places: Mapping[str, Sequence[Entry]]) -> "list[Entry]":
+        """Return constraints for the members, in the environments where they have no place so far."""
         free = {
-            name: _member_entry(
-                name,
-                member.directory,
-                workspace.root.directory,
-                workspace.root.workspace,
-                member.installed is not False,
+            name: replace(
+                _member_entry(
+                    name,
+                    member.directory,
+                    workspace.root.directory,
+                    workspace.root.workspace,
+                    member.installed is not False,
+                ),
+                marker=rest,
             )
             for workspace in self._workspaces.values()
             for name, member in workspace.members.items()
-            if name not in places and not self._policy.skips(name)
+            if not self._policy.skips(name) and (rest := self._rest(places.get(name, ()))) is not None
         }
         return [*free.values()]
 
