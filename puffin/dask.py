@@ -45,7 +45,8 @@ class ClusterEnvironment(WorkerPlugin):
 
     ``name`` is the name of the plugin: the same for the same *path*, and for all values without one. Registering
     another value of that name replaces it, and ``unregister_worker_plugin`` removes it. Each one resolves again.
-    Workers that join later get the present one. Environments stay on disk.
+    Workers that join later get the present one. Environments stay on disk, and workers that were started in one go on
+    there until they start again. Registering the same contents again starts no worker again.
 
     ``register_plugin`` raises the error of a worker, with its address and its causes. Nothing is printed.
     Constructing a value raises ``puffin.errors.PuffinError`` if the file cannot be read.

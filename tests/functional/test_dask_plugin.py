@@ -138,6 +138,8 @@ def test_a_nanny_starts_its_worker_in_the_environment(puffin, shop, farm):
     )
     told = ask(puffin, farm, look)
     assert told.count(str(worker.root / "home" / "env")) == 2
+    assert register(puffin, farm, shop, "['lib0']", ", restart=True").returncode == 0
+    assert ask(puffin, farm, look) == told
     assert worker.log.read_text().count("Registered to:") == 2, "it starts again once"
     ask(puffin, farm, UNREGISTER.format(name_of("~/env")))
     ask(puffin, farm, "client.restart()")

@@ -240,3 +240,19 @@ def test_a_resolution_leaves_nothing_in_the_cache_if_nothing_is_installed(
     assert done.code == (0 if "--dry-run" in words else 1), done.err
     assert "metadata made" in log.read_text()
     assert list((root / "tmp-v0").iterdir()) == []
+
+
+def test_a_build_goes_by_its_local_build_requirements_and_is_not_shared(machines, cache, log, tmp_path):
+    helper = write_project(tmp_path / "helper", "helper", told=log)
+    made = write_project(tmp_path / "made", "made", needs=("toy", "helper"), told=log)
+    with open(made / "pyproject.toml", "a") as file:
+        file.write('[tool.uv.sources]\nhelper = { path = "../helper" }\n')
+    first = machines("first")
+    first.sync(cache.url, "--remote-cache-write", pins=f"{made}\n")
+    machines("second").sync(cache.url, pins=f"{made}\n")
+    assert log.read_text().count("wheel made") == 2, "it is not shared"
+    for count in (2, 3):
+        first.sync("", "--allow-empty-requirements", pins="")
+        first.sync("", pins=f"{made}\n")
+        assert log.read_text().count("wheel made") == count
+        (helper / "more.txt").write_text("another state\n")

@@ -6,7 +6,6 @@ from itertools import count
 from threading import Lock, Thread
 
 import puffin.forks  # noqa: F401 - it makes forks safe after these threads
-from puffin.errors import PuffinError
 from puffin.pipeline.farm.farm import usable_workers
 from puffin.pipeline.request.scheduler import Remote
 from puffin.stages.resolve.universe.pages import PoolJob
@@ -28,7 +27,7 @@ class BuildsAhead:
         self._numbers = count()
         self._running = 0
         self._most = 1  # until the scheduler was asked
-        self._error: PuffinError | None = None
+        self._error: BaseException | None = None
 
     def begin(self, seconds: float, build: Callable[[], Built]) -> "PoolJob[Built]":
         """Have *build* done, which probably takes so many *seconds*, and return its job at once."""
@@ -44,10 +43,18 @@ class BuildsAhead:
         return build()
 
     def _fill(self) -> None:
-        """Start threads for what waits, with the lock held."""
+        """Start threads for what waits, with the lock held. Without any thread, all that waits fails."""
         for _ in range(min(len(self._waiting), self._most - self._running)):
+            try:
+                Thread(target=self._work, name="puffin-metadata", daemon=True).start()
+            except Exception as error:
+                if self._running:  # those that run do what waits
+                    return
+                self._error = error
+                while self._waiting:
+                    heappop(self._waiting)[2].run()
+                return
             self._running += 1
-            Thread(target=self._work, name="puffin-metadata", daemon=True).start()
 
     def _work(self) -> None:
         self._ask()
@@ -62,12 +69,12 @@ class BuildsAhead:
             return None
 
     def _ask(self) -> None:
-        """Ask how many builds the workers do at once. If that fails, so do all builds."""
+        """Ask how many builds the workers do at once. If that fails in any way, so do all builds."""
         if self._error is not None:
             return
         try:
             slots, _ = usable_workers(self._remote)
-        except PuffinError as error:
+        except BaseException as error:
             self._error = error
             return
         with self._lock:

@@ -54,8 +54,9 @@ class Builds:
     """Plans the builds of one ledger; :meth:`grow` is for its growth.
 
     *resolve* returns what a set of build requirements comes to, for a toolchain and for the package that needs
-    them, with its artifact and the path of its source; *seconds* how long a build of a package takes. Nothing here
-    belongs to one environment: the toolchain comes with each artifact.
+    them, with its artifact and the path of its source; *seconds* how long a build of a package takes; *local_needs*
+    the states of a directory's local build requirements. Nothing here belongs to one environment: the toolchain comes
+    with each artifact.
     """
 
     def __init__(
@@ -64,7 +65,9 @@ class Builds:
         cache: "Cache",
         resolve: "Resolve",
         seconds: "Callable[[str], float]" = lambda _name: USUAL,
+        local_needs: "Callable[[Artifact, Toolchain], tuple[str, ...]]" = lambda *_: (),
     ) -> None:
+        self._local_needs = local_needs
         self._seconds = seconds
         self._settings = settings
         self._cache = cache
@@ -135,7 +138,7 @@ class Builds:
         artifact = self._with_settings(artifact)
         revision = kept.revision_of(artifact)
         here = artifact.editable or not self._settings.isolates(artifact.name) or bool(self._since(artifact))
-        if here or not revision:
+        if here or not revision or self._local_needs(artifact, toolchain):
             return None
         tags = tuple(toolchain.interpreter.tags)
         return kept.SoughtBuild(revision=revision, settings=self._settings_key(artifact, toolchain), tags=tags)
@@ -174,7 +177,9 @@ class Builds:
 
     def _settings_key(self, artifact: "Artifact", toolchain: Toolchain) -> str:
         shared = "" if self._settings.isolates(artifact.name) else toolchain.prefix
-        return kept.settings_of(artifact, shared=shared, more=self._settings.outside)
+        return kept.settings_of(
+            artifact, shared=shared, more=(*self._settings.outside, *self._local_needs(artifact, toolchain))
+        )
 
     def _group(self, artifact: "Artifact", toolchain: Toolchain, goal: str) -> str:
         source = kept.revision_of(artifact) or f"{artifact.url} {artifact.hashes} {artifact.subdirectory}"

@@ -194,6 +194,7 @@ class BuildSession:
         self._resolver = BuildResolver(settings, session)
         self._times: dict[str, float] | None = None
         self._ahead: BuildsAhead | None = None
+        self._needs: dict[tuple[str, str, str], tuple[str, ...]] = {}
 
     def seconds(self, name: str) -> float:
         """Return how long the last recorded build of a package took."""
@@ -233,7 +234,13 @@ class BuildSession:
                 pinned=pinned,
             )
 
-        return Builds(self.settings, self.session.cache, resolve, self.seconds)
+        return Builds(self.settings, self.session.cache, resolve, self.seconds, self._local_needs)
+
+    def _local_needs(self, artifact: Artifact, toolchain: Toolchain) -> tuple[str, ...]:
+        key = (artifact.url, artifact.subdirectory, toolchain.key)
+        if artifact.kind == DIRECTORY and key not in self._needs:
+            self._needs[key] = self._sources.local_needs(artifact, dict(toolchain.interpreter.markers))
+        return self._needs.get(key, ())
 
     def identified(self, supply: Supply) -> Supply:
         """Return *supply* with the hash of its source, if that is a local archive."""

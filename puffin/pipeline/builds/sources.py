@@ -1,15 +1,23 @@
 """Where the requirements of repositories come from, and those of builds: the sources that their own projects name."""
 
+import os
 from collections.abc import Mapping
 
+from puffin import depends
 from puffin.artifact.artifact import GIT, Artifact
+from puffin.artifact.tree import pyproject_of, tree_state
+from puffin.artifact.urls import file_path, is_file_url
+from puffin.errors import PuffinError
+from puffin.names import normalise
 from puffin.pipeline.builds.values import BuildSettings
 from puffin.pipeline.inputs.inputs import all_environments
 from puffin.pipeline.request.session import Session
+from puffin.stages.build.kept import hash_of
 from puffin.stages.fetch.git.url import inner_directory, subdirectory
 from puffin.stages.resolve.metadata.toml import InvalidProject
 from puffin.stages.resolve.projects.trees import Tree, placed_texts
 from puffin.stages.resolve.projects.values import SourcePolicy
+from puffin.stages.resolve.requirements.texts import requirement_parts
 from puffin.stages.resolve.universe.values import CheckedOut
 
 TYPE_CHECKING = False
@@ -55,6 +63,24 @@ class TreeSources:
         tree = Tree(directory=directory, top=path, repository=repository)
         return self._placed(requires, tree, markers, key="build-system.requires")
 
+    def local_needs(self, artifact: Artifact, markers: Mapping[str, str]) -> tuple[str, ...]:
+        """Return URLs and states of the local build requirements that a directory itself names, none if it is invalid.
+
+        Sources that only the root of its workspace names are left out: to find that root takes too long here.
+        """
+        path = file_path(artifact.url)
+        document = pyproject_of(os.path.join(path, artifact.subdirectory))
+        try:
+            tables = [document.get("tool", {}).get(tool, {}).get("sources", {}) for tool in ("uv", "puffin")]
+            named = {normalise(name) for table in tables for name in table}
+            requires = document.get("build-system", {}).get("requires", ())
+            wanted = [each for each in requires if "file:" in each or requirement_parts(each)[0] in named]
+            placed = self.of_build(tuple(wanted), artifact, path, markers)[0] if wanted else ()
+            urls = [requirement_parts(text)[4] for text in placed]
+            return tuple([f"{url} {_state(url)}" for url in urls if is_file_url(url)])
+        except (PuffinError, OSError, ValueError, AttributeError, TypeError):
+            return ()  # whoever builds it says so
+
     def _placed(
         self,
         texts: tuple[str, ...],
@@ -71,3 +97,9 @@ class TreeSources:
             several=several,
         )
         return placed_texts(texts, tree, read=self._session.read, policy=policy, key=key)
+
+
+def _state(url: str) -> str:
+    path = file_path(url.partition("#")[0])
+    depends.file(path)
+    return tree_state(path) if os.path.isdir(path) else hash_of(path)

@@ -99,6 +99,9 @@ class _LockRun:
         self._agreed: dict[tuple[Any, ...], tuple[Entry, ...]] = {}
         self._results: dict[str, EnvResult] = {}
         self._written: dict[str, Written] = {}
+        self._sharers: dict[tuple[str, tuple[str, ...]], list[EnvSpec]] = {}
+        for each in {each.name: each for each in (*settings.known, *settings.specs)}.values():
+            self._sharers.setdefault((self._lock_of(each), each.requirements), []).append(each)
 
     def run(self) -> "tuple[EnvResult, ...]":
         make_room(self._session.cache)
@@ -211,13 +214,7 @@ class _LockRun:
 
     def _sharing(self, spec: "EnvSpec") -> "list[EnvSpec]":
         """Return the environments that share the lock of one, in the order of the configuration."""
-        lock = self._lock_of(spec)
-        known = {each.name: each for each in (*self._settings.known, *self._specs)}
-        return [
-            each
-            for each in known.values()
-            if self._lock_of(each) == lock and each.requirements == spec.requirements
-        ]
+        return self._sharers[self._lock_of(spec), spec.requirements]
 
     def _request(self, specs: "Sequence[EnvSpec]") -> SourceRequest:
         """Return the request for all that environments which share a lock are made from."""

@@ -14,7 +14,7 @@ from puffin import meter
 from puffin.pipeline.farm.errors import BuildLost, NoInterpreter, NoWorkers, RemoteCrashed, WorkersLost
 from puffin.pipeline.farm.link import Link
 from puffin.pipeline.farm.work import ask
-from puffin.pipeline.request.scheduler import Remote
+from puffin.pipeline.request.scheduler import Remote, reached
 from puffin.stages.build.remote import EVERYTHING
 
 _WORK = "puffin.pipeline.farm.work:work"
@@ -35,6 +35,7 @@ def farm_for(remote: Remote) -> "Farm":
         if key not in _farms:
             farm = Farm(remote)
             _farms[key] = farm
+            reached.add(remote.address)
             atexit.register(close_farms)
         return _farms[key]
 

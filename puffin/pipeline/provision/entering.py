@@ -50,7 +50,7 @@ async def _start_again(worker: Any, root: str, key: str) -> None:
     """Have the nanny start *worker* again. A nanny that waits for its worker to begin answers nothing until then."""
     while worker.status != Status.running:
         await asyncio.sleep(_SOON)
-    if await _prepared(worker, root, key):
+    if await _prepared(worker, root, key) and not is_made(key):  # else another registration of the same one
         await worker.close_gracefully(restart=True, reason="puffin")
 
 

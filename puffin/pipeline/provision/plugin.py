@@ -17,7 +17,7 @@ from puffin import __version__
 from puffin.artifact.urls import digest
 from puffin.errors import PuffinError, os_cause
 from puffin.pipeline.farm.peers import Peers, serve
-from puffin.pipeline.provision.entering import enter, is_made, restored, stop_importing
+from puffin.pipeline.provision.entering import enter, restored, stop_importing
 from puffin.pipeline.provision.order import MachineOrder, PlaceWanted, RequirementsAsked, target_key
 from puffin.pipeline.provision.worker import describe, interpreter_of, lead_on, make_on
 from puffin.stages.build.remote_here import pack, unpacked_wire
@@ -133,13 +133,18 @@ async def join(worker: Any, packed: bytes) -> "Leave | None":
 async def _ask_first(worker: Any, request: Request) -> "Leave":
     """Make the environment of *request*. What it holds is chosen and fetched by one worker of each target only."""
     place, added = request.asked.place, list[str]()
-    if not is_made(request.key):
-        interpreter = await asyncio.to_thread(_interpreter_at, place)
-        order = await _order_of(worker, request, target_key(interpreter))
-        await asyncio.to_thread(_make_from_peers, worker, order)
-        if interpreter.version[:2] == sys.version_info[:2]:
-            added = enter(worker, place.root, request.key, restart=request.restart)
-    return partial(_leave, request=request, added=added)
+    interpreter = await asyncio.to_thread(_interpreter_at, place)
+    order = await _order_of(worker, request, target_key(interpreter))
+    key = key_of(request, order)
+    await asyncio.to_thread(_make_from_peers, worker, order)
+    if interpreter.version[:2] == sys.version_info[:2]:
+        added = enter(worker, place.root, key, restart=request.restart)
+    return partial(_leave, request=request, key=key, added=added)
+
+
+def key_of(request: Request, order: MachineOrder) -> str:
+    """Return a key that is equal for all registrations of an environment with the same contents."""
+    return digest(repr((replace(request, id=""), sorted(map(repr, order.wanted)))))
 
 
 async def _order_of(worker: Any, request: Request, target: str) -> MachineOrder:
@@ -187,12 +192,12 @@ class Choices:
             self._peers.note(self._slot, None)
 
 
-async def _leave(worker: Any, *, request: Request, added: list[str]) -> None:
+async def _leave(worker: Any, *, request: Request, key: str, added: list[str]) -> None:
     """Undo what was done to *worker* itself. The choice is forgotten, unless it is the worker that goes."""
     stop_importing(added)
     if worker.status in (Status.running, Status.paused):
         await asyncio.to_thread(Choices(worker, request).forget)
-        await restored(worker, request.key)
+        await restored(worker, key)
 
 
 def _interpreter_at(place: PlaceWanted) -> Interpreter:

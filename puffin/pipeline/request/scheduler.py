@@ -5,6 +5,7 @@ from puffin.errors import UsageError
 from puffin.types import Callable, Mapping
 from puffin.value import frozen
 
+reached: "set[str]" = set()  # the addresses that this process was connected to
 SCHEMES = ("tcp://", "tls://")
 _PATIENCE, _SILENCE, _LIMIT = 30.0, 60.0, 3600.0
 
@@ -48,8 +49,8 @@ def check_address(text: str) -> None:
 
 
 def warn_if_silent(remote: "Remote | None", warn: "Callable[[str], None]") -> None:
-    """Warn if nobody answers at the address, after a run that perhaps needed nobody there."""
-    if remote is None:
+    """Warn if nobody answers at the address, after a run that needed nobody there."""
+    if remote is None or remote.address in reached:
         return
     import socket
 

@@ -12,6 +12,7 @@ from puffin.pipeline.farm.errors import SchedulerUnreachable
 from puffin.pipeline.request.scheduler import Remote
 from puffin.stages.resolve.universe.pages import Dropped
 from puffin.stages.resolve.universe.values import Built
+from tests.helpers.waiting import until
 
 REMOTE = Remote(address="tcp://10.0.0.1:8786")
 
@@ -64,16 +65,29 @@ def test_what_is_dropped_is_not_built(slots):
         job.result()
 
 
-def test_a_scheduler_that_is_away_fails_each_and_is_asked_once(monkeypatch):
+@pytest.mark.parametrize("error", [SchedulerUnreachable(address=REMOTE.address), KeyError("x"), SystemExit(1)])
+def test_a_scheduler_that_is_away_fails_each_and_is_asked_once(monkeypatch, error):
     asked = []
 
     def usable_workers(remote):
         asked.append(remote)
-        raise SchedulerUnreachable(address=remote.address)
+        raise error
 
     monkeypatch.setattr(ahead, "usable_workers", usable_workers)
     builds = BuildsAhead(REMOTE)
     for job in [builds.begin(1.0, lambda: pytest.fail("it is built")) for _ in range(3)]:
-        with pytest.raises(SchedulerUnreachable):
+        until(lambda job=job: job.done)
+        with pytest.raises(type(error)):
             job.result()
     assert len(asked) == 1
+
+
+def test_threads_that_cannot_start_fail_what_waits(monkeypatch):
+    def start(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    job = BuildsAhead(REMOTE).begin(1.0, lambda: pytest.fail("it is built"))
+    assert job.done
+    with pytest.raises(RuntimeError, match="start new thread"):
+        job.result()
