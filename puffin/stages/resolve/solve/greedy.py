@@ -8,6 +8,7 @@ from _heapq import heappop, heappush  # what ``heapq`` hands out, without a modu
 from collections.abc import Callable, Iterable
 from functools import partial
 
+from puffin.stages.resolve.solve.given import Divided
 from puffin.stages.resolve.solve.package import OFFERED, Candidate
 from puffin.stages.resolve.solve.requirement import Need
 from puffin.stages.resolve.solve.world import World
@@ -72,7 +73,10 @@ class Prefetch:
 
     def _ask(self, name: str) -> None:
         package = self._world.package(name)
-        best = package.best(self._needs[name], frozenset())
+        try:
+            best = package.best(self._needs[name], frozenset())
+        except Divided:  # more needs may come until it is its turn
+            return
         if best is not None and best.index >= OFFERED:
             self._world.likely(package, (best.index,))
             self._unread[name] = best.index

@@ -13,7 +13,7 @@ from puffin.stages.resolve.solve.errors import NoSolution
 from puffin.stages.resolve.solve.resolve import resolve
 from puffin.stages.resolve.solve.universe import Metadata, Offer
 from tests.helpers.replay import Replay
-from tests.helpers.universe import pins, request
+from tests.helpers.universe import everywhere, pins, request
 
 Packages = dict[str, dict[str, dict[str, Any]]]
 
@@ -162,6 +162,21 @@ def test_what_is_only_foreseen_concludes_nothing() -> None:
             "b": "1.0",
             "z": "1.0",
         }
+
+
+def test_what_is_only_foreseen_divides_no_region() -> None:
+    """`b` 2.0 is for newer Pythons, and `c` forbids it; in a divided region, newer Pythons would get `d` 2.0."""
+    packages = {
+        "a": needing("b"),
+        "b": {"1.0": {}, "2.0": {"requires_python": ">=3.13"}},
+        "c": needing("b<2"),
+        "d": {"1.0": {}, "2.0": {}},
+    }
+    asked = request("a", "c", "d<2 ; python_version < '3.13'", "d")
+    expected = everywhere(asked, Replay(packages))
+    assert {each.package.name for each in expected if each.package.version == "2.0"} == set()
+    for seed in range(20):
+        assert everywhere(asked, Distant(packages, random.Random(seed))) == expected
 
 
 NAMES = st.sampled_from("abcdef")
