@@ -115,6 +115,9 @@ def test_several_roots_state_the_same_environments(puffin, shop):
         at = "b/pyproject.toml:6" if other else "b/pyproject.toml"
         problem = f"`{at}`: its `environments` are not those of `a/pyproject.toml:6`"
         assert (done.code, problem in done.err) == (2, True), done.err
+    words = [each for each in words if each != "--universal"]
+    assert puffin("pip", "compile", *words, "--targets", "linux-3.12").code == 0  # these are not limited
+    words.append("--universal")
     puffin.file("b/pyproject.toml", project.format("b", f"\n{tail}"))
     assert puffin("pip", "compile", *words).out == "app==1.0\n"
 

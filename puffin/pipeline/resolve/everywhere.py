@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from puffin.stages.resolve.index.page import IndexFile
     from puffin.stages.resolve.universe.kept import KeptUniverse
 
+    Pairs = tuple[tuple[str, str], ...]
+
 
 def _targets(
     settings: CompileSettings, sources: Sources, interpreter: Interpreter
@@ -44,7 +46,7 @@ def _targets(
     """Return the targets that are declared, or the one of all platforms. Raises :class:`UsageError`."""
     if not settings.targets:
         pythons = _pythons(settings.run.where.python_version, sources, interpreter)
-        return (universal_target(interpreter, pythons, _limits(sources.environments, pythons)),)
+        return (universal_target(interpreter, pythons, _limits(_agreed(sources.environments), pythons)),)
     targets = declared_targets(interpreter, settings.targets)
     for file, specifier in sources.pythons:
         admitted = [specifiers_of(specifier).contains(each.python_version) for each in targets]
@@ -54,7 +56,18 @@ def _targets(
     return targets
 
 
-def _limits(environments: "Sequence[tuple[str, str]]", pythons: str) -> tuple[str, ...]:
+def _agreed(stated: "Sequence[tuple[str, Pairs]]") -> "Pairs":
+    """Return the environments that all projects state. Raises :class:`InvalidProject` unless they state the same."""
+    for shown, own in stated:
+        if {marker for marker, _ in own} != {marker for marker, _ in stated[0][1]}:
+            first, other = [each[0][1] if each else at for at, each in (stated[0], (shown, own))]
+            hints = ("state the same `environments` in both, or resolve for them apart",)
+            problem = f"its `environments` are not those of `{first}`"
+            raise InvalidProject(file=other, problem=problem, hints=hints)
+    return stated[0][1] if stated else ()
+
+
+def _limits(environments: "Pairs", pythons: str) -> tuple[str, ...]:
     """Return the markers of *environments*, which are pairs with a place.
 
     Raises :class:`InvalidProject` if two of them overlap, or one admits none of the Pythons.

@@ -36,7 +36,8 @@ class Sources:
     ``pythons`` are pairs of file and the Python specifier that it states. ``reached`` limit what local projects ask
     for to where these say that it comes from; of ``virtual`` packages only the dependencies are installed. ``extras``
     and ``groups`` are those that a lock file has for selection. ``needs`` are pairs of local projects (directory and
-    extras), of which the first needs the second. ``environments`` and ``required`` are as in ``ProjectTables``.
+    extras), of which the first needs the second. ``required`` are as in ``ProjectTables``, and ``environments`` too,
+    for each file that could state some.
     """
 
     requirements: Requirements
@@ -48,7 +49,7 @@ class Sources:
     virtual: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
-    environments: tuple[tuple[str, str], ...] = ()
+    environments: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
     required: tuple[tuple[str, str], ...] = ()
 
 

@@ -87,7 +87,7 @@ class Declared:
     groups: tuple[str, ...] = ()
     constraints: tuple[Entry, ...] = ()
     overrides: tuple[Entry, ...] = ()
-    environments: tuple[tuple[str, str], ...] = ()
+    environments: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
     required: tuple[tuple[str, str], ...] = ()
 
 
