@@ -74,15 +74,21 @@ def test_a_project_that_leaves_versions_open_is_for_other_commands(puffin, env, 
         lines(
             "error: `gamma` at pyproject.toml:7 is not pinned to a version by `==`",
             "",
-            "hint: to pin all versions first: `puffin pip compile pyproject.toml -o requirements.txt && "
-            "puffin pip sync requirements.txt`",
+            "hint: to pin all versions first: `puffin pip compile pyproject.toml --extra open "
+            "-o requirements.txt && puffin pip sync requirements.txt`",
             "hint: to install the newest versions and keep other packages: "
-            "`puffin pip install -r pyproject.toml`",
+            "`puffin pip install -r pyproject.toml --extra open`",
         ),
     )
     puffin.file("script.py", '# /// script\n# dependencies = ["gamma"]\n# ///\n')
     done = puffin("pip", "sync", "script.py", "-i", shop.url)
     assert "`puffin pip compile script.py -o requirements.txt && " in done.err
+    puffin.file("a.in", "-r b.in\n")
+    puffin.file("b.in", "gamma\n")
+    puffin.file("c.txt", "gamma<9\n")
+    done = puffin("pip", "sync", "a.in", "-c", "c.txt", "-i", shop.url)
+    assert "`puffin pip compile a.in -c c.txt -o requirements.txt && " in done.err
+    assert "`puffin pip install -r a.in -c c.txt`" in done.err
 
 
 @pytest.mark.parametrize(

@@ -65,9 +65,16 @@ def test_a_lock_of_an_older_puffin_is_recognised_by_what_it_has_for_selection(pu
     puffin.file("puffin.toml", '[envs.dev]\nproject = "."\ngroups = ["test"]\npath = "dev"\n')
     assert puffin("lock", "--universal", "-i", shop.url).code == 0
     text = (puffin.cwd / "pylock.toml").read_text()
-    puffin.file("pylock.toml", text.replace("tool = {puffin = {shared = true}}\n", ""))
-    assert puffin("sync", "--frozen").code == 0
-    assert Env(puffin.cwd / "dev").installed() == {"lib": "2.0", "tool": "3.0"}
+    text = text.replace("tool = {puffin = {shared = true}}\n", "")
+    for older in (
+        text,
+        f"# shared\n{text}",
+        f"{text}\n[tool.other]\nshared = 1\n",
+        f"{text}\n[tool.other]\nx=1\n",
+    ):
+        puffin.file("pylock.toml", older)
+        assert puffin("sync", "--frozen").code == 0
+        assert Env(puffin.cwd / "dev").installed() == {"lib": "2.0", "tool": "3.0"}
 
 
 def test_the_constraints_of_all_environments_count(puffin, shop):

@@ -96,6 +96,34 @@ def test_those_of_the_root_of_a_workspace_count(puffin, shop):
     assert "`environments` in `[tool.uv]` has no effect in puffin (m/pyproject.toml:6)" in done.err
 
 
+def test_several_roots_state_the_same_environments(puffin, shop):
+    project = '[project]\nname = "{}"\nversion = "1"\ndependencies = ["app"]\n{}'
+    tail = f'[tool.uv]\nenvironments = ["{LINUX}"]\n'
+    words = (
+        "a/pyproject.toml",
+        "b/pyproject.toml",
+        "--universal",
+        "--no-header",
+        "--no-annotate",
+        "-i",
+        shop.url,
+    )
+    puffin.file("a/pyproject.toml", project.format("a", tail))
+    for other in ("", tail.replace("linux", "win32")):
+        puffin.file("b/pyproject.toml", project.format("b", other))
+        done = puffin("pip", "compile", *words)
+        at = "b/pyproject.toml:6" if other else "b/pyproject.toml"
+        problem = f"`{at}`: its `environments` are not those of `a/pyproject.toml:6`"
+        assert (done.code, problem in done.err) == (2, True), done.err
+    puffin.file("b/pyproject.toml", project.format("b", f"\n{tail}"))
+    assert puffin("pip", "compile", *words).out == "app==1.0\n"
+
+
+def test_a_value_of_a_marker_may_be_called_as_a_variable(compile_):
+    own = f"{LINUX} and platform_version != 'extra'"
+    assert compile_(f'environments = ["{own}"]', "--universal").out == "app==1.0\n"
+
+
 @pytest.mark.parametrize(
     ("uv", "problem"),
     [
@@ -106,6 +134,11 @@ def test_those_of_the_root_of_a_workspace_count(puffin, shop):
         (
             "environments = [\"extra == 'x'\"]",
             "`extra == 'x'` in `environments` is about extras or groups, not about environments",
+        ),
+        (
+            "environments = [\"os_name != 'extra' and 'x' in dependency_groups\"]",
+            "`os_name != 'extra' and 'x' in dependency_groups` in `environments` is about extras or groups, "
+            "not about environments",
         ),
         (
             f'environments = ["{LINUX}", "os_name == \'posix\'"]',

@@ -185,7 +185,15 @@ class Reading:
 
         requirements = _with_names(name_requirements(requirements), self._settings, self._naming)
         hashes = self._settings.require_hashes or requirements.require_hashes
-        selection = select_pins(requirements, markers=dict(interpreter.markers), require_hashes=hashes)
+        request = self._request
+        given = (request.files, request.constraints, request.groups)
+        files, constraints, groups = [tuple(map(relative, each)) for each in given]
+        selection = select_pins(
+            requirements,
+            markers=dict(interpreter.markers),
+            require_hashes=hashes,
+            asked=replace(request, files=files, constraints=constraints, groups=groups),
+        )
         check_names(selection.pins)
         warnings = (*requirements.warnings, *selection.warnings)
         return self._inputs(selection.pins, requirements, warnings=warnings)

@@ -125,14 +125,16 @@ def _is_shared(lock: str) -> bool:
     """
     data = read_content(lock) or b""
     head = data.partition(b"\n[[packages]]")[0]
-    if SHARED_LOCK.encode() not in head and b"[tool." not in data:
-        return b"\nextras = [" in head or b"\ndependency-groups = [" in head
-    try:
-        whole = b"[tool." in data and b"[tool." not in head  # somebody moved the table behind the packages
-        document = parse_toml(decode_text(data if whole else head, lock), lock)
-        return document.table("tool").table("puffin").values.get(SHARED_LOCK) is True
-    except InvalidProject:
-        return False
+    told = None
+    if SHARED_LOCK.encode() in data:
+        try:
+            behind = b"\n[tool" in data[len(head) :]  # somebody moved the table behind the packages
+            document = parse_toml(decode_text(data if behind else head, lock), lock)
+            told = document.table("tool").table("puffin").values.get(SHARED_LOCK)
+        except InvalidProject:
+            return False
+    older = b"\nextras = [" in head or b"\ndependency-groups = [" in head
+    return older if told is None else told is True
 
 
 def groups_of(spec: EnvSpec) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from puffin import depends
@@ -104,9 +104,23 @@ def read_projects(
         groups=tuple(reader.selectable[GROUPS]),
         constraints=tuple([entry for constraints, _ in limits for entry in constraints]),
         overrides=tuple([entry for _, overrides in limits for entry in overrides]),
-        environments=_once(each for root in platforms for each in root.environments),
+        environments=_agreed(platforms) if policy.several is not None else (),
         required=_once(each for root in platforms for each in root.required),
     )
+
+
+def _agreed(roots: Sequence[ProjectTables]) -> tuple[tuple[str, str], ...]:
+    """Return the environments of all roots. Raises :class:`InvalidProject` unless these are the same."""
+    stated = [_once(root.environments) for root in roots]
+    for root, own in zip(roots, stated, strict=True):
+        if {marker for marker, _ in own} != {marker for marker, _ in stated[0]}:
+            first, other = [
+                each[0][1] if each else at.shown for at, each in ((roots[0], stated[0]), (root, own))
+            ]
+            hints = ("state the same `environments` in both, or resolve for them apart",)
+            problem = f"its `environments` are not those of `{first}`"
+            raise InvalidProject(file=other, problem=problem, hints=hints)
+    return stated[0] if stated else ()
 
 
 def _once(environments: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:

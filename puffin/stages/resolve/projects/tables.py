@@ -5,6 +5,7 @@ takes precedence over the same one in ``[tool.uv.sources]``. Each value has its 
 """
 
 import os
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -42,6 +43,9 @@ _INDEX_KEYS = frozenset(  # those of uv, and `packages`
 _REFS = ("rev", "tag", "branch")
 _TOOLS = ("puffin", "uv")
 _FLAGS = ("editable", "package")
+_SELECTING = re.compile(
+    r"""(?:[^"']|"[^"]*"|'[^']*')*?\b(?:extras?|dependency_groups)\b"""
+).match  # not in a string
 _NEVER = "python_version < '0'"
 
 
@@ -165,9 +169,10 @@ class _Tables:
         listed = [found] if isinstance(found, str) else found
         if not isinstance(listed, list) or not all(isinstance(each, str) and each for each in listed):
             raise self._wrong(at, f"`{key}` is neither a marker nor a list of markers")
-        if wrong := next((each for each in listed if "extra" in each or "dependency_groups" in each), None):
+        markers = {each: self._marker(at, each) for each in listed}
+        if wrong := next((each for each, marker in markers.items() if _SELECTING(marker)), None):
             raise self._wrong(at, f"`{wrong}` in `{key}` is about extras or groups, not about environments")
-        return tuple([(self._marker(at, each), self._place(*at)) for each in listed])
+        return tuple([(marker, self._place(*at)) for marker in markers.values()])
 
     def _texts(self, key: str) -> list[str]:
         found: list[str] = dict(self._tools).get(("tool", "uv"), {}).get(key, [])
@@ -324,6 +329,8 @@ def without_places(tables: ProjectTables) -> ProjectTables:
         },
         constraints=tuple([replace(each, file="", line=0) for each in tables.constraints]),
         overrides=tuple([replace(each, file="", line=0) for each in tables.overrides]),
+        environments=tuple([(marker, "") for marker, _ in tables.environments]),
+        required=tuple([(marker, "") for marker, _ in tables.required]),
     )
 
 

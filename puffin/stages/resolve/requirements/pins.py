@@ -23,7 +23,7 @@ from puffin.stages.resolve.requirements.errors import (
 )
 from puffin.stages.resolve.requirements.markers import Conditions
 from puffin.stages.resolve.requirements.place import looks_like_archive, same_place
-from puffin.stages.resolve.requirements.values import Entry, Pin, Requirements
+from puffin.stages.resolve.requirements.values import Entry, Pin, Requirements, SourceRequest
 from puffin.value import frozen, replace
 
 _STRONG = ("sha256:", "sha384:", "sha512:", "blake2b:")
@@ -49,12 +49,19 @@ class PinnedVersion:
     entry: Entry
 
 
-def select_pins(requirements: Requirements, *, markers: Mapping[str, str], require_hashes: bool) -> Selection:
+def select_pins(
+    requirements: Requirements,
+    *,
+    markers: Mapping[str, str],
+    require_hashes: bool,
+    asked: SourceRequest | None = None,
+) -> Selection:
     """Return the pins of *requirements* for an environment with these *markers* (all of PEP 508's variables).
 
     Repeated requirements become one pin, with the hashes of all; constraints narrow versions and hashes,
-    and may pin what a requirement leaves open, but add nothing. Raises the conflicts of ``requirements.errors``, all
-    problems at once, and :class:`~puffin.stages.resolve.requirements.markers.MarkerNotEvaluable`.
+    and may pin what a requirement leaves open, but add nothing. Hints name what was *asked* for. Raises the conflicts
+    of ``requirements.errors``, all problems at once, and
+    :class:`~puffin.stages.resolve.requirements.markers.MarkerNotEvaluable`.
     """
     holding = Conditions(markers)
     chosen = _Chosen(_active(requirements.constraints, holding))
@@ -63,7 +70,7 @@ def select_pins(requirements: Requirements, *, markers: Mapping[str, str], requi
     hashed = require_hashes or requirements.require_hashes
     if hashed:
         chosen.verify()
-    chosen.raise_problems(lambda: _pinning([entry.file for entry in requirements.entries], hashed=hashed))
+    chosen.raise_problems(lambda: _pinning(asked or _files_of(requirements), hashed=hashed))
     pins = sorted(chosen.pins, key=lambda pin: (pin.name, pin.url))
     return Selection(pins=tuple(pins), warnings=tuple(chosen.warnings))
 
@@ -143,16 +150,27 @@ def check_verifiable(pins: Iterable[Pin]) -> None:
         raise UnverifiableRequirements(requirements=tuple(refused))
 
 
-def _pinning(files: Sequence[str], *, hashed: bool) -> tuple[str, ...]:
-    """Return the commands for requirements in *files* that leave versions open, as hints."""
-    names = [name if "://" in name else name.partition(":")[0] for name in dict.fromkeys(files)]
-    words = [f"'{name}'" if " " in name else name for name in dict.fromkeys(names)]
-    output = _PINNED if _OUTPUT in names else _OUTPUT
-    option = "--generate-hashes " if hashed else ""
-    pin = f"puffin pip compile {option}{' '.join(words)} -o {output} && puffin pip sync {output}"
-    install = f"puffin pip install {' '.join(f'-r {word}' for word in words)}"
+def _pinning(asked: SourceRequest, *, hashed: bool) -> tuple[str, ...]:
+    """Return the commands for sources that leave versions open, as hints."""
+    output = _PINNED if _OUTPUT in asked.files else _OUTPUT
+    named = (("-c", asked.constraints), ("--extra", asked.extras), ("--group", asked.groups))
+    options = "".join(f" {option} {_word(each)}" for option, given in named for each in given)
+    options += " --all-extras" if asked.all_extras else ""
+    files = "".join(f" {_word(each)}" for each in asked.files)
+    hashes = " --generate-hashes" if hashed else ""
+    pin = f"puffin pip compile{hashes}{files}{options} -o {output} && puffin pip sync {output}"
+    install = f"puffin pip install{''.join(f' -r {_word(each)}' for each in asked.files)}{options}"
     others = () if hashed else (f"to install the newest versions and keep other packages: `{install}`",)
     return (f"to pin all versions first: `{pin}`", *others)
+
+
+def _files_of(requirements: Requirements) -> SourceRequest:
+    files = [each.file if "://" in each.file else each.file.partition(":")[0] for each in requirements.entries]
+    return SourceRequest(files=tuple(dict.fromkeys(files)))
+
+
+def _word(text: str) -> str:
+    return f"'{mask(text)}'" if " " in text else mask(text)
 
 
 def _active(entries: Iterable[Entry], markers: Conditions) -> list[Entry]:

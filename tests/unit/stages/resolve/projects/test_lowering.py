@@ -7,7 +7,9 @@ import pytest
 from puffin.artifact.urls import file_url
 from puffin.stages.resolve.index.config import NamedIndex
 from puffin.stages.resolve.metadata.toml import InvalidProject
+from puffin.stages.resolve.projects.project import SourceFile
 from puffin.stages.resolve.projects.sources import read_sources
+from puffin.stages.resolve.projects.tables import read_tables, without_places
 from puffin.stages.resolve.projects.values import SourcePolicy
 from puffin.stages.resolve.requirements.file import read_file
 from puffin.stages.resolve.requirements.values import SourceRequest
@@ -211,6 +213,18 @@ def test_an_index_is_pinned_by_name_wherever_it_is_declared(tree):
         "https://main.org/simple",
         ("https://free.org/simple",),
     )
+
+
+def test_tables_without_places_are_equal_wherever_they_stand():
+    tail = "[tool.uv]\nenvironments = \"os_name == 'nt'\"\nrequired-environments = \"os_name == 'nt'\"\n"
+    one, other = [
+        read_tables(
+            SourceFile(path="/p/pyproject.toml", shown="p", text=f"{above}{tail}", exists=os.path.exists)
+        )
+        for above in ("", "\n")
+    ]
+    assert one != other
+    assert without_places(one) == without_places(other)
 
 
 def test_scripts_have_sources_too(tree):
