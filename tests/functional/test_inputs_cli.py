@@ -191,7 +191,7 @@ def test_extras_groups_and_markers_of_a_lock_file(puffin, env, index):
         (lock(head='requires-python = ">=99"\n') + "packages = []\n", "it is for Python `>=99`, and this is"),
         (
             lock(head="environments = [\"sys_platform == 'no'\"]\n") + "packages = []\n",
-            "any of the environments",
+            "it is for other environments than this one",
         ),
         (lock('name = "A_b"\n'), "is not normalized"),
         (lock('name = "a"\nversion = "1"\n'), ""),
