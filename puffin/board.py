@@ -9,6 +9,7 @@ import mmap
 import os
 import struct
 import time
+from _thread import LockType, allocate_lock
 
 from puffin.types import Iterator
 from puffin.value import frozen
@@ -43,11 +44,18 @@ class Board:
         self._free: list[int] = []
         self._counts = [0] * (len(KINDS) + 1)
         self._at: dict[int, int] = {}
+        self._entering: dict[
+            int, LockType
+        ] = {}  # by process: a forked child must not wait for its parent's threads
 
     def begin(self, kind: str, name: str) -> int:
         """Take a row for work that begins now and return its place; -1 if there is none."""
-        if self._pid != os.getpid():
-            self._enter()
+        pid = os.getpid()
+        if self._pid != pid:
+            with self._entering.setdefault(pid, allocate_lock()):
+                if self._pid != pid:
+                    self._enter()
+                    self._pid = pid
         try:
             place = self._free.pop()
         except IndexError:
@@ -59,7 +67,7 @@ class Board:
 
     def move(self, place: int, arrived: int, total: int) -> None:
         """Note how far the work of a row is."""
-        if place >= 0:
+        if place in self._at:
             struct.pack_into("<qq", self._memory, place + 8, arrived, total)
             self._counts[-1] += max(0, arrived - self._at[place])  # less after a download began again
             self._at[place] = arrived
@@ -76,15 +84,15 @@ class Board:
 
     def _enter(self) -> None:
         """Take a region for this process."""
-        self._pid = os.getpid()
+        pid = os.getpid()
         taken = _PIDS.unpack_from(self._memory)
-        first = self._pid % _REGIONS
+        first = pid % _REGIONS
         order = (*range(first, _REGIONS), *range(first))
         number = next((each for each in order if not taken[each] or not is_alive(taken[each])), -1)
         self._at, self._free, self._start = {}, [], -1
         if number < 0:
             return
-        struct.pack_into("<I", self._memory, 4 * number, self._pid)
+        struct.pack_into("<I", self._memory, 4 * number, pid)
         self._start = _PIDS.size + number * _REGION
         self._counts = list(_COUNTS.unpack_from(self._memory, self._start))  # a dead process's: they add up
         rows = range(self._start + _COUNTS.size, self._start + _REGION, _ROW.size)

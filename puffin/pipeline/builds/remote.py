@@ -38,10 +38,7 @@ def sent(
     *built* has, for those among them that have to be built themselves, the task that does it, or the wheel as
     ``(WHEEL, path, file name, sha256)``; by their names.
     """
-    order = from_tuple(BuildOrder, dict(build_task.arguments)["order"])
-    order = replace(
-        order, seconds=remote.limit, alone=True
-    )  # the worker's variables count, which no name tells
+    order = replace(from_tuple(BuildOrder, dict(build_task.arguments)["order"]), seconds=remote.limit)
     keys = sorted((name, made) for name, made in built.items() if len(made) == 2)
     inputs = tuple([(f"built_{number}", made) for number, (_, made) in enumerate(keys)])
     return replace(

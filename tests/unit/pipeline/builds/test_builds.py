@@ -315,7 +315,7 @@ def order_of(world):
     ("tool", "remote", "alone"),
     [
         (wheel("tool"), None, False),
-        (wheel("tool"), Remote(address="tcp://h:1"), True),  # in the variables of the worker
+        (wheel("tool"), Remote(address="tcp://h:1"), False),
         (replace(sdist("tool"), kind=DIRECTORY, url="file:///tool", hashes=()), None, True),
         (replace(wheel("tool"), url="file:///tool-1.0-py3-none-any.whl"), None, True),
     ],
