@@ -169,10 +169,13 @@ class World:
     def look(self, old: list[Look], new: list[Look]) -> str:
         """Return what the environments are: ``old``, ``new``, ``mixed`` (each package imports), or ``broken``.
 
-        Of several, one that is old makes them all old if the others are new.
+        Of several, one that is old makes them all old if the others are new. With ``--atomic`` site-packages counts:
+        scripts follow one by one.
         """
+        where = "site/" if "--atomic" in self.more else ""
         found = {
-            _judge(env, now, *sides) for env, now, *sides in zip(self.envs, self.state(), old, new, strict=True)
+            _judge(env, *[_beneath(where, each) for each in sides])
+            for env, *sides in zip(self.envs, self.state(), old, new, strict=True)
         }
         return next(each for each in ("broken", "mixed", "old", "new") if each in found)
 
@@ -217,6 +220,10 @@ def _names(listed: list[str], pins: Sequence[str]) -> list[str]:
 
 def _plain(look: Mapping[str, bytes | str | None]) -> Look:
     return {path: content for path, content in look.items() if content is not None}
+
+
+def _beneath(where: str, look: Look) -> Look:
+    return {path: content for path, content in look.items() if path.startswith(where)}
 
 
 def _judge(env: Env, now: Look, old: Look, new: Look) -> str:
