@@ -1,8 +1,8 @@
 """Measures a second, empty machine with a remote cache beside the same without: ``python -m bench.remote PUFFIN``.
 
-Each measurement is a pair of runs one after the other, with and without the cache, in turns first; the median of the
-ratios of the pairs counts. Distributions are forged. Requests to the index take 20 ms longer, as to a real one; those
-to the cache do not, because it is near. ``--case`` names what is measured.
+A measurement is a pair of runs, one with the cache and one without, in alternating order. The result is the median of
+the ratios of the pairs. Distributions are forged. Each request to the index is delayed by 20 ms, which stands for the
+way to a public index. Requests to the cache are not delayed. ``--case`` selects what is measured.
 """
 
 from __future__ import annotations

@@ -44,9 +44,8 @@ class Board:
         self._free: list[int] = []
         self._counts = [0] * (len(KINDS) + 1)
         self._at: dict[int, int] = {}
-        self._entering: dict[
-            int, LockType
-        ] = {}  # by process: a forked child must not wait for its parent's threads
+        # A forked child must not wait for a thread of its parent, so each process has a lock of its own.
+        self._entering: dict[int, LockType] = {}
 
     def begin(self, kind: str, name: str) -> int:
         """Take a row for work that begins now and return its place; -1 if there is none."""

@@ -15,6 +15,15 @@ SUFFIX = f".{sys.implementation.cache_tag}.pyc"
 MODES = ("500", "slow", "html", "truncating", "lying", "evicting", "claiming")
 
 
+def stocked(index, log, *, lines=999):
+    """Add two wheels, the first with a module of so many lines, and a source whose builds are told in *log*."""
+    index.add(*forge_backend())
+    index.add(*forge_wheel("alpha", "1.0", {"alpha/__init__.py": "A = 1\n", "alpha/x.py": "X = 1\n" * lines}))
+    index.add(*forge_wheel("beta", "1.0", {"beta.py": "B = 1\n"}))
+    index.add(*forge_sdist("thing", told=log))
+    return index
+
+
 @pytest.fixture
 def log(tmp_path):
     return tmp_path / "told"
@@ -22,11 +31,7 @@ def log(tmp_path):
 
 @pytest.fixture
 def shop(index, log):
-    index.add(*forge_backend())
-    index.add(*forge_wheel("alpha", "1.0", {"alpha/__init__.py": "A = 1\n", "alpha/x.py": "X = 1\n" * 999}))
-    index.add(*forge_wheel("beta", "1.0", {"beta.py": "B = 1\n"}))
-    index.add(*forge_sdist("thing", told=log))
-    return index
+    return stocked(index, log)
 
 
 @pytest.fixture

@@ -5,11 +5,10 @@ import json
 
 import pytest
 
-from tests.functional.test_remote_cache import KEY, Machine
+from tests.functional.test_remote_cache import KEY, Machine, stocked
 from tests.helpers.remote_cache import RemoteCacheServer
 from tests.helpers.repositories import Repository
-from tests.helpers.sdists import forge_backend, forge_sdist, project_files, write_project
-from tests.helpers.wheels import forge_wheel
+from tests.helpers.sdists import project_files, write_project
 
 
 @pytest.fixture
@@ -19,11 +18,7 @@ def log(tmp_path):
 
 @pytest.fixture
 def shop(index, log):
-    index.add(*forge_backend())
-    index.add(*forge_wheel("alpha", "1.0", {"alpha/__init__.py": "A = 1\n", "alpha/x.py": "X = 1\n" * 999}))
-    index.add(*forge_wheel("beta", "1.0", {"beta.py": "B = 1\n"}))
-    index.add(*forge_sdist("thing", told=log))
-    return index
+    return stocked(index, log)
 
 
 @pytest.fixture

@@ -11,10 +11,8 @@ import time
 import pytest
 
 from tests.functional.test_docs_blocks import blocks, kind_of
-from tests.functional.test_remote_cache import Machine
+from tests.functional.test_remote_cache import Machine, stocked
 from tests.helpers.remote_cache import RemoteCacheServer
-from tests.helpers.sdists import forge_backend, forge_sdist
-from tests.helpers.wheels import forge_wheel
 
 
 @pytest.fixture
@@ -24,10 +22,7 @@ def log(tmp_path):
 
 @pytest.fixture
 def shop(index, log):
-    index.add(*forge_backend())
-    index.add(*forge_wheel("alpha", "1.0", {"alpha/__init__.py": "A = 1\n", "alpha/big.py": "X = 1\n" * 30000}))
-    index.add(*forge_sdist("thing", told=log))
-    return index
+    return stocked(index, log, lines=30000)
 
 
 @pytest.fixture

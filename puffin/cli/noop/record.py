@@ -4,7 +4,6 @@ import os
 
 from puffin.cache import frame
 from puffin.depends import Dependencies
-from puffin.stages.link.commit.stamps import read_framed
 from puffin.types import Any, Mapping
 
 # Options that ask for more than an answer, or for one that must not come from memory.
@@ -32,20 +31,15 @@ def keep(root: str, path: str, noted: "Dependencies") -> bool:
     from puffin.cache.atomic import PRIVATE, publish_file
     from puffin.cache.layout import Cache
 
-    stamped = frozenset([each for root in noted.environments for each in _stamped_paths(root)])
-
-    def others(found: "Mapping[str, Any]") -> "tuple[tuple[str, Any], ...]":
-        return tuple([item for item in found.items() if item[0] not in stamped])
-
     fields = (
         os.path.basename(path),
         noted.since,
         noted.until,
-        others(noted.files),
+        tuple(noted.files.items()),
         noted.texts,
-        others(noted.kinds),
+        tuple(noted.kinds.items()),
         tuple(noted.directories.items()),
-        others(noted.contents),
+        tuple(noted.contents.items()),
         tuple(noted.variables.items()),
         tuple(noted.environments.items()),
         tuple(noted.said),
@@ -57,14 +51,3 @@ def keep(root: str, path: str, noted: "Dependencies") -> bool:
     except (OSError, ValueError):
         return False  # then the next run finds its answer again
     return True
-
-
-def _stamped_paths(root: str) -> "list[str]":
-    """Return what is looked at of an environment in any case, and must have the very time of the state.
-
-    Of METADATA the state knows only that it is not newer than the commit.
-    """
-    fields = read_framed(root)[1]
-    if fields is None:
-        return []
-    return [f"{root}/{fields[2]}/{path}" for first, _, paths in fields[5] if first for path in paths]

@@ -94,9 +94,9 @@ def _findings(report: Report) -> list[dict[str, Any]]:
 
 
 def sync_report(result: ManyResult, cache: Cache, record: str, *, full: bool) -> str:
-    """Return the report of ``puffin sync``; its findings are those of the run *record*, none if there is no such file.
+    """Return the report of ``puffin sync``, with the findings of the run *record* if that file can be read.
 
-    A *full* one has the metadata of all packages, and lines.
+    A *full* report has the metadata of all packages, and line breaks.
     """
     told = report_of(result, cache, full=full)
     try:

@@ -25,22 +25,20 @@ class Pulled:
     lacking: int = 0
 
 
-class PullRun(ManyRun):
-    """Plans environments as if they did not exist, and takes what they need from the remote cache alone."""
+class GatheringRun(ManyRun):
+    """Plans environments as if they did not exist, so that the files they need can be gathered; none is made."""
 
     def __init__(
-        self, settings: ManySettings, session: Session, reporter: "ManyReporter", interpreters: Interpreters
+        self,
+        settings: ManySettings,
+        session: Session,
+        reporter: "ManyReporter",
+        interpreters: Interpreters,
+        *,
+        command: str,
     ) -> None:
         super().__init__(settings, session, reporter, interpreters)
-        self._change = self._gathers = GatherRun(settings.run, session, command="cache pull")
-        self._pulled = Pulled()
-
-    def pull(self) -> Pulled:
-        """Return what was taken. Raises the failures of environments, and ``RemoteCacheFailed``."""
-        failure = failure_of(self.sync().environments)
-        if failure is not None:
-            raise failure
-        return self._pulled
+        self._change = self._gathers = GatherRun(settings.run, session, command=command)
 
     def _open(self, run: SpecRun) -> None:
         run.foresee()
@@ -51,6 +49,23 @@ class PullRun(ManyRun):
     def _settle(self, run: SpecRun) -> None:
         run.settle()
         self._change.settle(run)
+
+
+class PullRun(GatheringRun):
+    """Takes what environments need from the remote cache alone."""
+
+    def __init__(
+        self, settings: ManySettings, session: Session, reporter: "ManyReporter", interpreters: Interpreters
+    ) -> None:
+        super().__init__(settings, session, reporter, interpreters, command="cache pull")
+        self._pulled = Pulled()
+
+    def pull(self) -> Pulled:
+        """Return what was taken. Raises the failures of environments, and ``RemoteCacheFailed``."""
+        failure = failure_of(self.sync().environments)
+        if failure is not None:
+            raise failure
+        return self._pulled
 
     def _apply(self) -> None:
         runs = self._alive()

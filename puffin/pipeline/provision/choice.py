@@ -5,10 +5,8 @@ from collections.abc import Callable, Collection, Sequence
 from puffin import __version__
 from puffin.artifact.artifact import WHEEL, expected_sha256
 from puffin.errors import PuffinError
-from puffin.pipeline.change.gather import GatherRun
 from puffin.pipeline.change.spec import NotThereYet, SpecRun
-from puffin.pipeline.commands.sync import ManyRun
-from puffin.pipeline.find.search import Search
+from puffin.pipeline.commands.pull import GatheringRun
 from puffin.pipeline.provision.order import (
     Files,
     MachineOrder,
@@ -76,7 +74,7 @@ class QuietReporter:
     changes = began = environment = ended = _ignore
 
 
-class ForeignChoice(ManyRun):
+class ForeignChoice(GatheringRun):
     """Resolves, locates and, unless it is a dry run, gathers what *targets* are to hold.
 
     *quiet* is the reporter of *session*. *held* tells which archives need not be gathered, because machines have them.
@@ -93,23 +91,12 @@ class ForeignChoice(ManyRun):
     ) -> None:
         self._files = _constraint_files(settings.run, session)
         session = replace(session, files=(*session.files, *self._files))
-        super().__init__(replace(settings, specs=()), session, quiet, Interpreters(session))
+        super().__init__(replace(settings, specs=()), session, quiet, Interpreters(session), command="sync")
         self._foreign = [ForeignRun(each, settings.run, session) for each in targets]
         self._runs = [*self._foreign]
-        self._change = self._gathers = GatherRun(settings.run, session, command="sync")
         self._held = held
         self.orders: dict[str, MachineOrder] = {}
         self.errors: dict[str, PuffinError] = {}
-
-    def _open(self, run: SpecRun) -> None:
-        run.foresee()
-
-    def _make(self, search: Search, searched: list[SpecRun]) -> tuple[Search, list[SpecRun]]:
-        return search, searched
-
-    def _settle(self, run: SpecRun) -> None:
-        run.settle()
-        self._change.settle(run)
 
     def _apply(self) -> None:
         runs = self._alive()

@@ -22,9 +22,8 @@ class Prefetch:
         self._needs: dict[str, list[Need]] = {}
         self._unknown: dict[str, None] = {}  # packages whose versions are on their way
         self._unread: dict[str, int] = {}  # likely versions whose metadata is on its way
-        self._new_pages: set[str] = (
-            set()
-        )  # packages of which versions, or metadata, may have come since the last look
+        # packages of which versions, or metadata, may have come since the last look
+        self._new_pages: set[str] = set()
         self._new_metadata: set[str] = set()
 
     def take(self, own: "Need") -> None:
