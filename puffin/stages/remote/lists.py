@@ -17,7 +17,7 @@ from puffin.cache.atomic import write
 from puffin.names import is_name, normalise
 from puffin.stages.remote.store import RemoteQuestion, store_of
 from puffin.stages.remote.values import ABSENT, LISTS, STALE, UNSIGNED, RemoteCache, Told
-from puffin.stages.resolve.index.config import Scope
+from puffin.stages.resolve.index.config import Scope, may_be_used
 from puffin.stages.resolve.index.page import is_wheel
 
 _FIELDS = ("name", "version", "filename", "url", "source", "hashes", "size", "yanked", "requires_python")
@@ -126,6 +126,5 @@ def listed_pages(value: "dict[str, Any]") -> Pages:
 
 def list_holds(value: "dict[str, Any]", now: float) -> bool:
     """Tell whether a list is valid, and all its pages may be used at a time, in seconds since the epoch."""
-    return bool(files_in_list(value)) and all(
-        0 <= now - since < lasts for _, since, lasts in listed_pages(value)
-    )
+    pages = listed_pages(value)
+    return bool(files_in_list(value)) and all(may_be_used(since, lasts, now) for _, since, lasts in pages)

@@ -145,10 +145,15 @@ class Scope:
         """
         if self.offline:
             return True
-        if self.refreshes(name) or not 0 <= self.now - since < lasts:
+        if self.refreshes(name) or not may_be_used(since, lasts, self.now):
             return False
         depends.fresh(since, since + lasts)
         return True
+
+
+def may_be_used(since: float, lasts: float, now: float) -> bool:
+    """Tell whether a page that was fetched *since* is still usable *now* if it *lasts* so many seconds."""
+    return 0 <= now - since < lasts
 
 
 def with_credentials(name: str, url: str, environ: "Mapping[str, str]") -> str:
