@@ -339,7 +339,7 @@ class MetadataBuilder:
         remote = settings.remote_cache
         if remote is None:
             return Ledger(tasks, builds.grow)
-        plan = RemotePlan(remote=astuple(remote), network=settings.network, keeps=remote.write)
+        plan = RemotePlan(remote=astuple(remote), network=settings.network)
         return Ledger([with_remote(each, plan) for each in tasks], growth_with_remote(builds.grow, plan))
 
     def _ended(self, recorder: "OutcomeRecorder | None", outcome: Outcome) -> None:

@@ -9,7 +9,7 @@ from puffin.pipeline.find.search import Search
 from puffin.pipeline.request.session import Session
 from puffin.pipeline.request.settings import UNCHANGED, ManySettings
 from puffin.pipeline.request.where import Interpreters
-from puffin.value import frozen
+from puffin.value import frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,6 +57,11 @@ class PullRun(GatheringRun):
     def __init__(
         self, settings: ManySettings, session: Session, reporter: "ManyReporter", interpreters: Interpreters
     ) -> None:
+        remote = settings.run.remote_cache
+        if remote is not None:  # nothing else serves, so that its first answer is worth a wait
+            settings = replace(
+                settings, run=replace(settings.run, remote_cache=replace(remote, waits=remote.patience))
+            )
         super().__init__(settings, session, reporter, interpreters, command="cache pull")
         self._pulled = Pulled()
 

@@ -1,7 +1,8 @@
 """A remote cache as tasks use it: verified content, signed entries, and a breaker.
 
 Content is taken only if its SHA-256 is the one that was asked for. An entry is taken only with a valid signature. After
-the first failure the cache is left alone for the rest of the run, by all processes of it.
+the first failure the cache is left alone for the rest of the run, by all processes of it. Until its first answer,
+nothing is asked for.
 """
 
 import os
@@ -17,11 +18,13 @@ from puffin.stages.remote.values import (
     ABSENT,
     HIT,
     MISS,
+    SILENT,
     UNAVAILABLE,
     UNSIGNED,
     WRONG,
     RemoteCache,
     Told,
+    is_silent,
     leave_alone,
     left_alone,
 )
@@ -130,6 +133,8 @@ class RemoteStore:
         return self._backend
 
     def _asked(self, kind: str, name: str, most: int) -> "tuple[Any, str]":
+        if not self.broken and is_silent(self.settings):
+            return None, SILENT
         try:
             found = self._reached().get(kind, name, most)
         except Unavailable as error:

@@ -181,7 +181,7 @@ def _write_archive(root: str, view: memoryview, layout: Layout) -> Manifest:
     info = layout.dist_info
     rows[info] = rows[info].plus("INSTALLER", INSTALLER)
     hashes[info].append(record.record_digest((INSTALLER,)))
-    text = _record_text(layout, rows, hashes)
+    text = _record_text(rows, hashes)
     rows[info] = rows[info].plus("RECORD", text)
     write(f"{root}/{info}/INSTALLER", INSTALLER, mode=_READABLE)
     write(f"{root}/{info}/RECORD", text, mode=_READABLE)
@@ -206,12 +206,8 @@ def _is_outside(directory: str) -> bool:
     return directory == OUTSIDE or directory.startswith(f"{OUTSIDE}/")
 
 
-def _record_text(layout: Layout, rows: dict[str, _Rows], hashes: dict[str, list[str]]) -> bytes:
-    """Return RECORD of the root tree, without the row about itself: where that is right, what the wheel had."""
-    info = layout.dist_info
-    if layout.record:
-        own = record.rows(f"{info}/", ["INSTALLER"], hashes[info][-1:], [len(INSTALLER)])
-        return f"{layout.record}{own[0]}".encode()
+def _record_text(rows: dict[str, _Rows], hashes: dict[str, list[str]]) -> bytes:
+    """Return RECORD of the root tree, without the row about itself."""
     lines = []
     for directory, (names, sizes, _crcs) in rows.items():
         if not _is_outside(directory):
