@@ -1,7 +1,9 @@
-"""Names and versions as text: the normal form of names, equality of versions, safe text for a terminal."""
+"""Names and versions as text: the normal form of names, equality of versions, lists, safe text for a terminal."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from packaging.version import Version
 
 
@@ -60,6 +62,19 @@ def significant(release: tuple[int, ...]) -> tuple[int, ...]:
 def final_release(text: str) -> tuple[int, ...]:
     """Return the significant numbers of a final release; nothing for any other text."""
     return significant(release_numbers(text))
+
+
+def first_few(names: "Sequence[str]", most: int) -> str:
+    """Return the first *most* names with commas, and how many more there are: ``a, b and 3 more``."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def in_sentence(items: "Sequence[str]", word: str = "and", most: int = 0) -> str:
+    """Return *items* as a list in a sentence, ``a, b and c``; with *most*, the number of the others in their place."""
+    if most and len(items) > most + 1:
+        items = [*items[:most], f"{len(items) - most} more"]
+    return f"{', '.join(items[:-1])} {word} {items[-1]}" if len(items) > 1 else "".join(items)
 
 
 def printable(text: str, limit: int = 0) -> str:
