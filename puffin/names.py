@@ -1,8 +1,8 @@
-"""Names and versions as text: the normal form of names, equality of versions, safe text for a terminal."""
+"""Names and versions as text: the normal form of names, equality of versions, lists, safe text for a terminal."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from packaging.version import Version
 
@@ -137,6 +137,19 @@ def is_early(key: "Key") -> bool:
 def is_post(key: "Key") -> bool:
     """Tell whether a key is that of a post-release."""
     return key[3] >= 0
+
+
+def first_few(names: "Sequence[str]", most: int) -> str:
+    """Return the first *most* names with commas, and how many more there are: ``a, b and 3 more``."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def in_sentence(items: "Sequence[str]", word: str = "and", most: int = 0) -> str:
+    """Return *items* as a list in a sentence, ``a, b and c``; with *most*, the number of the others in their place."""
+    if most and len(items) > most + 1:
+        items = [*items[:most], f"{len(items) - most} more"]
+    return f"{', '.join(items[:-1])} {word} {items[-1]}" if len(items) > 1 else "".join(items)
 
 
 def printable(text: str, limit: int = 0) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from puffin.cli.page.words import ended, idle_word, shown_path, signed
 from puffin.cli.screen.quantities import counted, duration, size
 from puffin.cli.screen.stages import stage_doing, stage_word
+from puffin.names import first_few
 from puffin.pipeline.profile import findings as kinds
 from puffin.pipeline.profile.compare import Comparison
 from puffin.pipeline.profile.findings import RunFinding, findings
@@ -84,14 +85,11 @@ def _change(comparison: Comparison | None) -> str:
     return text
 
 
-def _listed(names: tuple[str, ...]) -> str:
-    more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
-    return ", ".join(names[:_NAMES]) + more
-
-
 def _failure(found: RunFinding, report: Report) -> Advised:
     lines = report.profile.failure.splitlines()
-    where = f" It affects {_listed(tuple([shown_path(name) for name in found.names]))}." if found.names else ""
+    where = (
+        f" It affects {first_few([shown_path(name) for name in found.names], _NAMES)}." if found.names else ""
+    )
     more = (
         f" {found.count - 1} more {'task' if found.count == 2 else 'tasks'} failed." if found.count > 1 else ""
     )
@@ -125,9 +123,8 @@ def _busy(found: RunFinding, report: Report) -> Advised:
 
 def _built(found: RunFinding, report: Report) -> Advised:
     if not found.package:
-        text = (
-            f"{counted(found.count)} more had to be built ({_listed(found.names)}): {duration(found.seconds)}."
-        )
+        names = first_few(found.names, _NAMES)
+        text = f"{counted(found.count)} more had to be built ({names}): {duration(found.seconds)}."
         return Advised(text=text, advice="")
     why = reason_text(found.reason, report.profile.ended) if found.reason is not None else ""
     told = f": {why}" if why else ""
@@ -208,6 +205,7 @@ def _remote(found: RunFinding, _report: Report) -> Advised:
         "absent": "Let one machine write to it (`--remote-cache-write`).",
         "unsigned": "Set `PUFFIN_REMOTE_CACHE_KEY` to the key of the machine that writes.",
         "stale": "Nothing is wrong: the index had to be asked again.",
+        "silent": "Set `PUFFIN_REMOTE_CACHE_TIMEOUT` to the seconds that its first answer is worth.",
         "unavailable": "Check that the server of the remote cache answers.",
     }
     return Advised(text=text, advice=advice.get(found.names[0], ""))

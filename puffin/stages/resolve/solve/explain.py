@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from packaging.version import InvalidVersion, Version
 
+from puffin.names import in_sentence
 from puffin.stages.resolve.solve.eligible import (
     BUILDS,
     FOREIGN_URL,
@@ -23,7 +24,6 @@ from puffin.stages.resolve.solve.errors import (
     TooManyRounds,
     UserDemand,
     condensed,
-    in_sentence,
     in_words,
 )
 from puffin.stages.resolve.solve.incompatibility import (

@@ -189,10 +189,11 @@ def chosen(repository, *words, text=""):
     return [each.name for each in specs]
 
 
-def test_arguments_are_names_patterns_of_names_or_files(repository):
+def test_arguments_are_names_paths_patterns_of_names_or_files(repository):
     text = "[[env-glob]]\nmatch = 'services/*/requirements.txt'\n"
     text += "[envs.tools]\nrequirements='t.txt'\npython=['3.11','3.12']\n"
     assert chosen(repository, "services/a", text=text) == ["services/a"]
+    assert chosen(repository, "services/b/.venv/", text=text) == ["services/b"]
     assert chosen(repository, "services/*", text=text) == ["services/a", "services/b"]
     assert chosen(repository, "tools", text=text) == ["tools-3.11", "tools-3.12"]
     assert chosen(repository, "tools-3.12", "services/b", "tools", text=text) == [
