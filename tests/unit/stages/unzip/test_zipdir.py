@@ -68,7 +68,9 @@ def test_reads_what_zipfile_writes_to_a_pipe():
 
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
 def test_reads_from_any_buffer(kind):
-    assert set(contents(kind(zip_bytes(MEMBERS)))[0]) == {m.name.decode() for m in MEMBERS if m.name[-1:] != b"/"}
+    assert set(contents(kind(zip_bytes(MEMBERS)))[0]) == {
+        m.name.decode() for m in MEMBERS if m.name[-1:] != b"/"
+    }
 
 
 def test_reads_from_a_mapped_file(tmp_path):

@@ -34,7 +34,7 @@ def refused(text, environ=None, **more):
         ("a[b", "1:2", "`]`", ""),
         ("a ; foo == '1'", "1:5", "marker variable", ""),
         ("a ;", "1:4", "marker variable", ""),
-        ("a ; 'x' == 'y'", "1:1", "compares two values, and no variable: `\"x\" == \"y\"`", ""),
+        ("a ; 'x' == 'y'", "1:1", 'compares two values, and no variable: `"x" == "y"`', ""),
         ("./a ; os_name == 'x' or 'a' in 'b'", "1:7", "compares two values", ""),
         ("a @ ", "1:4", "URL is expected", ""),
         ("a>=1.*", "1:2", ".* suffix", ""),
