@@ -205,6 +205,7 @@ def _remote(found: RunFinding, _report: Report) -> Advised:
         "absent": "Let one machine write to it (`--remote-cache-write`).",
         "unsigned": "Set `PUFFIN_REMOTE_CACHE_KEY` to the key of the machine that writes.",
         "stale": "Nothing is wrong: the index had to be asked again.",
+        "silent": "Set `PUFFIN_REMOTE_CACHE_TIMEOUT` to the seconds that its first answer is worth.",
         "unavailable": "Check that the server of the remote cache answers.",
     }
     return Advised(text=text, advice=advice.get(found.names[0], ""))
