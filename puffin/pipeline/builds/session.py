@@ -78,7 +78,8 @@ class SharedLists:
             return ()
         take = resolve_function("puffin.stages.remote.lists:take_list")
         found, told = take(astuple(remote), self._settings.network, name, setup.scope)
-        note_told(told, remote, self._session)
+        if told is not None:
+            note_told(told, remote, self._session)
         return tuple(found)
 
     def keep(

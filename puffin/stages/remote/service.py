@@ -10,11 +10,20 @@ from puffin.stages.remote.store import store_of
 from puffin.stages.remote.values import note_answer
 
 _THREADS = 16
+_GIVES_WAY = (
+    10  # what is added to the niceness of the process beside a run, for half a second of work on a driver
+)
 
 
 def warm_up(remote: "tuple[Any, ...]", network: "tuple[Any, ...]", _cache_root: str, _nothing: object) -> float:
-    """Import what questions take, and return when that was done."""
-    store_of(remote, network)
+    """In the process beside a run: import what questions take, and return when that was done."""
+    store = store_of(remote, network)
+    if not store.settings.is_http and hasattr(os, "nice"):
+        os.nice(_GIVES_WAY)
+    try:
+        store.reached()
+    except Unavailable as error:
+        store.give_up(str(error))
     return time.time()
 
 
