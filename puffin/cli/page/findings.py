@@ -7,7 +7,7 @@ from puffin.cli.screen.quantities import counted, duration, size
 from puffin.cli.screen.stages import stage_doing, stage_word
 from puffin.names import first_few
 from puffin.pipeline.profile import findings as kinds
-from puffin.pipeline.profile.compare import Comparison, difference
+from puffin.pipeline.profile.compare import Comparison, unlikeness
 from puffin.pipeline.profile.findings import RunFinding, findings
 from puffin.pipeline.profile.report import Report
 from puffin.reasons import INTERPRETER, NO_BINARY, NO_WHEEL, NOT_CACHED, PRUNED, reason_text
@@ -78,7 +78,7 @@ def _change(comparison: Comparison | None) -> str:
         return "no earlier run is recorded"
     before, after = comparison.before.profile, comparison.after.profile
     text = f"{duration(after.wall)} now, {duration(before.wall)} before ({signed(after.wall - before.wall)})"
-    if why := difference(before, after):
+    if why := unlikeness(before, after):
         return f"{text}; not comparable: {why}"
     first = next(iter(comparison.phases), None)
     if first is not None and abs(first.change) >= 0.001:

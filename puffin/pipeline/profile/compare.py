@@ -52,11 +52,11 @@ class NotComparable(PuffinError):
 
 def check_comparable(before: Profile, after: Profile) -> None:
     """Raise :class:`NotComparable` if the runs differ in what they did."""
-    if why := difference(before, after):
+    if why := unlikeness(before, after):
         raise NotComparable(before=before.run, after=after.run, why=why)
 
 
-def difference(before: Profile, after: Profile) -> str:
+def unlikeness(before: Profile, after: Profile) -> str:
     """Return how two runs differ in what they did: command, environments, or their end; ``""`` if they do not."""
     if before.command != after.command:
         return f"one is `{before.command}`, the other `{after.command}`"
