@@ -6,6 +6,7 @@ nothing is asked for.
 """
 
 import os
+import re
 import time
 from threading import Lock
 from typing import Any
@@ -36,6 +37,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from puffin.stages.fetch.network import Wire
 
+_SHA256 = re.compile("[0-9a-f]{64}")
 _stores: "dict[tuple[int, tuple[Any, ...], Wire], RemoteStore]" = {}
 
 
@@ -65,6 +67,9 @@ class RemoteStore:
 
     def content(self, sha256: str, size: int = 0) -> "tuple[memoryview | None, str]":
         """Return the bytes with this hash, of this *size* if it is known, or None and the reason of the miss."""
+        sha256 = sha256.lower()
+        if not _SHA256.fullmatch(sha256) or size < 0:
+            return None, WRONG
         found, reason = self._asked(CONTENT, sha256, size or limit(MOST_UNTOLD))
         if found is None:
             return None, reason

@@ -38,6 +38,7 @@ _PLAIN = (
     rf"(?a)\s*({_NAME})\s*(?:\[((?:\s*{_NAME}\s*,)*\s*{_NAME}\s*)?\])?\s*"
     rf"(?:(\()?\s*({_CLAUSE}(?:\s*,\s*{_CLAUSE})*)\s*(?(3)\)))?\s*"
 )
+_TWO_VALUES = r'"[^"]*" (?:[<>=!~]{1,3}|(?:not )?in) "[^"]*"'
 
 
 def remembered(function: "F") -> "F":
@@ -105,14 +106,25 @@ def marker_of(text: str) -> "Marker":
     """Return a marker (PEP 508); raises ValueError and RecursionError."""
     from packaging.markers import Marker
 
-    return Marker(text)
+    return _comparing(Marker(text))
 
 
 def requirement_of(text: str) -> "Requirement":
     """Return a requirement (PEP 508); raises ValueError and RecursionError."""
     from packaging.requirements import Requirement
 
-    return Requirement(text)
+    requirement = Requirement(text)
+    if requirement.marker:
+        _comparing(requirement.marker)
+    return requirement
+
+
+def _comparing(marker: "Marker") -> "Marker":
+    """Return a marker that compares variables; packaging reads one of two values too, and cannot evaluate it."""
+    found = re.search(_TWO_VALUES, str(marker))
+    if found:
+        raise ValueError(f"The marker compares two values, and no variable: `{found[0]}`")
+    return marker
 
 
 def requirement_parts(text: str) -> Parts:
