@@ -1,8 +1,10 @@
-"""Names and versions as text: the normal form of names, equality of versions, safe text for a terminal."""
+"""Names and versions as text: the normal form of names, equality of versions, safe text for a terminal or a shell."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from packaging.version import Version
+
+_PLAIN_MARKS = dict.fromkeys(map(ord, "_@%+:,./-="), "x")
 
 
 def normalise(name: str) -> str:
@@ -60,6 +62,12 @@ def significant(release: tuple[int, ...]) -> tuple[int, ...]:
 def final_release(text: str) -> tuple[int, ...]:
     """Return the significant numbers of a final release; nothing for any other text."""
     return significant(release_numbers(text))
+
+
+def shell_quoted(word: str) -> str:
+    """Return *word* as one word of a POSIX shell, like ``shlex.quote``, whose module imports ``re``."""
+    plain = word.isascii() and word.translate(_PLAIN_MARKS).isalnum()
+    return word if plain else "'" + word.replace("'", "'\"'\"'") + "'"
 
 
 def printable(text: str, limit: int = 0) -> str:
