@@ -210,7 +210,7 @@ def _named(reference: str) -> "Any":
 def _run_app(argv: "list[str]") -> int:
     from puffin.cli.commands.app import run_app
 
-    return run_app(argv)
+    return run_app(argv, STARTED)
 
 
 def _split(argv: "list[str]") -> "tuple[str, list[str]]":

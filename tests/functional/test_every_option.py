@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from puffin.cli.options import table
-from puffin.cli.options.foreign import COMMANDS, Alias, foreign_rows
+from puffin.cli.options.foreign import COMMANDS, Alias, foreign_options, foreign_rows
 from tests.helpers.cli import lines
 from tests.helpers.commands import LEAVES, tree
 from tests.helpers.wheels import forge_wheel
@@ -71,8 +71,8 @@ def test_every_option_is_in_one_group_of_the_help(name):
     assert found == {}
 
 
-FOREIGN = [(command, row, said) for command, rows in COMMANDS.items() for row, (_, _, said) in
-           zip(foreign_rows(command), rows, strict=True)]  # fmt: skip
+FOREIGN = [(command, row, said) for command in COMMANDS for row, (_, _, said) in
+           zip(foreign_rows(command), foreign_options(command), strict=True)]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ app.import_module = lambda module: find(module) if module == "puffin.cli.command
 for line in sys.stdin:
     words = line.split()
     sys.stderr.write(f"# {line}")
-    sys.stderr.write(f"= {run_app(words)}\\n")
+    sys.stderr.write(f"= {run_app(words, 0.0)}\\n")
 """
     asked = {}
     for command, row, _ in FOREIGN:
@@ -111,7 +111,7 @@ def test_options_of_other_tools_are_judged(judged, command, row, said):
     for spelling in row[0]:
         spelling = spelling.partition("/")[0]
         told = judged[f"{command} {spelling}" + ("" if row[2] == "flag" else " value")]
-        shown = next((word for word in row[0] if word.startswith("--")), row[0][0]).partition("/")[0]
+        shown = row[0][-1].partition("/")[0]
         if isinstance(said, tuple):
             assert told == lines(f"error: `{shown}` is not supported: {said[0]}", "", f"hint: {said[1]}", "= 2")
         elif isinstance(said, Alias):

@@ -87,9 +87,9 @@ def zipsource(data: bytes) -> None:
 
 
 def record(data: bytes) -> None:
-    """The usual way of reading gives what the general one gives."""
+    """A RECORD is read row by row, or refused."""
     try:
-        found, _ = parse_record(data, "RECORD")
+        found = parse_record(data)
     except ValueError as error:  # not CSV, or not UTF-8
         raise Refused(str(error)) from None
     assert set(found) == {row[0] for row in rows_in(data.decode())}, found

@@ -20,9 +20,8 @@ from puffin.cli.options.inspect import StoreOptions
 from puffin.cli.screen.console import Console
 from puffin.cli.screen.quantities import counted, size
 from puffin.errors import UsageError
-from puffin.names import normalise
+from puffin.names import first_few, normalise
 
-_SHOWN = 5
 _SIZES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
@@ -117,10 +116,9 @@ def _tell_spared(archives: "frozenset[str]", users: "Mapping[str, frozenset[str]
     """Say what stays because environments use its sealed trees."""
     if archives:
         roots = sorted(root for root, own in users.items() if not own.isdisjoint(archives))
-        shown = ", ".join(f"`{root}`" for root in roots[:_SHOWN])
-        more = f" and {len(roots) - _SHOWN} more" if len(roots) > _SHOWN else ""
+        shown = first_few([f"`{root}`" for root in roots], 5)
         console.say(
-            f"Kept {counted(len(archives), 'package')} that {shown}{more} "
+            f"Kept {counted(len(archives), 'package')} that {shown} "
             f"{'uses' if len(roots) == 1 else 'use'}; `--force` removes them too"
         )
 

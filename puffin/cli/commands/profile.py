@@ -32,6 +32,7 @@ from puffin.cli.screen.github import Github
 from puffin.cli.screen.quantities import duration
 from puffin.cli.screen.stages import stage_word
 from puffin.errors import DRIFT, UsageError
+from puffin.names import first_few
 from puffin.pipeline.profile.compare import Comparison, check_comparable, compare
 from puffin.pipeline.profile.history import Past, history, slower
 from puffin.pipeline.profile.read import NoFinishedRun, Profile, find_record, load_profile, load_profiles
@@ -146,7 +147,7 @@ def _history(found: Sequence[Past]) -> Iterable[Any]:
         for each in found
     ]
     yield _table(
-        "Runs like the last one", ("<Run", "<When", "Tasks", "Wall", "Against the median before"), rows
+        "Runs like the last one", ("<Run", "<When", "Tasks", "Wall", "Against the median of earlier runs"), rows
     )
 
 
@@ -270,8 +271,7 @@ def _comparison(found: Comparison) -> Iterable[Any]:
     yield f"change: {signed(change)} ({slower(before.profile.wall, after.profile.wall):+.0%})"
     for names, what in ((found.lost, "Not from the cache any more"), (found.won, "From the cache now")):
         if names:
-            more = f" and {len(names) - _ROWS} more" if len(names) > _ROWS else ""
-            yield f"{what}: {', '.join(names[:_ROWS])}{more}"
+            yield f"{what}: {first_few(names, _ROWS)}"
     for title, differences in (
         ("Stage or phase", found.phases),
         ("Package", found.packages),

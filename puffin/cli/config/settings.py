@@ -280,6 +280,7 @@ def _keyring(text: str) -> str:
 _READERS: "dict[str, Callable[[Any], object]]" = {
     "timeout": _seconds,
     "retries": _count,
+    "output_file": lambda path: "" if path == "-" else path,
     "keyring_provider": _keyring,
     "jobs": jobs,
     "refresh_package": normalised,

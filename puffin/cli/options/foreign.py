@@ -4,7 +4,7 @@ They are taken under their own name, accepted with a warning, or refused with a 
 does not list them.
 """
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 
 from puffin import patterns
 from puffin.cli.options.table import FLAG, LIST, VALUE, Row
@@ -144,7 +144,11 @@ _INSTALL_ONLY: Foreign = (
      ("`pip install` cannot check an environment", "preview with `--dry-run`, or use `puffin pip sync --check`")),
     (("--no-editable-package",), LIST, ("editables cannot be chosen one by one", "use `--no-editable`")),
 )
+_FILES: Foreign = (
+    (("-r", "--requirement", "--requirements"), LIST, ("requirements files are the arguments", "leave it out")),
+)
 _SYNC: Foreign = (
+    *_FILES,
     (("-a", "--ask"), FLAG, ("puffin never asks", "preview with `--dry-run`, then run it")),
     (("--force",), FLAG, "has no effect: conflicts are reported but do not stop the sync"),
     (("--python-executable",), VALUE, Alias(name="python")),
@@ -207,6 +211,7 @@ _WORKSPACE: Foreign = (  # of uv's commands for projects
     (("--output-format",), VALUE, _JSON_REPORT),
 )
 _SYNC_WORKSPACE: Foreign = (
+    *_FILES,
     (("--extra", "--no-extra", "--group", "--no-group", "--only-group"), LIST, _CONFIGURED),
     (("--all-extras", "--all-groups", "--no-default-groups", "--no-dev", "--only-dev", "--dev"), FLAG, _CONFIGURED),
     (("--no-editable",), FLAG, _NOT_EDITABLE),
@@ -229,6 +234,7 @@ _SYNC_WORKSPACE: Foreign = (
     (("--exclude-newer-package",), LIST, _LOCKS),
 )
 _LOCK: Foreign = (
+    *_FILES,
     (("--check-exists",), FLAG, ("it is part of the check", "use `--check`")),
     (("--locked",), FLAG, Alias(name="check")),
     (("--dry-run",), FLAG, ("a lock is checked or written", "use `--check`, which shows the difference")),
@@ -240,6 +246,10 @@ _VENV: Foreign = (
     *_ANYWHERE,
     *_INDEXED,
     (("-c",), FLAG, Alias(name="clear")),
+    (("--without-pip", "--no-seed"), FLAG, "has no effect: this is the default; see `--seed`"),
+    (("--upgrade-deps",), FLAG, Alias(name="seed")),
+    (("--symlinks",), FLAG, _ALWAYS),
+    (("--copies", "--always-copy"), FLAG, ("the interpreter is always linked", "leave it out")),
     (("--no-project",), FLAG, ("`.python-version` and `requires-python` are read", "choose with `--python`")),
     (("--link-mode",), VALUE, ""),
     (("--exclude-newer", "--exclude-newer-package"), VALUE, ("seeds are the newest ones", "leave it out")),
@@ -285,6 +295,11 @@ _NO_PROJECT = (
     "puffin does not edit projects; write the dependency into `pyproject.toml`, then run `puffin sync`"
 )
 _NO_TOOL = "make an environment for the tool: `puffin venv DIR`, then `puffin pip install -p DIR PACKAGE`"
+_ACTIVATE = "`. DIR/bin/activate` activates an environment; with `-p DIR` a command uses it without that"
+_CONFIGURATION = (
+    "write `puffin.toml`; pip's configuration files count too, and `puffin pip install -v` lists all settings"
+)
+_LOGIN = "credentials come from the URL, from `~/.netrc`, or the `keyring` command"
 # what to use in place of commands that puffin does not have; a longer name stands before its beginning
 INSTEAD = {
     "version": "`puffin --version` prints the version",
@@ -300,6 +315,7 @@ INSTEAD = {
     "upgrade": "`puffin pip install --upgrade PACKAGE` or `puffin lock --upgrade` takes newer versions",
     "run": "puffin does not run programs; use those in the `bin` directory of the environment, or activate it",
     "init": _NO_PROJECT,
+    "new": _NO_PROJECT,
     "add": _NO_PROJECT,
     "remove": "`puffin pip uninstall PACKAGE` removes a package from an environment",
     "build": "puffin builds only for installation; to make files for an index, use `python -m build`",
@@ -308,16 +324,25 @@ INSTEAD = {
     "x": _NO_TOOL,
     "python": _NO_PYTHON,
     "self": "update puffin as you installed it, for example by `pip install --upgrade puffin-installer`",
+    "env": "`puffin envs` lists the environments of a configuration, and `puffin venv` creates one",
+    "config": _CONFIGURATION,
+    "activate": _ACTIVATE,
+    "deactivate": "`deactivate` is a function of the shell with an active environment",
+    "shell": _ACTIVATE,
+    "auth": _LOGIN,
+    "login": _LOGIN,
+    "generate-shell-completion": "`puffin completion SHELL` prints a completion script",
     "info": "`puffin pip show PACKAGE` shows an installed package, `puffin cache size` the size of the cache",
     "cache info": "`puffin cache dir` prints where the cache is, and `puffin cache size` how big",
     "cache list": "`puffin cache size` prints how big the cache is; entries are not listed",
     "cache purge": "`puffin cache clean` removes all entries",
     "cache remove": "`puffin cache clean PACKAGE` removes the entries of a package",
     "pip cache": "`puffin cache` has the commands of the cache",
-    "pip config": "puffin reads pip's configuration files; `puffin pip install -v` lists the settings from them",
+    "pip config": _CONFIGURATION,
     "pip debug": "`puffin pip install -v` prints each decision with its reason",
     "pip download": "puffin keeps wheels in its cache only; to get files, use `pip download`",
     "pip wheel": "puffin keeps wheels in its cache only; to get files, use `pip wheel`",
+    "pip lock": "`puffin pip compile -o pylock.toml FILE` writes a lock file",
     "pip hash": "`puffin pip compile --generate-hashes` writes the hashes of all files",
     "pip index": "`puffin pip list --outdated` prints the newest versions of installed packages",
     "pip inspect": "`puffin pip list --format json` prints the installed packages",
@@ -332,6 +357,8 @@ def instead_of(words: "Sequence[str]", of_pip: "Container[str]", more: "Sequence
     """
     if words[0] in of_pip:
         return f"use `puffin pip {' '.join(map(shell_quoted, [words[0], *more]))}`"
+    if words == ("pip", "help"):
+        return f"use `puffin pip {' '.join(map(shell_quoted, [*more[:1], '--help']))}`"
     if words[:2] == ("pip", "cache"):
         return _of_cache(more)
     return INSTEAD.get(" ".join(words)) or (INSTEAD.get(words[-1], "") if words[0] == "pip" else "")
@@ -344,10 +371,19 @@ def _of_cache(more: "Sequence[str]") -> str:
     return f"use `puffin cache {' '.join(map(shell_quoted, more))}`" if more else INSTEAD["pip cache"]
 
 
+def foreign_options(command: str) -> "Iterator[tuple[tuple[str, ...], str, Said]]":
+    """Yield the foreign options of a command: each long spelling is one, so that messages have the word as typed."""
+    for spellings, kind, said in COMMANDS.get(command, ()):
+        short = tuple([each for each in spellings if not each.startswith("--")])
+        for long in [each for each in spellings if each.startswith("--")] or [""]:
+            yield (*short, long) if long else short, kind, said
+            short = ()
+
+
 def foreign_rows(command: str) -> "tuple[Row, ...]":
     """Return the foreign options of a command as rows of options that help does not list."""
-    rows = COMMANDS.get(command, ())
-    return tuple((spellings, _name(spellings), kind, "", "", "") for spellings, kind, _ in rows)
+    rows = foreign_options(command)
+    return tuple([(spellings, _name(spellings), kind, "", "", "") for spellings, kind, _ in rows])
 
 
 def take_out(command: str, options: "dict[str, Any]") -> "tuple[Given, dict[str, Any]]":
@@ -357,7 +393,7 @@ def take_out(command: str, options: "dict[str, Any]") -> "tuple[Given, dict[str,
     """
     given: Given = {}
     meant: dict[str, Any] = {}
-    for spellings, kind, said in COMMANDS.get(command, ()):
+    for spellings, kind, said in foreign_options(command):
         value = options.pop(_name(spellings), None)
         if not value:
             continue

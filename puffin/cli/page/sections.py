@@ -17,6 +17,7 @@ from puffin.cli.page.words import (
 )
 from puffin.cli.screen.quantities import counted, duration
 from puffin.cli.screen.stages import stage_word
+from puffin.names import first_few
 from puffin.pipeline.profile.compare import Comparison, Difference
 from puffin.pipeline.profile.report import PackageWork, Phase, Report
 from puffin.pipeline.profile.spans import Part, parts
@@ -64,7 +65,7 @@ def why(report: Report) -> str:
     """Return the reasons of changes in environments, and of tasks that the cache did not serve."""
     ended = report.profile.ended
     rows = [
-        (escape(each.environment), escape(f"{each.action} {_listed(each.names)}"), escape(told))
+        (escape(each.environment), escape(f"{each.action} {first_few(each.names, _NAMES)}"), escape(told))
         for each in report.profile.changes
         if (told := reason_text(each.reason, ended))
     ]
@@ -76,11 +77,6 @@ def why(report: Report) -> str:
     shown = sorted(misses)
     rows += [("", escape(f"{stage_word(name)} {label}"), escape(text)) for name, label, text in shown]
     return table(("<Environment", "<What was done", "<Why"), rows, _ROWS) if rows else ""
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
-    return ", ".join(names[:_NAMES]) + more
 
 
 def path(report: Report, styles: Styles) -> str:
@@ -139,8 +135,7 @@ def _runs(report: Report) -> list[tuple[str, float, str]]:
 
 def _run_text(name: str, time: float, labels: list[str]) -> str:
     packages = list(dict.fromkeys(label for label in labels if label))
-    more = f" and {len(packages) - 3} more" if len(packages) > 3 else ""
-    return f"{stage_word(name)} {', '.join(packages[:3])}{more} · {duration(time)}"
+    return f"{stage_word(name)} {first_few(packages, 3)} · {duration(time)}"
 
 
 def phases(report: Report, styles: Styles) -> str:
@@ -237,7 +232,11 @@ def change(comparison: Comparison) -> str:
     before, after = comparison.before.profile, comparison.after.profile
     whole = f"{duration(before.wall)} before, {duration(after.wall)} now ({signed(after.wall - before.wall)})"
     cached = f"{counted(comparison.before.hits)} from the cache before, {comparison.after.hits} now"
-    lost = f" Not from the cache any more: {escape(_listed(comparison.lost))}." if comparison.lost else ""
+    lost = (
+        f" Not from the cache any more: {escape(first_few(comparison.lost, _NAMES))}."
+        if comparison.lost
+        else ""
+    )
     least = 0.01 * max(before.wall, after.wall)
     shown = [each for each in comparison.phases if abs(each.change) >= least]
     slower = [each for each in comparison.tasks if each.change >= max(least, 0.005)]

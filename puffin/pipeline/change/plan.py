@@ -5,6 +5,7 @@ import sys
 
 from puffin import meter
 from puffin.errors import USAGE, PuffinError
+from puffin.names import first_few
 from puffin.pipeline.tasks.bytecode import bytecode_kind, without_bytecode
 from puffin.reasons import BYTECODE, CONFLICT, DAMAGED, LINK_MODE, REQUESTED, TOLD, Reason
 from puffin.stages.link.commit.installplan import Plan, WantedDistribution, make_plan
@@ -201,9 +202,8 @@ class RemovesItself(PuffinError):
 
     def summary(self) -> str:
         """Return the first line."""
-        shown = ", ".join(f"`{name}`" for name in self.names[:5])
-        more = f" and {len(self.names) - 5} more" if len(self.names) > 5 else ""
-        return f"Refused to remove {shown}{more}: the puffin that is running needs that in `{self.path}`"
+        names = first_few([f"`{name}`" for name in self.names], 5)
+        return f"Refused to remove {names}: the puffin that is running needs that in `{self.path}`"
 
 
 def check_own(environment: "Environment", names: "Iterable[str]") -> None:

@@ -1,6 +1,7 @@
 """The results of the environments of a run, as values for tables and reports; and the errors of such a run."""
 
 from puffin.errors import SOME_ENVIRONMENTS_FAILED, PuffinError
+from puffin.names import first_few
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -179,13 +180,8 @@ class WrongPython(PuffinError):
     request: str
 
 
-_SHOWN = 5
-
-
 def _shown(names: tuple[str, ...]) -> str:
-    shown = ", ".join(f"`{name}`" for name in names[:_SHOWN])
-    more = len(names) - _SHOWN
-    return shown + (f" and {more} more" if more > 0 else "")
+    return first_few([f"`{name}`" for name in names], 5)
 
 
 def failure_of(results: "tuple[EnvResult, ...]", action: str = "sync") -> "EnvironmentsFailed | None":

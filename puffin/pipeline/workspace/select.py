@@ -6,6 +6,7 @@ In a pattern, a name that begins with a dot is matched only by a part that does 
 import os
 
 from puffin.errors import USAGE, PuffinError, UsageError
+from puffin.names import first_few
 from puffin.pipeline.workspace.document import PROJECT_FILE
 from puffin.pipeline.workspace.specs import EnvSpec, Workspace, known_lock, lock_of, needs_lock
 from puffin.stages.resolve.projects.patterns import expand, is_pattern, matches
@@ -29,8 +30,7 @@ class NothingMatches(PuffinError):
     def details(self) -> tuple[str, ...]:
         if not self.known:
             return ()
-        more = f" and {len(self.known) - 10} more" if len(self.known) > 10 else ""
-        return (f"The environments are {', '.join(f'`{name}`' for name in self.known[:10])}{more}",)
+        return (f"The environments are {first_few([f'`{name}`' for name in self.known], 10)}",)
 
 
 class SamePath(PuffinError):
@@ -125,8 +125,8 @@ def choose(
 ) -> "list[EnvSpec]":
     """Return the environments that *arguments* of a *command* mean, each once; *python* is for those that name none.
 
-    An argument is a name, a pattern of names, or a pattern of files (relative to *cwd*): then it means the environments
-    made from these files, where none is configured the one beside each. Raises :class:`NothingMatches`,
+    An argument is a name, a path, a pattern of names, or a pattern of files (relative to *cwd*): then it means the
+    environments made from these files, where none is configured the one beside each. Raises :class:`NothingMatches`,
     :class:`SamePath` or :class:`UsageError`.
     """
     known = all_specs(workspace) if workspace else []
@@ -150,7 +150,8 @@ def _nothing_named(workspace: "Workspace | None", command: str) -> UsageError:
 
 
 def _meant(argument: str, cwd: str, known: "list[EnvSpec]") -> "list[EnvSpec]":
-    named = [spec for spec in known if argument in (spec.name, spec.base)]
+    path = os.path.normpath(os.path.join(cwd, argument))
+    named = [spec for spec in known if argument in (spec.name, spec.base) or path == spec.path]
     if not named and is_pattern(argument):
         named = [spec for spec in known if matches(spec.name, argument)]
     if named:

@@ -23,8 +23,7 @@ class Layout:
 
     ``tree`` maps every directory of the archive, parents first, to its ``(file name, member, hash)``;
     the hash is what RECORD rightly said, or empty where it must be computed. ``healed`` counts the
-    rows of RECORD that are missing, wrong or about no file. ``record`` is what RECORD says of all files but
-    itself, where that is right of the archive too; else empty.
+    rows of RECORD that are missing, wrong or about no file.
     """
 
     name: str
@@ -36,7 +35,6 @@ class Layout:
     entry_points: "tuple[tuple[str, str, str, bool], ...]"
     tree: "dict[str, list[Item]]"
     healed: int
-    record: str
 
 
 def plan(
@@ -52,7 +50,7 @@ def plan(
     data = wheelfile.find_data(tops, name, version)
     texts = _read_own(dist_info, {member.name: member for member in members}, read)
     raw_name, raw_version = wheelfile.check_metadata(texts["METADATA"], f"{dist_info}/METADATA", name, version)
-    rows, plain = _record(texts["RECORD"], f"{dist_info}/RECORD")
+    rows = _record(texts["RECORD"], f"{dist_info}/RECORD")
     ours = {f"{dist_info}/{own}" for own in _OURS}
     paths = [_place(member.name, ours, data) for member in members] if data else _in_place(members, ours)
     named = {_place_directory(path, data) for path in directories}
@@ -68,7 +66,6 @@ def plan(
         entry_points=_entry_points(texts["entry_points.txt"], f"{dist_info}/entry_points.txt"),
         tree=_tree(groups, paths, named, ours),
         healed=0 if whole else _count_healed(members, rows, dist_info),
-        record=plain if whole and not data and paths.count("") == 1 else "",
     )
 
 
@@ -85,9 +82,9 @@ def _read_own(
     return texts
 
 
-def _record(text: bytes, member: str) -> "tuple[dict[str, str], str]":
+def _record(text: bytes, member: str) -> "dict[str, str]":
     try:
-        return record.parse_record(text, member)
+        return record.parse_record(text)
     except ValueError as error:
         raise Refused(f"it cannot be parsed: {error}", member) from None
 

@@ -20,7 +20,6 @@ from puffin.types import Iterable, Sequence
 
 HASH_LENGTH = len("sha256=") + 43
 NOTHING = "sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"  # the hash of an empty file
-_WHOLE_ROWS = r"(?m)^([^,\r\n]+),(sha256=[A-Za-z0-9_-]{43},[0-9]*)\r?$"
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
@@ -49,42 +48,21 @@ def rows_in(text: str) -> "list[tuple[str, str, str]]":
     ]
 
 
-def parse_record(text: bytes, member: str) -> "tuple[dict[str, str], str]":
+def parse_record(text: bytes) -> "dict[str, str]":
     """Return ``{path: "hash,size"}`` of a wheel's RECORD, with ``""`` for a row without a well-formed SHA-256.
 
-    Unsafe paths are among them: they are only ever compared with what is in the archive. Returned beside them are the
-    rows about other files than *member*, the RECORD itself, as :func:`rows` would write them; ``""`` where any row
-    is unusual. Raises ``ValueError`` for a file that is not UTF-8 or not CSV.
+    Unsafe paths are among them: they are only ever compared with what is in the archive.
+    Raises ``ValueError`` for a file that is not UTF-8 or not CSV.
     """
-    content = text.decode("utf-8")
-    usual = _usual(content, member)
-    if usual is not None:
-        return usual
-    found = rows_in(content)
     return {
-        path: f"{record_digest},{size}" if _is_sha256(record_digest) else ""
-        for path, record_digest, size in found
-    }, ""
+        path: f"{digest},{size}" if _is_sha256(digest) else ""
+        for path, digest, size in rows_in(text.decode("utf-8"))
+    }
 
 
 def split_row(row: str) -> tuple[str, str]:
     """Return hash and size of a row that :func:`parse_record` returned."""
     return row[:HASH_LENGTH], row[HASH_LENGTH + 1 :]
-
-
-def _usual(text: str, member: str) -> "tuple[dict[str, str], str] | None":
-    """Return the same for a RECORD of whole rows and the one about itself; None for any other."""
-    import re  # a sync from a warm cache parses no RECORD
-
-    head, own, rest = text.partition(f"{member},,")
-    if not own or head[-1:] not in ("", "\n") or '"' in text or (rest and not rest.startswith(("\n", "\r\n"))):
-        return None
-    others = head + (rest.removeprefix("\r")[1:] if rest.strip("\r\n") else "")
-    found: dict[str, str] = dict(re.findall(_WHOLE_ROWS, others))
-    if len(found) != others.count("\n") or others[-1:] not in ("", "\n") or member in found:
-        return None
-    found[member] = ""
-    return found, others.replace("\r", "")
 
 
 def _is_sha256(text: str) -> bool:

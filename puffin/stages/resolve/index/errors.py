@@ -4,8 +4,7 @@ from collections.abc import Iterable
 
 from puffin.artifact.urls import mask
 from puffin.errors import TEMPORARY, USAGE, PuffinError
-
-_SHOWN = 3
+from puffin.names import in_sentence
 
 
 def on_several(found: "Iterable[tuple[str, Iterable[str]]]") -> tuple[str, ...]:
@@ -27,11 +26,7 @@ def _on_several(names: "list[str]", indexes: tuple[str, ...]) -> str:
 
 def few_names(names: "list[str]") -> str:
     """Return names in a sentence: the first few, and how many more there are."""
-    quoted = [f"`{name}`" for name in names]
-    if len(quoted) > _SHOWN + 1:
-        quoted[_SHOWN:] = [f"{len(quoted) - _SHOWN} more"]
-    *first, last = quoted
-    return f"{', '.join(first)} and {last}" if first else last
+    return in_sentence([f"`{name}`" for name in names], most=3)
 
 
 class IndexFailure(PuffinError):

@@ -4,7 +4,13 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from puffin import depends, patterns
-from puffin.artifact.urls import file_path, inherit_credentials, is_file_url, percent_encoded, strip_credentials
+from puffin.artifact.urls import (
+    file_path,
+    inherit_credentials,
+    is_file_url,
+    strip_credentials,
+    with_subdirectory,
+)
 from puffin.stages.fetch.git.url import is_repository, parse_git_url, subdirectory
 from puffin.stages.resolve.index.config import FilePolicy
 from puffin.stages.resolve.index.page import FileLink, IndexFile, is_wheel
@@ -200,8 +206,8 @@ def direct_of(
     shown = _path(written, path, cwd) if bare else strip_credentials(url)
     if bare and not package.editable and "/" not in shown and shown[0] not in ".~":
         shown = f"./{shown}"  # else it would be the name of a package
-    if bare and subdirectory(fragment):
-        shown = f"{shown}#subdirectory={percent_encoded(subdirectory(fragment))}"
+    if bare:
+        shown = with_subdirectory(shown, subdirectory(fragment))
     return DirectReference(
         written=_with_hashes(shown, hashes) if sha256 is None else shown,
         url=strip_credentials(address),

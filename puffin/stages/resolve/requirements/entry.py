@@ -122,7 +122,6 @@ def parse_editable(piece: Piece, *, cwd: str, base: str, exists: Callable[[str],
 
 def _from_index(piece: Piece) -> Entry:
     parts = _parse(piece)
-    _refuse_trailing_comma(piece)
     return replace(_entry(parts, piece), specifier=parts[2])
 
 
@@ -237,13 +236,6 @@ def _sentence(message: str, text: str, offset: int) -> str:
         expected = "a version specifier, `;` and a marker, or the end of the line"
         return f"`{rest}` cannot stand here; expected {expected}." if rest else f"Expected {expected}."
     return message.rstrip(".") + "."
-
-
-def _refuse_trailing_comma(piece: Piece) -> None:
-    """Refuse ``a==1,``: packaging accepts it, but the line was not finished by whoever wrote it."""
-    specifiers = piece.text.partition(";")[0].rstrip(") \t")
-    if specifiers.endswith(","):
-        raise piece.error(len(specifiers) - 1, "A version specifier is expected after the comma.")
 
 
 def _entry(parts: Parts, piece: Piece) -> Entry:

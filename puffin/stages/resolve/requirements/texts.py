@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache, wraps
 
 from puffin import patterns
-from puffin.names import final_release, is_name, normalise, release_numbers
+from puffin.names import final_release, is_name, normalise, release_numbers, version_key
 from puffin.stages.resolve.requirements.releases import Clause, plain_clauses, release_matches
 from puffin.stages.resolve.requirements.usual_markers import canonical_text, usual_marker
 from puffin.types import Any
@@ -30,9 +30,9 @@ Parts = tuple[str, tuple[str, ...], str, str, str]
 _memory: "dict[str, dict[Any, Any]]" = {}
 _MOST = 30_000
 
-_VERSION = r"(?a)\d+(?:\.\d+)*(?:\.?(?:a|b|rc)\.?\d+)?(?:\.post\d+)?(?:\.dev\d+)?"
 _OPERATORS = frozenset(("==", "===", "!=", "<", "<=", ">", ">=", "~="))
 _BLANK = " \t\n\r\f\v"
+_TWO_VALUES = r'"[^"]*" (?:[<>=!~]{1,3}|(?:not )?in) "[^"]*"'
 
 
 def remembered(function: "F") -> "F":
@@ -100,14 +100,25 @@ def marker_of(text: str) -> "Marker":
     """Return a marker (PEP 508); raises ValueError and RecursionError."""
     from packaging.markers import Marker
 
-    return Marker(text)
+    return _comparing(Marker(text))
 
 
 def requirement_of(text: str) -> "Requirement":
     """Return a requirement (PEP 508); raises ValueError and RecursionError."""
     from packaging.requirements import Requirement
 
-    return Requirement(text)
+    requirement = Requirement(text)
+    if requirement.marker:
+        _comparing(requirement.marker)
+    return requirement
+
+
+def _comparing(marker: "Marker") -> "Marker":
+    """Return a marker that compares variables; packaging reads one of two values too, and cannot evaluate it."""
+    found = patterns.search(_TWO_VALUES, str(marker))
+    if found:
+        raise ValueError(f"The marker compares two values, and no variable: `{found[0]}`")
+    return marker
 
 
 def requirement_parts(text: str) -> Parts:
@@ -149,8 +160,7 @@ def _is_usual(clause: str) -> bool:
         first, _, version = version.partition(".")
         if not release_numbers(first):
             return False
-    is_version = release_numbers(version) or patterns.fullmatch(_VERSION, version)
-    return operator in _OPERATORS and bool(is_version)
+    return operator in _OPERATORS and version_key(version) is not None
 
 
 def _parts(text: str) -> Parts:

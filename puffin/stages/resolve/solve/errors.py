@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from puffin.errors import PuffinError
+from puffin.names import in_sentence
 from puffin.stages.resolve.solve.eligible import (
     BUILDS,
     FOREIGN_URL,
@@ -135,9 +136,8 @@ class Tried:
     others: tuple[str, ...]
 
     def worded(self) -> str:
-        names = [f"`{other}`" for other in self.others]
-        shown = names if len(names) <= 4 else [*names[:3], f"{len(names) - 3} more"]
-        return f"Different versions of `{self.name}` need {in_sentence(shown)} in ranges that do not fit."
+        others = in_sentence([f"`{other}`" for other in self.others], most=3)
+        return f"Different versions of `{self.name}` need {others} in ranges that do not fit."
 
 
 def condensed(statements: "tuple[Statement, ...]") -> "tuple[Statement, ...]":
@@ -180,8 +180,7 @@ class NoSolution(PuffinError):
         where = f" {self.where}" if self.where else ""
         if len(names) == 1:
             return f"Failed to resolve {names[0]}: no version can be used{where}"
-        shown = names if len(names) <= 5 else [*names[:4], f"{len(names) - 4} more"]
-        return f"Failed to resolve {in_sentence(shown)}: no versions fit together{where}"
+        return f"Failed to resolve {in_sentence(names, most=4)}: no versions fit together{where}"
 
     def details(self) -> tuple[str, ...]:
         said = [item.worded() for item in self.statements]
@@ -194,10 +193,8 @@ class NoSolution(PuffinError):
         lines = []
         for kind, words in _WORDS:
             shown = [own.worded() for own in self.demands if own.kind == kind]
-            if len(shown) > 5:
-                shown = [*shown[:4], f"{len(shown) - 4} more"]
             if shown:
-                lines.append(f"{words} {in_sentence(shown)}.")
+                lines.append(f"{words} {in_sentence(shown, most=4)}.")
         return tuple(lines)
 
 
@@ -253,8 +250,3 @@ def _run(run: list[str]) -> str:
     if len(run) == 1:
         return run[0]
     return f"{run[0]} and {run[1]}" if len(run) == 2 else f"{run[0]} to {run[-1]}"
-
-
-def in_sentence(items: Sequence[str], word: str = "and") -> str:
-    """Return items as a list in a sentence."""
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {word} {items[-1]}" if items else ""

@@ -189,10 +189,11 @@ def chosen(repository, *words, text=""):
     return [each.name for each in specs]
 
 
-def test_arguments_are_names_patterns_of_names_or_files(repository):
+def test_arguments_are_names_paths_patterns_of_names_or_files(repository):
     text = "[[env-glob]]\nmatch = 'services/*/requirements.txt'\n"
     text += "[envs.tools]\nrequirements='t.txt'\npython=['3.11','3.12']\n"
     assert chosen(repository, "services/a", text=text) == ["services/a"]
+    assert chosen(repository, "services/b/.venv/", text=text) == ["services/b"]
     assert chosen(repository, "services/*", text=text) == ["services/a", "services/b"]
     assert chosen(repository, "tools", text=text) == ["tools-3.11", "tools-3.12"]
     assert chosen(repository, "tools-3.12", "services/b", "tools", text=text) == [
@@ -225,7 +226,12 @@ def test_patterns_match_as_in_a_shell(name, pattern):
     assert matches(name, pattern) == expected
 
 
-def test_two_stars_go_down_any_depth(repository):
+def test_two_stars_go_down_any_depth_but_not_into_environments_and_caches(repository):
+    for name, mark in ((".", "pyvenv.cfg"), ("env", "pyvenv.cfg"), ("cache", "CACHEDIR.TAG")):
+        (repository / name / "lib").mkdir(parents=True, exist_ok=True)
+        (repository / name / mark).touch()
+    for name in ("env", "cache"):
+        (repository / name / "lib" / "requirements.txt").touch()
     assert expand("**/requirements.txt", str(repository)) == [
         "services/a/requirements.txt",
         "services/b/requirements.txt",
