@@ -4,7 +4,7 @@ https://packaging.python.org/en/latest/specifications/core-metadata/
 """
 
 from puffin.artifact.metadata_head import field_values
-from puffin.names import normalise, parsed_version, same_version, version_key
+from puffin.names import is_name, normalise, parsed_version, same_version, version_key
 from puffin.stages.resolve.requirements.lenient import Malformed, requirement, specifier
 from puffin.stages.resolve.solve.universe import Metadata
 
@@ -26,6 +26,8 @@ def parse_metadata(data: bytes, *, name: str = "", version: str = "") -> Metadat
     own_version = _single(fields, "version")
     if not own_name or not own_version:
         raise Malformed(f"its metadata has no {'Version' if own_name else 'Name'}")
+    if not is_name(own_name):
+        raise Malformed(f"its metadata gives the name as `{own_name[:60]}`")
     check_identity(own_name, own_version, name, version)
     if len(fields.get("requires-dist", ())) > _MOST:
         raise Malformed(f"its metadata has more than {_MOST} requirements")
