@@ -113,7 +113,7 @@ def _kept(cache: Cache, sought: SoughtBuild, wheel: "dict[str, Any]", data: byte
         write(path, data)
         entry = f"{kept.place(cache, sought.revision, sought.settings)}/{_BROUGHT}{digest(wheel['sha256'])}{kept.WHEEL}"
         kept.publish_wheel(cache, entry, path, metadata_of(path))
-    except (PuffinError, OSError):
+    except (PuffinError, OSError, ValueError):  # the last is of a name that no file can have
         return WRONG
     finally:
         remove_tree(room)

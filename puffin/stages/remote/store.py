@@ -6,6 +6,7 @@ nothing is asked for.
 """
 
 import os
+import re
 import time
 from threading import Lock
 from typing import Any
@@ -14,6 +15,7 @@ from puffin.artifact.limits import MOST_UNTOLD, limit
 from puffin.errors import PuffinError
 from puffin.stages.remote.backend import CONTENT, ENTRY, MOST_ENTRY, Backend, Unavailable, unwrapped, wrapped
 from puffin.stages.remote.http import HttpBackend
+from puffin.stages.remote.neighbour import neighbour_of
 from puffin.stages.remote.signature import Signer, entry_name, signer_of
 from puffin.stages.remote.values import (
     ABSENT,
@@ -36,6 +38,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from puffin.stages.fetch.network import Wire
 
+_SHA256 = re.compile("[0-9a-f]{64}")
 _stores: "dict[tuple[int, tuple[Any, ...], Wire], RemoteStore]" = {}
 
 
@@ -65,6 +68,9 @@ class RemoteStore:
 
     def content(self, sha256: str, size: int = 0) -> "tuple[memoryview | None, str]":
         """Return the bytes with this hash, of this *size* if it is known, or None and the reason of the miss."""
+        sha256 = sha256.lower()
+        if not _SHA256.fullmatch(sha256) or size < 0:
+            return None, WRONG
         found, reason = self._asked(CONTENT, sha256, size or limit(MOST_UNTOLD))
         if found is None:
             return None, reason
@@ -138,7 +144,8 @@ class RemoteStore:
             raise Unavailable(self.broken)
         with self._making:
             if self._backend is None:
-                self._backend = backend_of(self.settings, self._network)
+                near = neighbour_of(self.settings) if self.settings.is_bucket else None
+                self._backend = near or backend_of(self.settings, self._network)
         return self._backend
 
     def _asked(self, kind: str, name: str, most: int) -> "tuple[Any, str]":
