@@ -1,4 +1,4 @@
-"""Names and versions as text: the normal form of names, equality of versions, lists, safe text for a terminal."""
+"""Names and versions as text: the normal form of names, equality of versions, lists, text for terminals and shells."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -6,6 +6,7 @@ if TYPE_CHECKING:
 
     from packaging.version import Version
 
+_PLAIN_MARKS = dict.fromkeys(map(ord, "_@%+:,./-="), "x")
 Key = tuple[tuple[int, ...], int, int, int, int, int]
 """What versions without epoch and local part are compared by.
 
@@ -77,6 +78,12 @@ def significant(release: tuple[int, ...]) -> tuple[int, ...]:
 def final_release(text: str) -> tuple[int, ...]:
     """Return the significant numbers of a final release; nothing for any other text."""
     return significant(release_numbers(text))
+
+
+def shell_quoted(word: str) -> str:
+    """Return *word* as one word of a POSIX shell, like ``shlex.quote``, whose module imports ``re``."""
+    plain = word.isascii() and word.translate(_PLAIN_MARKS).isalnum()
+    return word if plain else "'" + word.replace("'", "'\"'\"'") + "'"
 
 
 def version_key(text: str) -> "Key | None":

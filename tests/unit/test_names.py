@@ -1,12 +1,23 @@
 """Names and versions as text."""
 
+import shlex
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from puffin.names import is_early, is_post, normalise, printable, same_version, usual_version, version_key
+from puffin.names import (
+    is_early,
+    is_post,
+    normalise,
+    printable,
+    same_version,
+    shell_quoted,
+    usual_version,
+    version_key,
+)
 
 ENDS = [
     "",
@@ -34,6 +45,11 @@ SPELLINGS = st.builds(
 @given(st.text(alphabet="aB1-_.", max_size=12))
 def test_names_are_normalised_as_packaging_does(name):
     assert normalise(name) == canonicalize_name(name)
+
+
+@given(st.text(alphabet="aB1é _@%+=:,./-'\"\\$\n*", max_size=12))
+def test_words_are_quoted_as_the_standard_library_does(word):
+    assert shell_quoted(word) == shlex.quote(word)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from puffin import signals
 from puffin.artifact.urls import mask_text
 from puffin.cache.lock import tell_waits
 from puffin.cli.commands.call import Call
+from puffin.cli.options.table import DEFAULTS
 from puffin.cli.options.values import ScreenOptions, made
 from puffin.cli.screen.console import Console
 from puffin.cli.screen.errors import Terminated, exit_code, render, status_of
@@ -154,7 +155,6 @@ def with_configuration(command: str, values: "Mapping[str, Any]", console: Conso
 
     many = command in ("sync", "lock", "affected", "cache pull")
     if many:
-        from puffin.cli.options.table import DEFAULTS
         from puffin.cli.options.workspace import CONFIGURED
 
         values = {**{row[1]: DEFAULTS[row[2]] for row in CONFIGURED[command]}, **values}

@@ -42,8 +42,8 @@ class WorkQueue:
         self.step = max(1, -(-count // _CAPACITY))
         self._count = count
         self._reader, writer = os.pipe()
-        for start in range(0, count, self.step):
-            os.write(writer, start.to_bytes(_NUMBER, "little"))
+        starts = range(0, count, self.step)
+        os.write(writer, b"".join([start.to_bytes(_NUMBER, "little") for start in starts]))
         os.close(writer)
 
     def take(self) -> "range | None":

@@ -1,10 +1,9 @@
 """From a resolution to the packages of the output: hashes, files, and what requires them."""
 
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from puffin import depends
+from puffin import depends, patterns
 from puffin.artifact.urls import (
     file_path,
     inherit_credentials,
@@ -263,9 +262,9 @@ def _hashed(
 def _as_written(package: Resolved, entries: Iterable[Entry]) -> str:
     """Return the location in the requirement that names the package's URL, as the user wrote it; or nothing."""
     text = next((entry.text for entry in entries if entry.url == package.url), "")
-    location = re.sub(_REST, "", text.removeprefix("-e ").strip())
-    location = re.sub(_NAME, "", location, count=1) if re.match(_NAME, location) else location
-    location = re.sub(_EXTRAS, "", location).partition("#")[0]
+    location = patterns.sub(_REST, "", text.removeprefix("-e ").strip())
+    location = patterns.sub(_NAME, "", location, count=1) if patterns.match(_NAME, location) else location
+    location = patterns.sub(_EXTRAS, "", location).partition("#")[0]
     return "" if "${" in location else location
 
 

@@ -4,8 +4,7 @@ What has anything else in it, such as an epoch or a local part, is left to packa
 ``test_texts`` holds both equal.
 """
 
-import re
-
+from puffin import patterns
 from puffin.names import Key, final_release, version_key
 
 Clause = tuple[str, str]
@@ -17,17 +16,16 @@ _CLAUSES = rf"{_CLAUSE}(?:\s*,\s*{_CLAUSE})*"
 _PLAIN_CLAUSES = rf"(?a)\s*{_CLAUSES}\s*"
 _PLAIN_CLAUSE = rf"(?a){_CLAUSE}"
 _SINGLE = r"(?a)([=!<>~]+)\s*([^\s,]+)"
-_NUMBERS = r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))*"
 
 
 def plain_clauses(text: str) -> tuple[Clause, ...]:
     """Return the comparisons in version specifiers as pairs (operator, version); nothing unless all are plain."""
-    return tuple(re.findall(_SINGLE, text)) if re.fullmatch(_PLAIN_CLAUSES, text) else ()
+    return tuple(patterns.findall(_SINGLE, text)) if patterns.fullmatch(_PLAIN_CLAUSES, text) else ()
 
 
 def is_plain_clause(operator: str, version: str) -> bool:
     """Tell whether a comparison is with a usual version, or has a ``*`` at the end where that may be."""
-    return re.fullmatch(_PLAIN_CLAUSE, operator + version) is not None
+    return patterns.fullmatch(_PLAIN_CLAUSE, operator + version) is not None
 
 
 def release_matches(operator: str, wanted: str, version: str) -> bool | None:
@@ -75,7 +73,9 @@ def is_same_release(wanted: str, version: str) -> bool:
 
 def is_plain_release(version: str) -> bool:
     """Tell whether a version is numbers in normal form and nothing else."""
-    return re.fullmatch(_NUMBERS, version) is not None
+    return version.isascii() and all(
+        part.isdigit() and (part[0] != "0" or part == "0") for part in version.split(".")
+    )
 
 
 def trimmed_release(release: str) -> str:

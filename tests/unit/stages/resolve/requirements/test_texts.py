@@ -1,4 +1,4 @@
-"""What is read by a pattern is what packaging reads, and what one run found out serves the next."""
+"""What is read without packaging is what packaging reads, and what one run found out serves the next."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_requirements_are_read_as_packaging_reads_them(text: str) -> None:
 
 @given(REQUIREMENTS)
 def test_what_packaging_reads_is_left_as_it_is(text: str) -> None:
-    """Of requirements in metadata: one pattern tells and reads the usual ones."""
+    """Of requirements in metadata: the usual ones are told and read in one way."""
     try:
         Requirement(text)
     except InvalidRequirement:
