@@ -237,12 +237,17 @@ def run_group(pickled: bytes) -> bytes:
 
 def _outcomes(future: Any, group: list[WorkItem], *, alone: bool) -> list[Outcome] | None:
     """Return what became of a group; None where its worker was lost while it was not *alone* on the cluster."""
+    lost = None
     if future.status == "finished":
-        result = future.result()
-        return list(Inbox().feed(result[-1] if isinstance(result, tuple) else result))
+        try:
+            result = future.result()
+        except distributed.KilledWorker as error:  # with the result, before that was fetched
+            lost = error
+        else:
+            return list(Inbox().feed(result[-1] if isinstance(result, tuple) else result))
     if not alone:
         return None
-    how = f"was lost ({type(future.exception()).__name__})"
+    how = f"was lost ({type(lost or future.exception()).__name__})"
     return [failed_with_worker(task, how) for unit, _ in group for task in unit]
 
 

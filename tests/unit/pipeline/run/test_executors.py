@@ -14,12 +14,14 @@ from concurrent.futures import Future
 
 import psutil
 import pytest
+from distributed import KilledWorker
 
 from puffin.errors import Cause, UsageError
 from puffin.pipeline.engine.engine import make_executor
 from puffin.pipeline.graph.ledger import DependencyFailed, Ledger
 from puffin.pipeline.graph.task import CANCELLED, DONE, FAILED, Task, TaskCrashed
 from puffin.pipeline.run import runner
+from puffin.pipeline.run.cluster import _outcomes as outcomes_of
 from puffin.pipeline.run.executor import choose_executor
 from puffin.pipeline.run.inline import InlineExecutor
 from puffin.pipeline.run.runner import AHEAD_BYTES, MOST_AHEAD, Runner, attempt
@@ -323,6 +325,23 @@ def test_a_task_that_kills_its_process_fails_alone(several):
     error = ledger.outcomes[key("bad")].error
     assert isinstance(error, WorkerLost)
     assert str(error).startswith("The process that worked on `nbad` was ")
+
+
+class LostResult:
+    """What distributed has of a group that ended, and whose worker died before its result was fetched."""
+
+    status = "finished"
+
+    def result(self):
+        raise KilledWorker("group", None, 1)
+
+
+def test_a_result_that_is_lost_with_its_worker_is_work_that_was_lost():
+    group = [((task("n", number=1),), {})]
+    assert outcomes_of(LostResult(), group, alone=False) is None
+    (outcome,) = outcomes_of(LostResult(), group, alone=True)
+    assert (outcome.status, type(outcome.error)) == (FAILED, WorkerLost)
+    assert "KilledWorker" in outcome.error.how
 
 
 def test_a_process_that_dies_once_costs_nothing(executor, tmp_path):
