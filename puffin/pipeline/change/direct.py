@@ -18,7 +18,7 @@ from puffin.stages.resolve.locate.file_choice import FileTarget
 from puffin.stages.resolve.locate.source import Commits, source_kind
 from puffin.stages.resolve.locate.url import locate_url, place_of
 from puffin.stages.resolve.requirements.values import Pin
-from puffin.stages.unzip.store import known_archive
+from puffin.stages.unzip.ready import known_archive
 
 __all__ = ["Directs", "directs_of", "told_difference", "wanted_direct"]
 
