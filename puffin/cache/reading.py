@@ -1,4 +1,4 @@
-"""Reading small files; a file that cannot be read counts as absent."""
+"""Reading small files and directories; what cannot be read counts as absent."""
 
 import os
 
@@ -23,6 +23,14 @@ def read_text(path: str, errors: str = "replace") -> str:
     """Return the text of a small file, its lines as they end there; empty where it cannot be read."""
     depends.file(path)
     return (read(path) or b"").decode("utf-8", errors)
+
+
+def names_in(directory: str) -> "list[str]":
+    """Return the sorted names in a directory; none where it cannot be read."""
+    try:
+        return sorted(os.listdir(directory))
+    except OSError:
+        return []
 
 
 def _read_all(descriptor: int) -> bytes:

@@ -5,7 +5,6 @@ import time
 from puffin import depends
 from puffin.artifact.artifact import WHEEL, Artifact
 from puffin.artifact.urls import is_file_url
-from puffin.cache.lock import lock_timeout
 from puffin.cache.usage import make_room, shared
 from puffin.pipeline.builds.session import BuildSession
 from puffin.pipeline.builds.settings import BuildSeams, builds_of
@@ -15,7 +14,7 @@ from puffin.pipeline.change.environment import EnvironmentRun
 from puffin.pipeline.change.plan import stale_names
 from puffin.pipeline.change.run import ChangeRun, bring_one, tell_dry
 from puffin.pipeline.change.values import Installed
-from puffin.pipeline.change.workplace import Workplace, opened, tell_recovery, warn_of_broken
+from puffin.pipeline.change.workplace import Workplace, opened, tell_recovery, warn_of_broken, workplace_for
 from puffin.pipeline.find.chosen import archive_of_wheel, supply_of
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.inputs.inputs import Inputs
@@ -55,9 +54,7 @@ def install(settings: InstallSettings, session: "Session") -> Installed:
         check_target(environment, break_system_packages=run.break_system_packages)
     for warning in settings.sources.requirements.warnings:
         reporter.warn(warning)
-    cache = session.cache if run.verify else None
-    place = Workplace(environment, timeout=lock_timeout(session.environ), atomic=run.atomic, verified_by=cache)
-    with opened(place) as workplace, shared(session.cache):
+    with opened(workplace_for(environment, run, session)) as workplace, shared(session.cache):
         tell_recovery(workplace, reporter)
         return _Install(settings, session, workplace).run()
 
