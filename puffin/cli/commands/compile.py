@@ -50,7 +50,5 @@ def _typed(options: HeaderOptions) -> str:
 
 
 def _flag(row: "Row") -> "Flag":
-    from puffin.stages.resolve.output.requirements import Flag
-
     spellings = tuple([each for spelling in row[0] for each in spelling.split("/")])
     return Flag(spellings=spellings, valued=row[2] not in (FLAG, COUNT, OPTIONAL))
