@@ -4,17 +4,33 @@ import os
 
 from puffin import depends
 
+_READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
 
 def read(path: str) -> "bytes | None":
     """Return the bytes of a small file, or None where it cannot be read (a cache miss)."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
+        descriptor = os.open(path, _READ)
     except OSError:
         return None
     try:
         return _read_all(descriptor)
     except OSError:
         return None
+    finally:
+        os.close(descriptor)
+
+
+def read_beginning(path: str, count: int = 0) -> bytes:
+    """Return the first *count* bytes of a small file (0: all of them), nothing where it cannot be read."""
+    try:
+        descriptor = os.open(path, _READ)
+    except OSError:
+        return b""
+    try:
+        return os.read(descriptor, count or os.fstat(descriptor).st_size)
+    except OSError:
+        return b""
     finally:
         os.close(descriptor)
 

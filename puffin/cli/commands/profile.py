@@ -24,6 +24,7 @@ from puffin.cli.page.words import (
     idle_word,
     remote_rows,
     signed,
+    task_word,
     verdict,
     when,
 )
@@ -278,14 +279,9 @@ def _comparison(found: Comparison) -> Iterable[Any]:
         ("Task of both runs", found.tasks),
     ):
         rows = [
-            (_task_word(each.name), duration(each.before), duration(each.after), signed(each.change))
+            (task_word(each.name), duration(each.before), duration(each.after), signed(each.change))
             for each in differences
             if abs(each.change) >= 0.0005
         ][:_ROWS]
         if rows:
             yield _table("", (f"<{title}", "Before", "After", "Change"), rows)
-
-
-def _task_word(name: str) -> str:
-    stage, _, package = name.partition(" ")
-    return f"{stage_word(stage)} {package}" if "==" in package else stage_word(name)

@@ -13,7 +13,7 @@ from puffin.artifact.urls import file_path
 from puffin.cache.reading import names_in, read_text
 from puffin.stages.link.environment.environment import Environment
 from puffin.stages.link.installed import scan as site_scan
-from puffin.stages.link.installed.inherited import outside
+from puffin.stages.link.installed.inherited import visible
 from puffin.stages.unzip import record
 from puffin.stages.unzip.names import shadows
 from puffin.value import frozen
@@ -51,21 +51,16 @@ def read_installed(environment: Environment) -> tuple[Distribution, ...]:
 
     Those that it sees of the installation it was made from are among them, without files.
     """
-    sites = {os.path.realpath(site): site for site in (environment.platlib, environment.purelib)}
-    found = []
-    for site in sites.values():
-        for name, version, entry, kind in site_scan.scan(site):
-            found.append(_read(environment, site, name, version, entry, kind))
-    found += [_read(None, site, *row) for site, row in outside(environment, [each.name for each in found])]
+    found = [_read(None if away else environment, site, *row) for site, row, away in visible(environment)]
     return tuple(sorted(found, key=lambda each: (each.name, each.version, each.path)))
 
 
 def read_paths(paths: "Iterable[str]") -> tuple[Distribution, ...]:
     """Return all distributions in some directories, sorted as by :func:`read_installed`, without their files."""
     found = [
-        _read(None, path, name, version, entry, kind)
+        _read(None, path, *row)
         for path in dict.fromkeys(map(os.path.abspath, paths))
-        for name, version, entry, kind in site_scan.scan(path)
+        for row in site_scan.scan(path)
     ]
     return tuple(sorted(found, key=lambda each: (each.name, each.version, each.path)))
 
