@@ -34,8 +34,7 @@ from puffin.cli.screen.quantities import duration
 from puffin.cli.screen.stages import stage_word
 from puffin.errors import DRIFT, UsageError
 from puffin.names import first_few
-from puffin.pipeline.profile.compare import Comparison, check_comparable, compare
-from puffin.pipeline.profile.history import Past, history, slower
+from puffin.pipeline.profile.compare import Comparison, Past, check_comparable, compare, history, slower
 from puffin.pipeline.profile.read import NoFinishedRun, Profile, find_record, load_profile, load_profiles
 from puffin.pipeline.profile.report import Report
 
