@@ -125,7 +125,7 @@ class Planner:
         told = {name: each for name, each in plan.reasons.items() if each.kind == TOLD}
         if not told:
             return plan
-        from puffin.pipeline.change.direct import told_difference
+        from puffin.pipeline.request.builds import told_difference
 
         named = {name: told_difference(self._session.cache, each) for name, each in told.items()}
         return replace(plan, reasons={**plan.reasons, **named})

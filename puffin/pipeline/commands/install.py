@@ -25,8 +25,7 @@ from puffin.pipeline.request.session import Session
 from puffin.pipeline.request.settings import InstallSettings
 from puffin.pipeline.request.where import find_where
 from puffin.pipeline.tasks.supply import Supply
-from puffin.stages.link.commit.installplan import Present, WantedDistribution
-from puffin.stages.link.direct_url import direct_url_of
+from puffin.stages.link.commit.installplan import Present, WantedDistribution, wanted_of
 from puffin.stages.link.environment.environment import check_target
 from puffin.stages.link.installed.inherited import inherited
 from puffin.stages.link.interpreter.interpreter import meanwhile
@@ -197,21 +196,12 @@ class _Install:
         """Return what the plan compares of a package; of one that was asked for by URL, that URL."""
         if package.installed or not package.url:
             return WantedDistribution(name=package.name, version=package.version, installed=package.installed)
-        artifact = self._artifact(package)
-        if artifact.kind == WHEEL:
-            url, anew = direct_url_of(artifact.direct_url), self._run.is_anew(package.name)
-            archive = archive_of_wheel(self._session.cache, artifact, anew=anew)
-            if not archive and (anew or is_file_url(artifact.url)):
-                archive = UNKNOWN
-            return WantedDistribution(name=package.name, version="", url=url, archive=archive)
-        again = artifact.source.startswith("url/") and self._run.is_anew(package.name)
-        return WantedDistribution(
-            name=package.name,
-            version="",
-            url=artifact.url,
-            direct_url=artifact.direct_url,
-            source=UNKNOWN if again else artifact.source,
-        )
+        artifact, anew = self._artifact(package), self._run.is_anew(package.name)
+        if artifact.kind != WHEEL:
+            again = anew and artifact.source.startswith("url/")
+            return wanted_of(replace(artifact, source=UNKNOWN) if again else artifact)
+        archive = archive_of_wheel(self._session.cache, artifact, anew=anew)
+        return wanted_of(artifact, archive or (UNKNOWN if anew or is_file_url(artifact.url) else ""))
 
     def _artifact(self, package: "Resolved") -> Artifact:
         if package.name not in self._artifacts:
