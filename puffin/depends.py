@@ -10,6 +10,7 @@ from time import time_ns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any, Protocol
 
     Stamp = tuple[int, ...]
@@ -59,6 +60,17 @@ BACKEND_VARIABLES = frozenset(
         "LIBPATH", "LIBRARY_PATH", "LIBS", "MACOSX_DEPLOYMENT_TARGET", "SDKROOT", "_PYTHON_HOST_PLATFORM",
     )
 )  # fmt: skip
+
+
+def backend_variables(environ: "Mapping[str, str]") -> "tuple[tuple[str, str], ...]":
+    """Return those of the user's variables that a wheel may depend on, sorted."""
+    return tuple(
+        sorted(
+            (name, value)
+            for name, value in environ.items()
+            if name in BACKEND_VARIABLES or name.startswith(BACKEND_PREFIXES)
+        )
+    )
 
 
 class Dependencies:

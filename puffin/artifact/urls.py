@@ -186,6 +186,11 @@ def unquote(text: str) -> str:
     return unquote(text, errors="surrogateescape")
 
 
+def with_subdirectory(url: str, inner: "str | None") -> str:
+    """Return *url* with a fragment that names the directory *inner*, where there is one."""
+    return f"{url}#subdirectory={percent_encoded(inner)}" if inner else url
+
+
 def _quote(path: str) -> str:
     return path if _PATH_SAFE.issuperset(path) else percent_encoded(path, safe="/!$&'()*+,;=:@")
 

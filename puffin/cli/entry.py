@@ -3,12 +3,18 @@
 import gc
 import os
 import sys
+from _frozen_importlib_external import (  # importlib's, but loaded already
+    SourceFileLoader,
+    spec_from_file_location,
+)
 from time import perf_counter, process_time
 
 from puffin import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
     from typing import Any, NoReturn
 
 # commands whose usual options are read by hand: the table of these, and the function that runs the command
@@ -28,6 +34,7 @@ def run() -> "NoReturn":
     if not os.environ.get("HOME", "~"):
         del os.environ["HOME"]  # empty is as good as unset; Python takes it for the root directory
     _isolate(os.environ.get("PYTHONPATH", ""))
+    sys.meta_path.insert(0, _Finder)
     _open_streams()
     _set_umask(os.environ.get("PUFFIN_UMASK", ""))
     unwritten: str | None = ""
@@ -65,6 +72,27 @@ def _isolate(given: str) -> None:
         places.add(user)
     places.discard(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
     path[:] = [each for each in path if each not in places]
+
+
+class _Finder:
+    """Finds a module of puffin at its name: Python's own finder lists the directory of each package before."""
+
+    @staticmethod
+    def find_spec(
+        name: str, path: "Sequence[str] | None" = None, _target: object = None
+    ) -> "ModuleSpec | None":
+        """Return the spec that the general finder would; None if that one has to look for the module."""
+        if not path or not name.startswith("puffin."):
+            return None
+        place = f"{path[0]}{os.sep}{name.rpartition('.')[2]}"
+        for file, inside in ((f"{place}.py", None), (f"{place}{os.sep}__init__.py", [place])):
+            try:
+                os.stat(file)
+            except OSError:  # puffin is in a zip file, or consists of bytecode
+                continue
+            loader = SourceFileLoader(name, file)
+            return spec_from_file_location(name, file, loader=loader, submodule_search_locations=inside)
+        return None
 
 
 def _open_streams() -> None:
@@ -182,7 +210,7 @@ def _named(reference: str) -> "Any":
 def _run_app(argv: "list[str]") -> int:
     from puffin.cli.commands.app import run_app
 
-    return run_app(argv)
+    return run_app(argv, STARTED)
 
 
 def _split(argv: "list[str]") -> "tuple[str, list[str]]":

@@ -100,9 +100,9 @@ class Sweep:
         return world
 
     def _run(self, world: World, inject: Sequence[str] = (), trace: str = "") -> Ended:
-        return syscalls.run(
-            world.command(), inject=inject, trace=trace, env=world.environ, cwd=world.puffin.cwd
-        )
+        # it writes no bytecode of puffin, or the calls would differ; others may be forked, which this would prevent
+        environ = {**world.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+        return syscalls.run(world.command(), inject=inject, trace=trace, env=environ, cwd=world.puffin.cwd)
 
     def _calls(
         self, world: World, names: Sequence[str], *, inject: Sequence[str] = (), after: str = ""

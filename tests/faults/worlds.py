@@ -146,10 +146,7 @@ class World:
 
     @property
     def environ(self) -> dict[str, str]:
-        mode = self.operation.mode
-        return self.puffin.environ(
-            TMPDIR=str(self.temporary), PYTHONDONTWRITEBYTECODE="1", PUFFIN_LINK_MODE=mode
-        )
+        return self.puffin.environ(TMPDIR=str(self.temporary), PUFFIN_LINK_MODE=self.operation.mode)
 
     def command(self) -> list[str]:
         """Return the command line of the operation."""

@@ -102,4 +102,4 @@ def test_dates_that_an_index_does_not_tell_are_named(puffin, env, index):
         puffin.file("pins.txt", "whl==1.0\n")
         done = puffin("pip", *command, "--exclude-newer", "2030-01-01", "-i", index.url)
         assert done.code == 1
-        assert "index does not report when its files were uploaded" in done.err
+        assert "index does not report the upload times of its files" in done.err

@@ -88,7 +88,7 @@ app.import_module = lambda module: find(module) if module == "puffin.cli.command
 for line in sys.stdin:
     words = line.split()
     sys.stderr.write(f"# {line}")
-    sys.stderr.write(f"= {run_app(words)}\\n")
+    sys.stderr.write(f"= {run_app(words, 0.0)}\\n")
 """
     asked = {}
     for command, row, _ in FOREIGN:

@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from puffin.stages.build.kept import read_entry
 from tests.helpers.cli import checked, told
 from tests.helpers.dask_farm import Farm, tasks_of, workers_of
 from tests.helpers.sdists import forge_backend, forge_sdist, write_project
@@ -283,6 +284,23 @@ def test_a_scheduler_that_is_away_is_told_by_compile_too(puffin, env, shop):
         75,
         "error: Failed to connect to the scheduler at `tcp://127.0.0.1:9`",
     )
+
+
+def test_a_wheel_of_a_worker_with_other_variables_is_for_this_machine_alone(remote, shop, tmp_path, far_told):
+    with Farm(tmp_path / "farm") as farm:
+        farm.worker(env=[("CFLAGS", "-O1")])
+        remote.executor = farm.ready().address
+        for name, flags, platform in (("same", "-O1", "any"), ("other", "-O2", ""), ("unset", "", "")):
+            shop.add(*forge_sdist(name, told=far_told))
+            for machine in (f"first-{name}", f"second-{name}"):
+                remote.venv(name=machine)
+                cache = remote.root / f"cache-{machine}"
+                words = ("-i", shop.url, "-p", machine, "--cache-dir", cache)
+                done = remote.sync(f"{name}==1.0\n", *words, env={"CFLAGS": flags} if flags else {})
+                assert done.code == 0, done.err
+                (entry,) = cache.glob("built-wheels-v0/*/*/*.wheel")
+                assert read_entry(str(entry)).platform == platform
+        assert told_by(far_told) == ["same", "other", "unset"], "what the worker kept serves the second machine"
 
 
 def test_what_a_worker_has_built_is_not_built_for_a_second_machine(remote, shop, tmp_path, far_told):

@@ -133,6 +133,20 @@ def test_a_cache_that_misbehaves_costs_a_line_and_no_wrong_byte(machines, cache,
     assert "not used any more in this run" in "".join(said) or quiet
 
 
+def test_the_index_serves_until_the_cache_has_answered(machines, puffin, cache):
+    machines("first").sync(cache.url, "--remote-cache-write")
+    cache.mode, cache.delay = "slow", 30.0
+    cache.requests.clear()
+    second = machines("second")
+    done = second.sync(cache.url, PUFFIN_REMOTE_CACHE_TIMEOUT="")
+    assert second.env.installed() == {"alpha": "1.0", "beta": "1.0", "thing": "1.0"}
+    assert cache.requests == {"HEAD": 1}, "nothing is asked of a cache that is silent"
+    assert done.err.count("is not used any more in this run") == 1
+    shown = puffin("profile", "show", "--json", "--cache-dir", puffin.root / "cache-second")
+    told = {each["layer"]: each["misses"] for each in json.loads(shown.out)[0].get("remote_cache", [])}
+    assert told.get("wheels", {}).keys() <= {"silent"}
+
+
 def test_a_cache_that_is_dead_costs_a_line(machines):
     first = machines("first")
     done = first.sync("http://127.0.0.1:9", "--remote-cache-write")

@@ -9,6 +9,7 @@ from tests.functional.test_remote_cache import KEY, Machine, stocked
 from tests.helpers.remote_cache import RemoteCacheServer
 from tests.helpers.repositories import Repository
 from tests.helpers.sdists import project_files, write_project
+from tests.helpers.wheels import forge_wheel
 
 
 @pytest.fixture
@@ -173,6 +174,20 @@ def test_what_the_remote_cache_lacks_is_neither_fetched_nor_built(machines, cach
     assert not log.exists()
 
 
+def test_what_nothing_proves_is_not_asked_for(puffin, shop, cache, pull):
+    shop.add(*forge_wheel("gamma", "1.0", {"gamma.py": ""}), hashes=False)
+    puffin.file("web.txt", "alpha==1.0\ngamma==1.0\nthing==1.0\n")
+    for key, said in (
+        ("", "; 1 package not in the remote cache; 2 packages not asked for, as no SHA-256 or key proves them"),
+        (
+            KEY,
+            "; 2 packages not in the remote cache; 1 package not asked for, as no SHA-256 or key proves them",
+        ),
+    ):
+        done = pull(f"key-{key}", cache.url, key=key)
+        assert done.err.rstrip("\n").endswith(said), done.err
+
+
 def test_what_goes_while_it_is_pulled_is_not_fetched_from_the_index(machines, cache, pull):
     machines("first").sync(cache.url, "--remote-cache-write", pins="alpha==1.0\nbeta==1.0\n")
     cache.mode, second = "evicting", machines("second")
@@ -209,7 +224,7 @@ def test_a_second_machine_gets_a_build_environment_as_a_list(machines, puffin, s
     assert _pages(shop, "toy"), "who asks for the index gets it"
     shown = puffin("profile", "show", "--json", "--cache-dir", puffin.root / "cache-second")
     rows = {each["layer"]: each for each in json.loads(shown.out)[0]["remote_cache"]}
-    assert rows["lists"]["hits"] >= 1
+    assert rows["lists"]["hits"] == 1, "the build has the list of the resolution before it"
     assert rows["lists"]["misses"] == {}
 
 
@@ -237,11 +252,20 @@ def test_a_resolution_leaves_nothing_in_the_cache_if_nothing_is_installed(
     assert list((root / "tmp-v0").iterdir()) == []
 
 
-def test_a_build_goes_by_its_local_build_requirements_and_is_not_shared(machines, cache, log, tmp_path):
+@pytest.mark.parametrize("inherited", [False, True], ids=["own", "of-the-workspace"])
+def test_a_build_goes_by_its_local_build_requirements_and_is_not_shared(
+    machines, cache, log, tmp_path, inherited
+):
     helper = write_project(tmp_path / "helper", "helper", told=log)
-    made = write_project(tmp_path / "made", "made", needs=("toy", "helper"), told=log)
+    made = write_project(tmp_path / "root" / "made", "made", needs=("toy", "helper"), told=log)
+    if inherited:
+        root = '[tool.uv.workspace]\nmembers = ["made"]\n[tool.uv.sources]\nhelper = { path = "../helper" }\n'
+        (tmp_path / "root" / "pyproject.toml").write_text(root)
+    more = '[project]\nname = "made"\nversion = "1.0"\n'
+    if not inherited:
+        more += '[tool.uv.sources]\nhelper = { path = "../../helper" }\n'
     with open(made / "pyproject.toml", "a") as file:
-        file.write('[tool.uv.sources]\nhelper = { path = "../helper" }\n')
+        file.write(more)
     first = machines("first")
     first.sync(cache.url, "--remote-cache-write", pins=f"{made}\n")
     machines("second").sync(cache.url, pins=f"{made}\n")

@@ -101,6 +101,10 @@ def test_a_file_in_one_and_a_directory_in_the_other(puffin, env, index):
     assert "error: Failed to install `aa` and `bb` together: " in done.err
     assert "site-packages/thing` is a file in one and a directory in the other" in done.err
     assert env.installed() == {}
+    (env.site / "thing").mkdir()
+    done = puffin.sync("bb==1.0\n", "-i", index.url)
+    assert "error: Failed to install `bb`: " in done.err
+    assert "hint: move it to another place, or remove it" in done.err
 
 
 def test_namespace_packages_merge_and_part_again(puffin, env, index):

@@ -48,6 +48,13 @@ def test_a_module_that_is_missing_for_a_place_without_a_name(puffin, env):
     assert "`--no-build-isolation-package NAME`" in done.err
 
 
+def test_a_page_that_does_not_follow_a_sign_of_equality(puffin, env):
+    done = puffin("pip", "sync", "--profile", "p.html", "r.txt")
+    assert done.err == lines(
+        "error: The file of `--profile` follows a `=`", "", "hint: write `--profile=p.html`"
+    )
+
+
 @pytest.mark.parametrize("command", [("pip", "install"), ("pip", "sync")])
 def test_a_built_wheel_that_is_none_is_told_with_its_source(puffin, env, command):
     broken = """

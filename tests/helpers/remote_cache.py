@@ -12,6 +12,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128  # of five, a sixth connection at once is begun again after a second
+
+
 class RemoteCacheServer:
     """A cache to use as a context manager. ``objects`` are its bytes by path, such as ``/cas/<sha256>``.
 
@@ -36,7 +40,7 @@ class RemoteCacheServer:
         self.lock = threading.Lock()
 
     def __enter__(self) -> RemoteCacheServer:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self._server.block_on_close = False
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
 from importlib import import_module
-from time import perf_counter
 from typing import Any
 
 import click
@@ -131,13 +130,13 @@ def _command(
     @click.pass_context
     def run(ctx: click.Context, /, **options: Any) -> None:
         foreign, meant = take_out(command, options)
-        typed, warning = ctx.find_root().obj or ((), "")
+        typed, warning, started = ctx.find_root().obj
         foreign |= {"-n": warning} if warning else {}
         values = {**given(ctx, options), "words": tuple(typed[2 if typed[:1] == ("pip",) else 1 :])}
         values |= {**meant, "given": values["given"] | {*meant}}
         called = getattr(import_module(f"puffin.cli.commands.{module}"), function)
         run_guarded = import_module("puffin.cli.commands.run").run_guarded
-        sys.exit(run_guarded(called, command, values, perf_counter(), foreign))
+        sys.exit(run_guarded(called, command, values, started, foreign))
 
     settings = {"ignore_unknown_options": True} if group is profile else {}  # -1 is the last run, not an option
     made = OptionedCommand(name, make=make, callback=run, help=text, context_settings=settings)
@@ -332,11 +331,14 @@ def _behind_command(argv: list[str]) -> list[str]:
     return argv if isinstance(group, click.Group) else [*command, *options, *words]
 
 
-def run_app(argv: list[str]) -> int:
-    """Run the command line and return its exit code; click's own messages go out in puffin's form."""
+def run_app(argv: list[str], started: float) -> int:
+    """Run the command line and return its exit code; click's own messages go out in puffin's form.
+
+    *started* is when the process began, of ``time.perf_counter``.
+    """
     argv, warning = as_pip_tools(_behind_command(argv))
     try:
-        puffin.main(argv, prog_name="puffin", standalone_mode=False, obj=(tuple(argv), warning))
+        puffin.main(argv, prog_name="puffin", standalone_mode=False, obj=(tuple(argv), warning, started))
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         return 2

@@ -147,7 +147,7 @@ def _history(found: Sequence[Past]) -> Iterable[Any]:
         for each in found
     ]
     yield _table(
-        "Runs like the last one", ("<Run", "<When", "Tasks", "Wall", "Against the median before"), rows
+        "Runs like the last one", ("<Run", "<When", "Tasks", "Wall", "Against the median of earlier runs"), rows
     )
 
 

@@ -64,5 +64,10 @@ def pull_cache(call: Call) -> int:
     call.console.say(
         f"Took {counted(done.objects, 'object')} ({size(done.bytes)}) for {counted(len(specs), 'environment')}"
         + (f"; {counted(done.lacking)} not in the remote cache" if done.lacking else "")
+        + (
+            f"; {counted(done.unvouched)} not asked for, as no SHA-256 or key proves them"
+            if done.unvouched
+            else ""
+        )
     )
     return 0

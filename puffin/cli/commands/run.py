@@ -3,20 +3,22 @@
 import errno
 import os
 import sys
+from itertools import pairwise
 
 from puffin import signals
 from puffin.artifact.urls import mask_text
 from puffin.cache.lock import tell_waits
 from puffin.cli.commands.call import Call
+from puffin.cli.options.table import DEFAULTS
 from puffin.cli.options.values import ScreenOptions, made
 from puffin.cli.screen.console import Console
 from puffin.cli.screen.errors import Terminated, exit_code, render, status_of
 from puffin.cli.screen.quantities import counted
-from puffin.errors import BUG, PuffinError, refused_by_system
+from puffin.errors import BUG, PuffinError, UsageError, refused_by_system
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from puffin.cli.options.foreign import Given
@@ -61,7 +63,15 @@ def _called(
         from puffin.cli.options.foreign import judge_foreign
 
         judge_foreign(foreign, console)
+    _check_profile(values.get("words", ()))
     return body(Call(command, with_configuration(command, values, console), console, started, values))
+
+
+def _check_profile(words: "Sequence[str]") -> None:
+    """Raise :class:`UsageError` for a page that is written as a word of its own, which would be taken for a source."""
+    for option, word in pairwise(words):
+        if option == "--profile" and word.endswith(".html"):
+            raise UsageError(text="The file of `--profile` follows a `=`", hints=(f"write `--profile={word}`",))
 
 
 def _judged(call: "Callable[[], int]", command: str, console: Console) -> int:
@@ -145,7 +155,6 @@ def with_configuration(command: str, values: "Mapping[str, Any]", console: Conso
 
     many = command in ("sync", "lock", "affected", "cache pull")
     if many:
-        from puffin.cli.options.table import DEFAULTS
         from puffin.cli.options.workspace import CONFIGURED
 
         values = {**{row[1]: DEFAULTS[row[2]] for row in CONFIGURED[command]}, **values}

@@ -2,13 +2,13 @@
 
 import os
 import sys
-from shlex import quote
 
 from puffin.cache.layout import Cache
 from puffin.cli.commands.call import CacheDirectory, Call
 from puffin.cli.options.inspect import VenvOptions
 from puffin.cli.screen.console import Console
 from puffin.errors import UsageError
+from puffin.names import shell_quoted
 from puffin.pipeline.commands.seed import seed
 from puffin.stages.link.environment.venv import CLEAR, FORCE, KEEP, create_venv, seed_requirements
 from puffin.stages.link.interpreter.find import (
@@ -53,7 +53,7 @@ def venv(call: Call) -> int:
 def _activation(path: str, scripts: str) -> str:
     if os.name == "nt":
         return os.path.join(path, os.path.basename(scripts), "activate")
-    return f"source {quote(os.path.join(path, os.path.basename(scripts), 'activate'))}"
+    return f"source {shell_quoted(os.path.join(path, os.path.basename(scripts), 'activate'))}"
 
 
 def _occupied(options: VenvOptions) -> str:

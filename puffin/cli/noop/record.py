@@ -3,7 +3,7 @@
 import os
 
 from puffin.cache import frame
-from puffin.depends import Dependencies
+from puffin.depends import Dependencies, unsure
 from puffin.types import Any, Mapping
 
 # Options that ask for more than an answer, or for one that must not come from memory.
@@ -15,8 +15,6 @@ _NEVER = (
 
 def judge_options(options: "Mapping[str, Any]", environ: "Mapping[str, str]") -> None:
     """Take note of *options*, configuration included, whose answer is not to be kept."""
-    from puffin.depends import unsure
-
     for name in _NEVER:
         if options.get(name):
             unsure(f"`{name}` is asked for")

@@ -50,7 +50,10 @@ class _Option(click.Option):
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         """Return the option and its help, which ends with the variable, on one line."""
         record = super().get_help_record(ctx)
-        return record and (record[0], f"{record[1]} [${self.envvar}]")
+        if record is None:
+            return None
+        spelled = record[0].replace(" [", "[=") if self._row[2] == table.OPTIONAL else record[0]
+        return spelled, f"{record[1]} [${self.envvar}]"
 
     def value_from_envvar(self, ctx: click.Context) -> Any:
         """Return the value of the variable, None if it is not set; raises :class:`WrongVariable`."""

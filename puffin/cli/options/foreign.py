@@ -4,13 +4,13 @@ They are taken under their own name, accepted with a warning, or refused with a 
 does not list them.
 """
 
-import re
-import shlex
 from collections.abc import Container, Iterator, Mapping, Sequence
 
+from puffin import patterns
 from puffin.cli.options.table import FLAG, LIST, VALUE, Row
 from puffin.cli.screen.console import Console
 from puffin.errors import UsageError
+from puffin.names import shell_quoted
 from puffin.types import Any
 from puffin.value import frozen
 
@@ -356,9 +356,9 @@ def instead_of(words: "Sequence[str]", of_pip: "Container[str]", more: "Sequence
     *more* are the words that followed, which are kept where only the name of the command differs.
     """
     if words[0] in of_pip:
-        return f"use `puffin pip {shlex.join([words[0], *more])}`"
+        return f"use `puffin pip {' '.join(map(shell_quoted, [words[0], *more]))}`"
     if words == ("pip", "help"):
-        return f"use `puffin pip {shlex.join([*more[:1], '--help'])}`"
+        return f"use `puffin pip {' '.join(map(shell_quoted, [*more[:1], '--help']))}`"
     if words[:2] == ("pip", "cache"):
         return _of_cache(more)
     return INSTEAD.get(" ".join(words)) or (INSTEAD.get(words[-1], "") if words[0] == "pip" else "")
@@ -368,7 +368,7 @@ def _of_cache(more: "Sequence[str]") -> str:
     """Return what to use in place of `pip cache`."""
     if more[:1] and (found := INSTEAD.get(f"cache {more[0]}")):
         return found
-    return f"use `puffin cache {shlex.join(more)}`" if more else INSTEAD["pip cache"]
+    return f"use `puffin cache {' '.join(map(shell_quoted, more))}`" if more else INSTEAD["pip cache"]
 
 
 def foreign_options(command: str) -> "Iterator[tuple[tuple[str, ...], str, Said]]":
@@ -428,7 +428,7 @@ def as_pip_tools(argv: "Sequence[str]") -> "tuple[list[str], str]":
 def platform_of(tag: str) -> str:
     """Return the platform of a wheel tag as ``--python-platform`` names it; any other text as it is."""
     for pattern, name in _PLATFORMS:
-        if found := re.fullmatch(pattern, tag):
+        if found := patterns.fullmatch(pattern, tag):
             return found.expand(name)
     return tag
 

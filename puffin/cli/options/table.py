@@ -90,7 +90,7 @@ OUTPUT = (
     option("-q --quiet +", "Print less; twice: only errors.", SHOWN),
     option("-v --verbose +", "Print more.", SHOWN),
     option("--color auto|always|never", "Whether to colour the output.", SHOWN),
-    option("--no-progress", "Show no progress bars.", SHOWN),
+    option("--no-progress", "Do not show progress.", SHOWN),
 )
 ALWAYS = (
     option("--cache-dir DIR", "The directory of the cache.", PLACES),

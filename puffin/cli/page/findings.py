@@ -1,19 +1,20 @@
 """The sentences of findings, and the five answers that a page begins with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from puffin.cli.page.words import ended, idle_word, shown_path, signed
 from puffin.cli.screen.quantities import counted, duration, size
 from puffin.cli.screen.stages import stage_doing, stage_word
 from puffin.names import first_few
 from puffin.pipeline.profile import findings as kinds
-from puffin.pipeline.profile.compare import Comparison
+from puffin.pipeline.profile.compare import Comparison, unlikeness
 from puffin.pipeline.profile.findings import RunFinding, findings
 from puffin.pipeline.profile.report import Report
 from puffin.reasons import INTERPRETER, NO_BINARY, NO_WHEEL, NOT_CACHED, PRUNED, reason_text
 from puffin.value import frozen
 
 _NAMES = 3
+_LONGEST = 160  # characters of an error
 _MOST = 0.4  # of the run, from which on a step took most of the time
 
 
@@ -77,6 +78,8 @@ def _change(comparison: Comparison | None) -> str:
         return "no earlier run is recorded"
     before, after = comparison.before.profile, comparison.after.profile
     text = f"{duration(after.wall)} now, {duration(before.wall)} before ({signed(after.wall - before.wall)})"
+    if why := unlikeness(before, after):
+        return f"{text}; not comparable: {why}"
     first = next(iter(comparison.phases), None)
     if first is not None and abs(first.change) >= 0.001:
         text += f"; most of it: {stage_word(first.name)} {signed(first.change)}"
@@ -97,6 +100,7 @@ def _failure(found: RunFinding, report: Report) -> Advised:
         what = f"{stage_word(found.stage)} of {found.package}" if found.package else stage_word(found.stage)
         error = report.failures[0].error
         text = f"The run failed at: {what}: {error}." if error else f"The run failed at: {what}."
+        text = f"{error}{_reported(lines)}." if found.package and found.package in error else text
     else:
         cause = next((line.partition("▶ ")[2] for line in lines if "▶ " in line), "")
         told = f"{lines[0].removeprefix('error: ')}{': ' if cause else ''}{cause}" if lines else ""
@@ -105,6 +109,12 @@ def _failure(found: RunFinding, report: Report) -> Advised:
     log = any(row.log for row in report.failures)
     fallback = "Read the last lines of the log below." if log else "Read the causes below."
     return Advised(text=text + more + where, advice=hint[:1].upper() + hint[1:] if hint else fallback)
+
+
+def _reported(lines: Sequence[str]) -> str:
+    """Return the first error in the output of a build, with what it is put behind; ``""`` for none."""
+    found = next((line.strip() for line in lines[1:] if "error: " in line.lower()), "")
+    return f": {found[:_LONGEST]}" if found else ""
 
 
 def _nothing(_found: RunFinding, _report: Report) -> Advised:
@@ -205,6 +215,7 @@ def _remote(found: RunFinding, _report: Report) -> Advised:
         "absent": "Let one machine write to it (`--remote-cache-write`).",
         "unsigned": "Set `PUFFIN_REMOTE_CACHE_KEY` to the key of the machine that writes.",
         "stale": "Nothing is wrong: the index had to be asked again.",
+        "silent": "Set `PUFFIN_REMOTE_CACHE_TIMEOUT` to the seconds that its first answer is worth.",
         "unavailable": "Check that the server of the remote cache answers.",
     }
     return Advised(text=text, advice=advice.get(found.names[0], ""))

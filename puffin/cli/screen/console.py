@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 _ERASE = "\x1b[J"  # the cursor is at the first line of the display, or there is none
-REPAINT = 0.2  # seconds between two pictures of the display
-FIRST = 0.13  # seconds until the first one, so that a quick run shows none
+REPAINT = 0.3  # seconds between two pictures of the display: one takes half a millisecond
+FIRST = 0.1  # seconds until the first one, so that a quick run shows none
 HEARTBEAT = 15.0  # seconds between two lines where there is no display
 _SIGN_STYLES = {"+": "green", "-": "red", "~": "yellow"}
 

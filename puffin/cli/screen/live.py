@@ -62,6 +62,8 @@ _COMMANDS = {
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _ASCII_SPINNER = "|/-\\"
 _BAR, _NARROW, _WIDE = 20, 69, 10_000  # columns of a bar, those of a line that has no room for it, and no limit
+# characters of one column: lines of these alone need not be measured one by one
+_SINGLE = frozenset(map(chr, range(32, 127))) | {*_SPINNER, *"\x1b━─"}
 # what a line has no room for goes in this order
 _BARS, _RATE, _ENVIRONMENTS, _BYTES, _LEFT, _SOUGHT = 6, 5, 4, 3, 2, 1
 _ROWS = 6  # lines for single pieces of work
@@ -354,7 +356,7 @@ def lowered(text: str) -> str:
 
 def fitted(line: str, width: int) -> str:
     """Return *line* cut to so many columns; escape sequences take none."""
-    if len(line) <= width and line.isascii():
+    if len(line) <= width and _SINGLE.issuperset(line):
         return line
     out, column, escaped = [], 0, False
     for character in line:

@@ -78,7 +78,8 @@ class SharedLists:
             return ()
         take = resolve_function("puffin.stages.remote.lists:take_list")
         found, told = take(astuple(remote), self._settings.network, name, setup.scope)
-        note_told(told, remote, self._session)
+        if told is not None:
+            note_told(told, remote, self._session)
         return tuple(found)
 
     def keep(
@@ -339,7 +340,7 @@ class MetadataBuilder:
         remote = settings.remote_cache
         if remote is None:
             return Ledger(tasks, builds.grow)
-        plan = RemotePlan(remote=astuple(remote), network=settings.network, keeps=remote.write)
+        plan = RemotePlan(remote=astuple(remote), network=settings.network)
         return Ledger([with_remote(each, plan) for each in tasks], growth_with_remote(builds.grow, plan))
 
     def _ended(self, recorder: "OutcomeRecorder | None", outcome: Outcome) -> None:

@@ -3,9 +3,10 @@
 import time
 from _thread import allocate_lock
 
+from puffin.depends import backend_variables
 from puffin.pipeline.builds.values import ALL, BuildSettings
 from puffin.pipeline.inputs.resolution import ResolutionSetup
-from puffin.pipeline.request.builds import backend_variables, config_setting, package_setting
+from puffin.pipeline.request.builds import config_setting, package_setting
 from puffin.pipeline.request.settings import Settings
 from puffin.stages.resolve.index.config import FilePolicy
 from puffin.stages.resolve.requirements.file import read_requirements

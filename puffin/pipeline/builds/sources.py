@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from typing import Any
 
 from puffin import depends
 from puffin.artifact.artifact import GIT, Artifact
@@ -64,15 +65,12 @@ class TreeSources:
         return self._placed(requires, tree, markers, key="build-system.requires")
 
     def local_needs(self, artifact: Artifact, markers: Mapping[str, str]) -> tuple[str, ...]:
-        """Return URLs and states of the local build requirements that a directory itself names, none if it is invalid.
-
-        Sources that only the root of its workspace names are left out: to find that root takes too long here.
-        """
+        """Return URLs and states of the local build requirements of a directory, none if it is invalid."""
         path = file_path(artifact.url)
-        document = pyproject_of(os.path.join(path, artifact.subdirectory))
+        directory = os.path.join(path, artifact.subdirectory).rstrip(os.sep)
+        document = pyproject_of(directory)
         try:
-            tables = [document.get("tool", {}).get(tool, {}).get("sources", {}) for tool in ("uv", "puffin")]
-            named = {normalise(name) for table in tables for name in table}
+            named = _sources_in(document) | _sources_above(directory)
             requires = document.get("build-system", {}).get("requires", ())
             wanted = [each for each in requires if "file:" in each or requirement_parts(each)[0] in named]
             placed = self.of_build(tuple(wanted), artifact, path, markers)[0] if wanted else ()
@@ -97,6 +95,26 @@ class TreeSources:
             several=several,
         )
         return placed_texts(texts, tree, read=self._session.read, policy=policy, key=key)
+
+
+def _sources_in(document: "dict[str, Any]") -> set[str]:
+    """Return the names for which a project has sources. Raises what an invalid one raises."""
+    tables = [document.get("tool", {}).get(tool, {}).get("sources", {}) for tool in ("uv", "puffin")]
+    return {normalise(name) for table in tables for name in table}
+
+
+def _sources_above(directory: str) -> set[str]:
+    """Return the names for which the nearest workspace root above a directory has sources; it may inherit them.
+
+    Whether the project is a member is found when one of these names is wanted.
+    """
+    while (above := os.path.dirname(directory)) != directory:
+        directory = above
+        if depends.exists(os.path.join(directory, "pyproject.toml")):
+            document = pyproject_of(directory)
+            if any("workspace" in document.get("tool", {}).get(tool, {}) for tool in ("uv", "puffin")):
+                return _sources_in(document)
+    return set()
 
 
 def _state(url: str) -> str:

@@ -8,6 +8,7 @@ from puffin.errors import PuffinError, os_cause
 from puffin.pipeline.change.additions import with_mode
 from puffin.pipeline.change.asked import version_reason
 from puffin.pipeline.change.plan import Planner
+from puffin.pipeline.change.values import Several
 from puffin.pipeline.change.workplace import Workplace, target_of, workplace_for
 from puffin.pipeline.find.search import SearchRequest
 from puffin.pipeline.request.settings import DRIFTED, FAILED, SKIPPED, UNCHANGED, UPDATED
@@ -130,8 +131,6 @@ class EnvironmentRun:
     def fail(self, error: PuffinError) -> None:
         """Note why the environment cannot be made; further reasons of one run add up."""
         if self.error is not None:
-            from puffin.pipeline.change.values import Several
-
             parts = self.error.causes if isinstance(self.error, Several) else (self.error,)
             self.error = Several(causes=(*parts, error))
             return

@@ -39,7 +39,7 @@ class GatherRun(ChangeRun):
         archives: dict[str, str] = {}
         turns = [self._lacking(run, held, builds) if run.alive else {} for run in runs]
         loads, remote = loads_of(turns), self._remote
-        if remote is not None:
+        if remote is not None and served:
             remote.look([load.supply.artifact for load in loads])
         loads = [load for load in loads if not served or self._is_served(load.supply, builds)]
         tasks = [task for load in loads for task in self._tasks(load, runs, builds)]

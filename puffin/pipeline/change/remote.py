@@ -1,7 +1,8 @@
 """The remote cache of a change: a process beside the run asks it, and uploads to it after the commits.
 
-The process starts with the search for files. Whatever it does not answer in time is not waited for: a cache that is
-dead or slow costs less than it could save.
+The process starts with the search for files. Until the cache has given a first answer, nothing asks it for anything and
+the index serves. A run waits for that answer a twentieth of the time that it takes without, so a cache that is dead or
+slow costs less than it could save.
 """
 
 import os
@@ -15,7 +16,7 @@ from puffin.cache.atomic import remove_tree
 from puffin.pipeline.change.values import RemoteTally
 from puffin.pipeline.graph.record import current, phase
 from puffin.pipeline.graph.task import DONE, resolve_function
-from puffin.pipeline.run.forked_workers import ForkedWorkers
+from puffin.pipeline.run.forked_workers import ForkedWorkers, WorkerAnswer
 from puffin.pipeline.tasks.remote import RemotePlan, growth_with_remote, with_remote
 from puffin.pipeline.tasks.supply import BUILD, COMPILE, UNZIP
 from puffin.stages.build.job import LACKS, METADATA
@@ -26,9 +27,11 @@ from puffin.stages.remote.values import (
     RemoteCache,
     Uploaded,
     Uploads,
+    await_answer,
     is_news,
     leave_alone,
     left_alone,
+    waiting_for_upload,
 )
 from puffin.value import astuple, from_tuple
 
@@ -52,10 +55,11 @@ _ANSWERS = {
     "upload": "puffin.stages.remote.upload:upload",
 }
 _PROBE = 4  # what part of its patience the first answer has by HTTP
-_TURN = 0.05  # seconds of work for so many questions, on a busy machine
-_LAST_CHANCE = 0.1  # seconds that it has in any case, once something is to be asked
+_LAST_CHANCE = 0.1  # seconds that it has in any case, where nothing else serves
 _TO_BEGIN = 10.0  # seconds, in which a driver has to be loaded
-_AT_A_TIME = 16  # questions
+_SHARE = 20  # what part of the time of a run it may wait for a first answer
+_FILE, _BUILD = 0.008, 0.04  # seconds that each takes at least without the cache
+_A_LOOK = 0.001  # seconds
 
 
 class RemoteRun:
@@ -64,8 +68,9 @@ class RemoteRun:
     def __init__(self, settings: RemoteCache, session: "Session") -> None:
         self._session = session
         self._told: list[Told] = []
-        self._patience = 0.0
-        self._known: dict[str, bool] = {}
+        self._has_answered = False
+        self._deadline = 0.0  # of the first answer, once something was to be asked
+        self._known: frozenset[str] = frozenset()
         self._wheels: set[str] = set()
         self._layers: set[tuple[str, str]] = set()
         self.uploaded = Uploaded()
@@ -75,6 +80,7 @@ class RemoteRun:
         self._settings = settings
         self._network = session.network.wire()
         self._problem = left_alone(settings)  # somebody else said so
+        await_answer(settings)
         self._workers = self._started()
         self._begun = self._workers.ask("begin", None, "") if self._workers else None
         self._probe = self._workers.ask("probe", None, "") if self._workers else None
@@ -102,7 +108,7 @@ class RemoteRun:
         function = resolve_function(_ANSWERS[kind])
         return function(astuple(self._settings), self._network, self._session.cache.root, question)
 
-    def _waited(self, answer: "Any", seconds: float) -> "Any":
+    def _waited(self, answer: "WorkerAnswer", seconds: float) -> "Any":
         if answer.within(seconds):
             return answer.result()
         self._give_up("it does not answer in time")
@@ -119,41 +125,42 @@ class RemoteRun:
                 f"The remote cache `{self._settings.shown}` is not used any more in this run: {problem}"
             )
 
-    @property
-    def _usable(self) -> bool:
-        if self._problem:
-            return False
-        if self._probe is not None or (self._workers is None and not self._patience):
-            probe, self._probe = self._probe, None
-            said = self._waited(probe, self._left()) if probe is not None else self._here("probe", None)
-            if said is None and not self._problem:
-                self._give_up("the process that asks it was lost")
-            elif said is not None:
-                self._patience, problem = said
-                self._give_up(problem)
-        return not self._problem
+    def _is_usable(self, seconds: float) -> bool:
+        """Tell whether the cache has answered, for which this waits some *seconds* at most."""
+        if not (self._has_answered or self._problem):
+            if self._probe is None:
+                self._hear(self._here("probe", None))
+            elif self._probe.within(max(seconds, _A_LOOK)):
+                self._hear(self._probe.result())
+        return self._has_answered and not self._problem
+
+    def _hear(self, said: "str | None") -> None:
+        """Take the first answer: why the cache is unusable, nothing if it is not, None from a process that was lost."""
+        self._has_answered = True
+        self._give_up("the process that asks it was lost" if said is None else said)
+
+    def _grace(self, seconds: float) -> float:
+        """Return how long the first answer is waited for before work that takes so many *seconds* without it."""
+        if self._settings.waits:
+            return self._left()
+        now = time.time()
+        self._deadline = self._deadline or now + (now - self._session.began + seconds) / _SHARE
+        return self._deadline - now
 
     def _left(self) -> float:
         """Return how many seconds the first answer still has; what the process took to import does not count."""
         begun = self._begun
         began = begun.result() if begun is not None and begun.within(_TO_BEGIN) else None
-        patience = self._settings.patience / (_PROBE if self._settings.is_http else 1)
+        patience = self._settings.waits or self._settings.patience / (_PROBE if self._settings.is_http else 1)
         return max(_LAST_CHANCE, patience - (time.time() - (began or time.time())))
 
     def look(self, artifacts: "Iterable[Artifact]") -> None:
-        """Ask which of these wheels the cache has, all at once."""
-        hashes = {expected_sha256(each) for each in artifacts if each.kind == WHEEL} - self._known.keys() - {""}
-        if not hashes:
-            return
-        with phase("ask the remote cache"):
-            if not self._usable:
-                return
-            turns = -(-len(hashes) // _AT_A_TIME)
-            seconds = self._settings.patience + turns * (3 * self._patience + _TURN)
-            said = self._asked("present", sorted(hashes), seconds)
-        if said is not None:
-            found, problem = said
-            self._known.update({sha256: sha256 in set(found) for sha256 in hashes})
+        """Ask which of these wheels the cache has, all at once, for who takes them from nowhere else."""
+        hashes = {expected_sha256(each) for each in artifacts if each.kind == WHEEL} - {""}
+        if hashes and self._is_usable(self._left()):
+            said = self._asked("present", sorted(hashes), self._settings.patience * (2 + len(hashes) // 4))
+            found, problem = said if said is not None else ((), "")
+            self._known = frozenset(found)
             self._give_up(problem)
             self._told += [("wheels", MISS, "absent", 0, 0.0, "") for each in hashes.difference(found)]
 
@@ -163,7 +170,7 @@ class RemoteRun:
         if not sought:
             return
         with phase("ask the remote cache"):
-            if not self._usable:
+            if not self._is_usable(self._grace(_BUILD * len(sought))):
                 return
             seconds = self._settings.patience * (2 + len(sought) // 4)
             said = self._asked("builds", [astuple(each) for each in sought], seconds)
@@ -171,11 +178,11 @@ class RemoteRun:
 
     def has(self, artifact: Artifact) -> bool:
         """Tell whether the cache said that it has this wheel."""
-        return self._known.get(expected_sha256(artifact), False)
+        return expected_sha256(artifact) in self._known
 
     def bring_layers(self, wanted: "Sequence[tuple[str, str, str]]") -> None:
         """Publish the layers of bytecode that the cache has of *wanted*: kinds, archives, endings of names."""
-        if wanted and self._usable:
+        if wanted and self._is_usable(self._left()):
             seconds = self._settings.patience * (2 + len(wanted) // 4)
             self._tell(self._asked("layers", list(wanted), seconds) or ())
 
@@ -188,17 +195,15 @@ class RemoteRun:
         self, tasks: "Sequence[Task]", grow: "Grow", *, only: bool = False
     ) -> "tuple[list[Task], Grow]":
         """Return tasks, and a growth, that ask the cache first; with *only*, wheels come from nowhere else."""
-        if not self._usable and not only:
+        plan = RemotePlan(remote=astuple(self._settings), network=self._network, only=only)
+        asking = [with_remote(each, plan) for each in tasks]
+        count = sum(1 for task, each in zip(tasks, asking, strict=True) if task is not each)
+        if count:
+            with phase("ask the remote cache"):
+                self._is_usable(self._grace(_FILE * count))
+        if self._problem and not only:
             return list(tasks), grow
-        plan = RemotePlan(
-            remote=astuple(self._settings),
-            network=self._network,
-            keeps=self._settings.write,
-            present=frozenset([sha256 for sha256, yes in self._known.items() if yes]),
-            absent=frozenset([sha256 for sha256, yes in self._known.items() if not yes]),
-            only=only,
-        )
-        return [with_remote(each, plan) for each in tasks], growth_with_remote(grow, plan)
+        return asking, growth_with_remote(grow, plan)
 
     def took(self, task: "Task", outcome: "Outcome") -> None:
         """Take note of an outcome: what the cache told, and what is to be uploaded."""
@@ -217,12 +222,18 @@ class RemoteRun:
     def _tell(self, told: "Iterable[Any]") -> None:
         for each in told:
             self._told.append(tuple(each))
-            self._give_up(each[5])
+            if each[5]:
+                self._is_usable(0)  # the first answer tells more
+                self._give_up(each[5])
 
     def begin_uploads(self) -> "Callable[[], None]":
         """Start the uploads beside the run; return what waits for them, which takes no longer than they may."""
         uploads = Uploads(builds=tuple(sorted(self._wheels)), layers=tuple(sorted(self._layers)))
-        if self._problem or not (any(astuple(uploads)) or os.listdir(self._settings.room)) or not self._usable:
+        wanted = any(astuple(uploads)) or waiting_for_upload(self._settings.room)
+        usable = self._is_usable(self._left() if wanted and not self._problem else 0)
+        if not usable and self._deadline and self._begun is not None and self._begun.done:
+            self._give_up("it does not answer in time")
+        if not (usable and wanted):
             return _nothing
         if self._workers is None:
             return lambda: self._end_uploads(self._here("upload", astuple(uploads)))

@@ -3,6 +3,7 @@
 import time
 
 from puffin.artifact.artifact import expected_sha256
+from puffin.artifact.urls import with_subdirectory
 from puffin.errors import DRIFT
 from puffin.pipeline.change.environment import EnvironmentRun
 from puffin.pipeline.change.values import Change, EnvResult, ManyResult, Shared, failure_of
@@ -179,5 +180,4 @@ def _version(again: "Sequence[Present]") -> str:
 def _shown(direct_url: str) -> str:
     """Return where a distribution is from, as a requirement names it; empty for one from an index."""
     url, _editable, commit, inner = origin_of(direct_url)
-    place = f"git+{url}@{commit}" if commit else url
-    return f"{place}#subdirectory={inner}" if place and inner else place
+    return url and with_subdirectory(f"git+{url}@{commit}" if commit else url, inner)

@@ -9,10 +9,12 @@ from puffin.cache.usage import make_room
 from puffin.errors import PuffinError
 from puffin.pipeline.change.environment import SiteFailed
 from puffin.pipeline.change.result import change_lines
+from puffin.pipeline.change.values import identity_of
 from puffin.pipeline.change.work import GraphRun, Watch
 from puffin.pipeline.engine.engine import Engine
 from puffin.pipeline.find.search import Search
 from puffin.pipeline.graph.record import phase
+from puffin.pipeline.request.imports import import_supplying
 from puffin.pipeline.run.executor import FEW
 
 TYPE_CHECKING = False
@@ -65,8 +67,6 @@ class ChangeRun:
         collect(self._session.cache)
         name = self._engine.chosen_for(missing, 0)
         if name != "inline" or missing > FEW:
-            from puffin.pipeline.request.imports import import_supplying
-
             import_supplying()
         self._engine.start(name)
 
@@ -198,8 +198,6 @@ def bring_one(change: ChangeRun, run: "EnvironmentRun", reporter: "Reporter", *,
 
 
 def _distinct(errors: "Sequence[PuffinError]") -> "tuple[PuffinError, ...]":
-    from puffin.pipeline.change.values import identity_of
-
     return tuple({identity_of(error): error for error in errors}.values())
 
 

@@ -201,8 +201,6 @@ class GraphRun:
 
     def _wave(self, loads: "list[Load]", *, last: bool = False) -> None:
         compilings = _compilings_of(self._runs, loads, self._cache)
-        if self.remote is not None:
-            self.remote.look([load.supply.artifact for load in loads if not load.supply.archive])
         tasks, self._links = many_tasks(
             loads,
             lambda use: self._runs[use.site].link_place(use.number),

@@ -12,12 +12,11 @@ from puffin.pipeline.change.additions import addition, parts_behind
 from puffin.pipeline.change.values import ConflictsRefused
 from puffin.pipeline.graph.record import phase
 from puffin.stages.link.commit.commitplan import CommitRequest, Homes, plan_commit
-from puffin.stages.link.commit.damage import LINK, find_damage, lost_state, restamped, verified
 from puffin.stages.link.commit.installplan import Present
 from puffin.stages.link.commit.recovery import BACK, FORWARD, LOST, UNREADABLE, recover
 from puffin.stages.link.commit.removal import RealDisk
 from puffin.stages.link.commit.stamps import DIRECTORY, LOCK, STATE, facts_of
-from puffin.stages.link.commit.state import Owned, State, disturbed, encode, read_state
+from puffin.stages.link.commit.state import Owned, State, disturbed, encode, read_state, restamped
 from puffin.stages.link.commit.transaction import NotExchangeable, Transaction, moment
 from puffin.stages.link.environment.environment import ELSEWHERE
 from puffin.stages.link.installed.scan import BROKEN, scan
@@ -130,6 +129,10 @@ class Workplace:
         if self._cache is not None:
             self._verify(self._cache)
             return
+        if self.state is None and not self.present:
+            return
+        from puffin.stages.link.commit.damage import find_damage, lost_state
+
         rebooted = self.state is None or self.state.boot != current_boot()
         self.state = self.state or lost_state(self.environment, self.present)
         if self.state is None:
@@ -140,6 +143,8 @@ class Workplace:
 
     def _verify(self, cache: "Cache") -> None:
         """Look at every file, and note when, whoever installed it."""
+        from puffin.stages.link.commit.damage import LINK, verified
+
         began = moment(self.home)
         state, findings = verified(self.environment, self.state, self.present, cache)
         self.damaged = frozenset([each.name for each in findings])

@@ -1,5 +1,6 @@
 """``cache pull``: what environments need and the remote cache has comes into this machine's cache."""
 
+from puffin.artifact.artifact import SDIST, WHEEL, Artifact, expected_sha256
 from puffin.pipeline.change.gather import GatherRun
 from puffin.pipeline.change.spec import SpecRun
 from puffin.pipeline.change.values import failure_of
@@ -9,7 +10,8 @@ from puffin.pipeline.find.search import Search
 from puffin.pipeline.request.session import Session
 from puffin.pipeline.request.settings import UNCHANGED, ManySettings
 from puffin.pipeline.request.where import Interpreters
-from puffin.value import frozen
+from puffin.stages.remote.signature import VARIABLE
+from puffin.value import frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,11 +20,16 @@ if TYPE_CHECKING:
 
 @frozen
 class Pulled:
-    """What came of it: objects and bytes that were taken, and packages that neither cache has."""
+    """What came of it: objects and bytes that were taken, and packages that neither cache has.
+
+    Of ``unvouched`` ones the remote cache was not asked, because nothing would prove that what it gives is right: the
+    index tells no SHA-256, or a source needs a wheel that was built elsewhere, and there is no key.
+    """
 
     objects: int = 0
     bytes: int = 0
     lacking: int = 0
+    unvouched: int = 0
 
 
 class GatheringRun(ManyRun):
@@ -57,6 +64,11 @@ class PullRun(GatheringRun):
     def __init__(
         self, settings: ManySettings, session: Session, reporter: "ManyReporter", interpreters: Interpreters
     ) -> None:
+        remote = settings.run.remote_cache
+        if remote is not None:  # nothing else serves, so that its first answer is worth a wait
+            settings = replace(
+                settings, run=replace(settings.run, remote_cache=replace(remote, waits=remote.patience))
+            )
         super().__init__(settings, session, reporter, interpreters, command="cache pull")
         self._pulled = Pulled()
 
@@ -75,12 +87,21 @@ class PullRun(GatheringRun):
         settings = self._settings.run.remote_cache
         if problem and settings is not None:
             raise remote_failure("read", settings, problem)
+        signed = bool(self._session.environ.get(VARIABLE))
         lacking = {each.artifact for run in runs for each in run.supplies if not each.archive}
+        unvouched = {each for each in lacking if not _is_vouched_for(each, signed=signed)}
         self._pulled = Pulled(
             objects=sum(each.hits for each in tallies),
             bytes=sum(each.bytes for each in tallies),
-            lacking=len(lacking),
+            lacking=len(lacking - unvouched),
+            unvouched=len(unvouched),
         )
         for run in runs:
             if run.alive:
                 run.end(UNCHANGED)
+
+
+def _is_vouched_for(artifact: Artifact, *, signed: bool) -> bool:
+    """Tell whether a hash or a signature proves what a remote cache gives for an artifact."""
+    known = artifact.kind not in (WHEEL, SDIST) or bool(expected_sha256(artifact))
+    return known and (signed or artifact.kind == WHEEL)

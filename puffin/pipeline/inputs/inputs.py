@@ -10,6 +10,7 @@ from puffin.artifact.urls import digest, inherit_credentials, is_http, mask
 from puffin.errors import UsageError
 from puffin.names import normalise
 from puffin.pipeline.request.settings import Settings
+from puffin.stages.resolve.index.config import ALL, FIRST_INDEX, FilePolicy, IndexConfig
 from puffin.stages.resolve.projects.values import SourcePolicy, relative
 from puffin.stages.resolve.requirements.plain import is_lock, is_pylock, is_script, simple_pins
 from puffin.stages.resolve.requirements.values import Entry, Pin, Requirements, SourceRequest
@@ -380,8 +381,6 @@ def _is_project(path: str) -> bool:
 
 def index_config(settings: Settings, requirements: "Requirements | None") -> "IndexConfig":
     """Return the places to look: the command line's, then files', then configuration's; the default comes last."""
-    from puffin.stages.resolve.index.config import FIRST_INDEX, IndexConfig
-
     written = requirements or Requirements()
     configured = settings.configured
     index_url = settings.index_url or written.index_url or configured.index_url or DEFAULT_INDEX
@@ -399,8 +398,6 @@ def index_config(settings: Settings, requirements: "Requirements | None") -> "In
 
 def kinds_of_files(settings: Settings, requirements: "Requirements | None") -> "FilePolicy":
     """Return the allowed kinds of files: those of options and of files together."""
-    from puffin.stages.resolve.index.config import ALL, FilePolicy
-
     written = requirements or Requirements()
     return FilePolicy(
         no_binary=frozenset((*settings.no_binary, *written.no_binary)),

@@ -52,18 +52,22 @@ class NotComparable(PuffinError):
 
 
 def check_comparable(before: Profile, after: Profile) -> None:
-    """Raise :class:`NotComparable` if the runs differ in what they did: command, environments, or their end."""
-    why = ""
-    if before.command != after.command:
-        why = f"one is `{before.command}`, the other `{after.command}`"
-    elif before.status or after.status:
-        why = "one of them did not end well"
-    elif bool(before.tasks) != bool(after.tasks):
-        why = "one of them had nothing to do"
-    elif before.tasks and environments_of(before).isdisjoint(environments_of(after)) and environments_of(after):
-        why = "they changed different environments"
-    if why:
+    """Raise :class:`NotComparable` if the runs differ in what they did."""
+    if why := unlikeness(before, after):
         raise NotComparable(before=before.run, after=after.run, why=why)
+
+
+def unlikeness(before: Profile, after: Profile) -> str:
+    """Return how two runs differ in what they did: command, environments, or their end; ``""`` if they do not."""
+    if before.command != after.command:
+        return f"one is `{before.command}`, the other `{after.command}`"
+    if before.status or after.status:
+        return "one of them did not end well"
+    if bool(before.tasks) != bool(after.tasks):
+        return "one of them had nothing to do"
+    if before.tasks and environments_of(before).isdisjoint(environments_of(after)) and environments_of(after):
+        return "they changed different environments"
+    return ""
 
 
 def compare(before: Report, after: Report) -> Comparison:

@@ -170,7 +170,7 @@ def _one_package(report: Report, told: "set[str]") -> Iterator[RunFinding]:
 def _workers(report: Report) -> Iterator[RunFinding]:
     """Yield that the workers were idle, with the reason for most of it."""
     begins, ends = window(report.profile)
-    others = [each for each in report.workers if not each.driver]
+    others = [each for each in report.workers if not each.driver and each.busy]  # others only fetch
     total = (ends - begins) * len(others)
     idle: dict[str, float] = {}
     for worker in others:

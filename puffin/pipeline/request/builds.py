@@ -9,7 +9,7 @@ from puffin.cache import frame
 from puffin.cache.atomic import publish_file
 from puffin.cache.layout import Bucket, Cache
 from puffin.cache.reading import read
-from puffin.depends import BACKEND_PREFIXES, BACKEND_VARIABLES
+from puffin.depends import backend_variables
 from puffin.errors import UsageError
 from puffin.names import is_name, normalise
 from puffin.pipeline.request.settings import Settings
@@ -103,17 +103,6 @@ def _read_told(cache: Cache, name: str) -> "dict[str, str] | None":
     data = read(cache.find(_told_path(cache, name)))
     found = frame.load(data) if data else None
     return found if isinstance(found, dict) else None
-
-
-def backend_variables(environ: "Mapping[str, str]") -> "tuple[tuple[str, str], ...]":
-    """Return those of the user's variables that a wheel may depend on, sorted."""
-    return tuple(
-        sorted(
-            (name, value)
-            for name, value in environ.items()
-            if name in BACKEND_VARIABLES or name.startswith(BACKEND_PREFIXES)
-        )
-    )
 
 
 class Toolchain:

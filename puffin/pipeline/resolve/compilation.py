@@ -13,6 +13,7 @@ from puffin.pipeline.request.builds import toolchain_with
 from puffin.pipeline.request.imports import import_merging, import_resolving
 from puffin.pipeline.request.where import target_interpreter
 from puffin.pipeline.resolve.answer import answer_for, warnings_of
+from puffin.stages.resolve.locate.platforms import target_for
 from puffin.stages.resolve.output.earlier import read_preferences, read_upgrades
 from puffin.value import replace
 
@@ -88,8 +89,6 @@ class Compilation:
         return self._setup
 
     def _target(self, interpreter: "Interpreter") -> "ResolutionTarget":
-        from puffin.stages.resolve.locate.platforms import target_for
-
         where = self._settings.run.where
         return target_for(
             interpreter, python_version=where.python_version, python_platform=where.python_platform

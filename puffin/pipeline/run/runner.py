@@ -42,8 +42,8 @@ class WorkQueue:
         self.step = max(1, -(-count // _CAPACITY))
         self._count = count
         self._reader, writer = os.pipe()
-        for start in range(0, count, self.step):
-            os.write(writer, start.to_bytes(_NUMBER, "little"))
+        starts = range(0, count, self.step)
+        os.write(writer, b"".join([start.to_bytes(_NUMBER, "little") for start in starts]))
         os.close(writer)
 
     def take(self) -> "range | None":
@@ -182,11 +182,14 @@ class Runner:
         What has come may hold a lock that another process waits for, which holds what this one waits for.
         """
         while True:
+            pending: list[Future[Outcome]] = []
             for index, (_, _, futures) in enumerate(self._window):
-                if all(future.done() for future in futures):
+                waited_for = [future for future in futures if not future.done()]
+                if not waited_for:
                     return index
+                pending += waited_for  # of one look: another one may find what no wait would end for
             began = perf_counter()
-            self._wait([future for _, _, futures in self._window for future in futures if not future.done()])
+            self._wait(pending)
             if perf_counter() - began > _LONG_WAIT:
                 self._ahead = min(2 * self._ahead, MOST_AHEAD)
 

@@ -1,6 +1,5 @@
 """Tasks that ask a remote cache first, in the place of those that would fetch or compile. Pure."""
 
-from puffin.artifact.artifact import only_sha256
 from puffin.pipeline.graph.task import Task
 from puffin.value import frozen, replace
 
@@ -20,33 +19,23 @@ _STAND_INS = {
 
 @frozen
 class RemotePlan:
-    """What is known of a remote cache: itself and the network in wire form, and what it said.
-
-    ``present`` and ``absent`` are hashes of files that it was asked for. With ``keeps``, what it lacks is uploaded.
-    With ``only``, nothing else is asked.
-    """
+    """A remote cache and the network, in wire form. With ``only``, nothing else is asked."""
 
     remote: "tuple[Any, ...]"
     network: "tuple[Any, ...]"
-    keeps: bool = False
-    present: "frozenset[str]" = frozenset()
-    absent: "frozenset[str]" = frozenset()
     only: bool = False
 
 
 def with_remote(task: Task, plan: RemotePlan) -> Task:
-    """Return *task* as one that asks the remote cache first, if that may save its work or is to get the result."""
+    """Return *task* as one that asks the remote cache first, if that may save its work."""
     function = _STAND_INS.get(task.function)
     if function is None:
         return task
     more: tuple[tuple[str, Any], ...] = (("remote", plan.remote),)
     if task.function.endswith(":compile_archive"):
         more = (*more, ("network", plan.network))
-    else:
-        ask = not (hashes_of(task) and hashes_of(task) <= plan.absent)
-        if not ask and not plan.keeps:
-            return task
-        more = (*more, ("ask", ask), *((("only", True),) if plan.only else ()))
+    elif plan.only:
+        more = (*more, ("only", True))
     return replace(task, function=function, arguments=(*task.arguments, *more))
 
 
@@ -57,9 +46,3 @@ def growth_with_remote(grow: "Grow", plan: RemotePlan) -> "Grow":
         return tuple([with_remote(each, plan) for each in grow(task, outcome)])
 
     return growing
-
-
-def hashes_of(task: Task) -> "frozenset[str]":
-    """Return the hash of the file that a task fetches, if one is known."""
-    groups = dict(task.arguments).get("hashes", ())
-    return frozenset([sha256 for group in groups if (sha256 := only_sha256(group))])

@@ -332,7 +332,10 @@ def _parts(load: Load, compilings: "Mapping[int, Compiling]") -> "list[tuple[Loa
     for use in load.uses:
         compiling = compilings.get(use.site)
         kinds.setdefault(compiling.kind if compiling else "", (compiling, []))[1].append(use)
-    return [(replace(load, uses=tuple(uses)), compiling) for compiling, uses in kinds.values()]
+    return [
+        (replace(load, uses=tuple(uses)) if len(kinds) > 1 else load, compiling)
+        for compiling, uses in kinds.values()
+    ]
 
 
 def _link_task(

@@ -216,6 +216,8 @@ def _tool_hints(text: str) -> "tuple[str, ...]":
     header = re.search(_NO_HEADER, text)
     if header and header[1] == "Python.h":
         return ("install the headers of this Python (often a package named `python3-dev` or `python3-devel`)",)
+    if header and header[1] == "longintrepr.h":  # it has been in `cpython/` since 3.11
+        return ("use a newer version of the package, or Python 3.10 or older",)
     if header:
         return (f"install the library that has the header `{header[1]}`, with its development files",)
     library = re.search(_NO_LIBRARY, text)

@@ -11,8 +11,10 @@ from typing import Any
 
 from puffin import meter
 from puffin.artifact.artifact import Artifact, expected_sha256
+from puffin.artifact.urls import digest
 from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache, default_root
+from puffin.depends import backend_variables
 from puffin.errors import PuffinError
 from puffin.stages.build import kept
 from puffin.stages.build.environment import build_environment
@@ -39,6 +41,7 @@ class Sent:
     ``order`` is a :class:`~puffin.stages.build.job.BuildOrder`, ``system`` a build system, both in wire form;
     ``brings`` are pairs of an artifact in wire form and its bytes, which are empty where the URL will do; ``source`` is
     that of the source. ``python`` is what the wheel is for, ``requires`` what the environment holds beyond ``system``.
+    ``variables`` stands for the values of those that the wheel may depend on (:func:`variables_here`).
     """
 
     order: "tuple[Any, ...]"
@@ -49,6 +52,12 @@ class Sent:
     requires: tuple[str, ...]
     trusted_hosts: tuple[str, ...]
     offline: bool
+    variables: str
+
+
+def variables_here() -> str:
+    """Return a digest of this machine's variables that compilers and backends go by."""
+    return digest(repr(backend_variables(os.environ)))
 
 
 def pack(value: "Any") -> bytes:
@@ -72,8 +81,9 @@ class CannotFetch(Exception):
 def build_here(packed: bytes) -> bytes:
     """Build what was :class:`Sent` and return the answer with the CPU seconds that it took, child processes included.
 
-    The answer is ``(WHEEL, file name, sha256, bytes)``, ``(METADATA, bytes)``, ``(LACKS, requirements)``,
-    ``(UNREACHABLE, url)``, or ``(ERROR, error, log)``; both are packed as a pair.
+    The answer is ``(WHEEL, file name, sha256, bytes, shared)``, ``(METADATA, bytes)``, ``(LACKS, requirements)``,
+    ``(UNREACHABLE, url)``, or ``(ERROR, error, log)``; both are packed as a pair. A wheel may be *shared* if it was
+    built with the variables of the machine that sent it.
     """
     meter.reset()
     began = time.thread_time()
@@ -115,7 +125,7 @@ def kept_build(packed: bytes) -> "bytes | None":
     if found is not None and kept.is_of(found, from_tuple(Artifact, order.artifact)) and kept.is_sound(found):
         if wants_metadata:
             return pack((METADATA, _read(os.path.join(os.path.dirname(found.path), "METADATA"))))
-        return pack((WHEEL, found.filename, found.sha256, _read(found.path)))
+        return pack((WHEEL, found.filename, found.sha256, _read(found.path), bool(found.platform)))
     own = fitting(python) if wants_metadata else None
     metadata = kept.find_metadata(place, interpreter_key(own), {}, since=order.since) if own else None
     return pack((METADATA, metadata)) if metadata else None
@@ -152,6 +162,7 @@ class _Build:
             interpreter=interpreter_key(python),
             scripts=python.venv_scheme.scripts,
             tags=python.tags,
+            alone=self._order.alone or self._sent.variables != variables_here(),
         )
 
     def _source(self) -> "tuple[str, str, tuple[Any, ...]]":
@@ -204,7 +215,8 @@ class _Build:
     def _with_bytes(self, answer: "tuple[Any, ...]") -> "tuple[Any, ...]":
         if answer[0] in (WHEEL, KEPT):
             _, path, filename, sha256 = answer
-            return WHEEL, filename, sha256, _read(path)
+            entry = kept.read_entry(os.path.dirname(path))
+            return WHEEL, filename, sha256, _read(path), bool(entry and entry.platform)
         return (METADATA, _read(answer[1])) if answer[0] == METADATA else (LACKS, answer[1])
 
 

@@ -26,13 +26,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Response: TypeAlias = "httpx.Response | PlainResponse"
 
+WHOLE = (200, 203)
+"""The statuses of an answer with all content; 203 is one that a proxy has changed (RFC 9110, 15.3.4)."""
 _PAGE_ANSWERS = frozenset({304, 404, 410})
 _TYPES = {".html": "text/html", ".htm": "text/html", ".json": "application/json"}
 
 
 @frozen
 class PageResponse:
-    """An answer to a request for a page: ``status`` is 2xx, 304, 404 or 410.
+    """An answer to a request for a page: ``status`` is 2xx (200 for all of :data:`WHOLE`), 304, 404 or 410.
 
     ``url`` is the final one, after redirects, without credentials (see ``urls.inherit_credentials``). The names
     in ``headers`` are in lower case. ``body`` is decoded (gzip and the like undone).
@@ -164,7 +166,8 @@ class Client:
         pairs = (
             headers if isinstance(headers, dict) else {name.lower(): value for name, value in headers.items()}
         )
-        return PageResponse(status=response.status_code, url=str(response.url), headers=pairs, body=body)
+        status = 200 if response.status_code in WHOLE else response.status_code
+        return PageResponse(status=status, url=str(response.url), headers=pairs, body=body)
 
     def read(self, response: "Response") -> bytes:
         """Return the content of a response, decoded. Raises ``Transient``."""

@@ -9,7 +9,7 @@ from puffin.artifact.buffers import Buffer, take
 from puffin.artifact.limits import MOST_UNTOLD, TooLarge, limit
 from puffin.artifact.urls import file_path, is_file_url, mask, strip_credentials
 from puffin.errors import UsageError
-from puffin.stages.fetch.client import Client, Response, file_unreadable
+from puffin.stages.fetch.client import WHOLE, Client, Response, file_unreadable
 from puffin.stages.fetch.connections import Body, ConnectionBroken
 from puffin.stages.fetch.digests import Groups, Hashers
 from puffin.stages.fetch.failures import SizeMismatch
@@ -178,9 +178,9 @@ def _request(client: Client, url: str, receiver: _Receiver) -> None:
 def _accept(response: "Response", receiver: _Receiver, ranged: bool) -> None:
     if ranged and response.status_code == 206 and _continues(response, receiver):
         receiver.resumed = True
-    elif ranged and response.status_code != 200:
+    elif ranged and response.status_code not in WHOLE:
         raise _Restart
-    elif response.status_code != 200:
+    elif response.status_code not in WHOLE:
         raise Transient(
             f"the server answered {response.status_code} to a request for a whole file",
             status=response.status_code,

@@ -129,7 +129,7 @@ def _all_members(data: bytes) -> bytes:
                 raise TooLarge(MOST_PAGE)
             if not member.eof:
                 raise Transient("the body cannot be decoded: it ends too early")
-            data = member.unused_data
+            data = member.unused_data.lstrip(b"\0")  # padding, which gzip passes over too
     except zlib.error as error:
         raise Transient(f"the body cannot be decoded: {error}") from error
     return b"".join(parts)

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from struct import Struct, error
 
 from puffin.artifact.urls import is_file_url
-from puffin.stages.fetch.client import Client, Response
+from puffin.stages.fetch.client import WHOLE, Client, Response
 from puffin.stages.fetch.failures import AccessDenied, RequestRefused
 from puffin.value import frozen
 
-_ACCEPTED = frozenset((200, 206, 416))
+_ACCEPTED = frozenset((*WHOLE, 206, 416))
 _HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity"}
 _LEAST_TAIL = 16 << 10  # bytes
 _MOST_TAIL = 1 << 20
@@ -124,7 +124,7 @@ class _Remote:
         tail = min(max(_LEAST_TAIL, size >> 8), _MOST_TAIL)
         wanted = f"bytes={max(0, size - tail)}-{size - 1}" if size else f"bytes=-{tail}"
         response, body = self._get(wanted)
-        if response.status_code == 200:
+        if response.status_code in WHOLE:
             return Whole(data=body)
         self._validator = _strong_validator(response)
         begin, end, self.size = _content_range(response)

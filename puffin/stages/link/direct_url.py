@@ -38,7 +38,7 @@ def origin_of(text: str) -> "tuple[str, bool, str, str]":
     record = _record_in(text)
     try:
         info, vcs = record.get("dir_info") or {}, record.get("vcs_info") or {}
-        inner = record.get("subdirectory") or ""
+        inner = str(record.get("subdirectory") or "")
         return record.get("url") or "", info.get("editable") is True, vcs.get("commit_id") or "", inner
     except AttributeError:
         return "", False, "", ""

@@ -54,16 +54,10 @@ def _is_wheel(each: object) -> bool:
 
 
 def fetch_shared_source(
-    *,
-    remote: "tuple[Any, ...]",
-    network: "tuple[Any, ...]",
-    artifact: "tuple[Any, ...]",
-    ask: bool = True,
-    **arguments: Any,
+    *, remote: "tuple[Any, ...]", network: "tuple[Any, ...]", artifact: "tuple[Any, ...]", **arguments: Any
 ) -> "tuple[str, str, tuple[Any, ...]]":
     """Do what :func:`puffin.stages.build.task.fetch_source` does, likewise."""
-    sha256 = expected_sha256(from_tuple(Artifact, artifact)) if ask else ""
-    getter = FileGetter(store_of(remote, network), SOURCES, sha256)
+    getter = FileGetter(store_of(remote, network), SOURCES, expected_sha256(from_tuple(Artifact, artifact)))
     return task.fetch_source(network=network, artifact=artifact, get=getter, **arguments)
 
 
@@ -119,7 +113,7 @@ def _kept(cache: Cache, sought: SoughtBuild, wheel: "dict[str, Any]", data: byte
         write(path, data)
         entry = f"{kept.place(cache, sought.revision, sought.settings)}/{_BROUGHT}{digest(wheel['sha256'])}{kept.WHEEL}"
         kept.publish_wheel(cache, entry, path, metadata_of(path))
-    except (PuffinError, OSError):
+    except (PuffinError, OSError, ValueError):  # the last is of a name that no file can have
         return WRONG
     finally:
         remove_tree(room)

@@ -51,7 +51,13 @@ class FileSystemBackend:
             size = self._answered(lambda: self._files.size(path))
             if size is not None and size > most:
                 raise Unavailable(f"an object has {size} bytes, which is more than it can have")
-            return received(self._answered(lambda: self._files.cat_file(path), size or most))
+            end = (
+                most + 1 if size is None else size
+            )  # what has grown since, or is no plain file, may have no end
+            data = self._answered(lambda: self._files.cat_file(path, 0, end), end) if end else b""
+            if len(data) > most:
+                raise Unavailable(f"an object has more than {most} bytes")
+            return received(data)
         except FileNotFoundError:
             return None
         except Unavailable:

@@ -29,16 +29,25 @@ _MOST = 500  # files of an environment
 
 Pages = tuple[tuple[str, float, int], ...]
 
+_taken: "dict[tuple[str, str], tuple[Artifact, ...]]" = {}  # by the room of a run and the name of the list
+
 
 def take_list(
     remote: "tuple[Any, ...]", network: "tuple[Any, ...]", name: str, scope: Scope
-) -> "tuple[tuple[Artifact, ...], Told]":
-    """Return the files of the list with this *name*, none if there is none that holds, and what the cache told."""
+) -> "tuple[tuple[Artifact, ...], Told | None]":
+    """Return the files of the list with this *name*, none if there is none that holds, and what the cache told.
+
+    That is None for a list that this process took in the same run: a resolution and its builds want the same ones.
+    """
     store = store_of(remote, network)
+    place = (store.settings.room, name)
+    if place in _taken:
+        return _taken[place], None
     question, worst = RemoteQuestion(store, LISTS), ABSENT
     for value, reason in store.entries(LISTS, name):
         found, pages = (files_in_list(value), listed_pages(value)) if value is not None else ((), ())
         if found and all(scope.trusts(*page) for page in pages):
+            _taken[place] = found
             return found, question.told("")
         why = reason or (STALE if found else UNSIGNED)
         worst = why if why != ABSENT else worst

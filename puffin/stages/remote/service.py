@@ -7,28 +7,36 @@ from typing import Any
 
 from puffin.stages.remote.backend import Unavailable
 from puffin.stages.remote.store import store_of
+from puffin.stages.remote.values import note_answer
 
 _THREADS = 16
+_GIVES_WAY = (
+    10  # what is added to the niceness of the process beside a run, for half a second of work on a driver
+)
 
 
 def warm_up(remote: "tuple[Any, ...]", network: "tuple[Any, ...]", _cache_root: str, _nothing: object) -> float:
-    """Import what questions take, and return when that was done."""
-    store_of(remote, network)
+    """In the process beside a run: import what questions take, and return when that was done."""
+    store = store_of(remote, network)
+    if not store.settings.is_http and hasattr(os, "nice"):
+        os.nice(_GIVES_WAY)
+    try:
+        store.reached()
+    except Unavailable as error:
+        store.give_up(str(error))
     return time.time()
 
 
-def probe(
-    remote: "tuple[Any, ...]", network: "tuple[Any, ...]", _cache_root: str, _nothing: object
-) -> "tuple[float, str]":
-    """Return how many seconds an answer takes, and why the cache is unusable, ``""`` if it is not."""
+def probe(remote: "tuple[Any, ...]", network: "tuple[Any, ...]", _cache_root: str, _nothing: object) -> str:
+    """Wait for a first answer; return why the cache is unusable, ``""`` if it is not."""
     store = store_of(remote, network)
-    began = time.perf_counter()
     try:
         if store.has_content(os.urandom(32).hex()):
             store.give_up("it claims to have what nobody put there")
     except Unavailable as error:
         store.give_up(str(error))
-    return time.perf_counter() - began, store.broken
+    note_answer(store.settings)
+    return store.broken
 
 
 def present(

@@ -1,11 +1,14 @@
 """A remote cache as tasks use it: verified content, signed entries, and a breaker.
 
 Content is taken only if its SHA-256 is the one that was asked for. An entry is taken only with a valid signature. After
-the first failure the cache is left alone for the rest of the run, by all processes of it.
+the first failure the cache is left alone for the rest of the run, by all processes of it. Until its first answer,
+nothing is asked for.
 """
 
 import os
+import re
 import time
+from threading import Lock
 from typing import Any
 
 from puffin.artifact.limits import MOST_UNTOLD, limit
@@ -17,11 +20,13 @@ from puffin.stages.remote.values import (
     ABSENT,
     HIT,
     MISS,
+    SILENT,
     UNAVAILABLE,
     UNSIGNED,
     WRONG,
     RemoteCache,
     Told,
+    is_silent,
     leave_alone,
     left_alone,
 )
@@ -32,19 +37,24 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from puffin.stages.fetch.network import Wire
 
+_SHA256 = re.compile("[0-9a-f]{64}")
 _stores: "dict[tuple[int, tuple[Any, ...], Wire], RemoteStore]" = {}
 
 
 class RemoteStore:
-    """One remote cache, for one process of a run. No method raises: what cannot be had is a miss.
+    """One remote cache, for one process of a run. What cannot be had is a miss, unless a method says that it raises.
 
-    ``reason`` says why the last question was a miss, ``broken`` why the cache is left alone.
+    Without a *backend*, the first request to the cache makes that of its URL: to load a driver takes time.
     """
 
-    def __init__(self, settings: RemoteCache, backend: "Backend | None", signer: "Signer | None") -> None:
+    def __init__(
+        self, settings: RemoteCache, backend: "Backend | None", signer: "Signer | None", network: "Wire" = ()
+    ) -> None:
         self.settings = settings
         self.signer = signer
         self._backend = backend
+        self._network = network
+        self._making = Lock()
 
     @property
     def broken(self) -> str:
@@ -57,6 +67,9 @@ class RemoteStore:
 
     def content(self, sha256: str, size: int = 0) -> "tuple[memoryview | None, str]":
         """Return the bytes with this hash, of this *size* if it is known, or None and the reason of the miss."""
+        sha256 = sha256.lower()
+        if not _SHA256.fullmatch(sha256) or size < 0:
+            return None, WRONG
         found, reason = self._asked(CONTENT, sha256, size or limit(MOST_UNTOLD))
         if found is None:
             return None, reason
@@ -102,36 +115,42 @@ class RemoteStore:
 
     def has_content(self, sha256: str) -> bool:
         """Tell whether the cache says that it has the bytes with this hash. Raises :class:`Unavailable`."""
-        return self._reached().has(CONTENT, sha256)
+        return self.reached().has(CONTENT, sha256)
 
     def put_content(self, sha256: str, data: "Buffer") -> None:
         """Store bytes under their hash. Raises :class:`Unavailable`."""
-        self._reached().put(CONTENT, sha256, data)
+        self.reached().put(CONTENT, sha256, data)
 
     def put_entry(self, kind: str, key: str, value: "dict[str, Any]") -> None:
         """Say *value* of a key in the scope that is written to. Raises :class:`Unavailable`."""
         assert self.signer is not None
         scope = self.settings.scopes[0]
         data = wrapped(self.signer.signed(scope, kind, key, value))
-        self._reached().put(ENTRY, entry_name(scope, kind, key), data)
+        self.reached().put(ENTRY, entry_name(scope, kind, key), data)
 
     def note(self, name: str) -> "bytes | None":
         """Return an unsigned note that machines leave for each other. Raises :class:`Unavailable`."""
-        found = self._reached().get(ENTRY, entry_name(self.settings.scopes[0], "note", name), MOST_ENTRY)
+        found = self.reached().get(ENTRY, entry_name(self.settings.scopes[0], "note", name), MOST_ENTRY)
         return unwrapped(bytes(found.data)) if found is not None else None
 
     def put_note(self, name: str, data: bytes) -> None:
         """Leave a note. Raises :class:`Unavailable`."""
-        self._reached().put(ENTRY, entry_name(self.settings.scopes[0], "note", name), wrapped(data))
+        self.reached().put(ENTRY, entry_name(self.settings.scopes[0], "note", name), wrapped(data))
 
-    def _reached(self) -> Backend:
-        if self.broken or self._backend is None:
+    def reached(self) -> Backend:
+        """Return what asks the cache. Raises :class:`Unavailable`."""
+        if self.broken:
             raise Unavailable(self.broken)
+        with self._making:
+            if self._backend is None:
+                self._backend = backend_of(self.settings, self._network)
         return self._backend
 
     def _asked(self, kind: str, name: str, most: int) -> "tuple[Any, str]":
+        if not self.broken and is_silent(self.settings):
+            return None, SILENT
         try:
-            found = self._reached().get(kind, name, most)
+            found = self.reached().get(kind, name, most)
         except Unavailable as error:
             self.give_up(str(error))
             return None, UNAVAILABLE
@@ -165,11 +184,10 @@ def store_of(wire: "tuple[Any, ...]", network: "Wire") -> RemoteStore:
 
 
 def _made(settings: RemoteCache, network: "Wire") -> RemoteStore:
-    store = RemoteStore(settings, None, None)
     try:
-        signer = signer_of(os.environ)
-        return RemoteStore(settings, backend_of(settings, network), signer)
-    except (Unavailable, PuffinError) as error:
+        return RemoteStore(settings, None, signer_of(os.environ), network)
+    except PuffinError as error:
+        store = RemoteStore(settings, None, None)
         store.give_up(str(error))
         return store
 
@@ -177,7 +195,10 @@ def _made(settings: RemoteCache, network: "Wire") -> RemoteStore:
 def backend_of(settings: RemoteCache, network: "Wire") -> Backend:
     """Return the backend for a URL. Raises :class:`Unavailable`."""
     if settings.is_http:
-        return HttpBackend(settings, network)
+        try:
+            return HttpBackend(settings, network)
+        except PuffinError as error:
+            raise Unavailable(str(error)) from error
     from puffin.stages.remote.filesystem import FileSystemBackend
 
     return FileSystemBackend(settings)

@@ -7,6 +7,7 @@ A note is not signed and protects nothing; whoever forges one prevents an upload
 
 import os
 import random
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -28,6 +29,7 @@ from puffin.value import astuple
 
 _NOTED_FROM = 64 << 10  # bytes from which on a note is worth its requests
 _NOTED_FOR = 60.0  # seconds that a note holds
+_NOTE = re.compile(rb"([!-~]+) ([0-9]{1,12})")  # who, and when, in seconds since the epoch
 _SETTLING = 0.1  # seconds, within which notes of several machines meet
 
 
@@ -185,10 +187,10 @@ class _Left(Exception):
 
 
 def _is_free(note: "bytes | None", me: str) -> bool:
-    words = (note or b"").decode("latin-1").split()
-    if len(words) != 2 or not words[1].isdigit():
+    found = _NOTE.fullmatch(note or b"")
+    if found is None:
         return True
-    return words[0] == me or abs(time.time() - int(words[1])) >= _NOTED_FOR  # clocks differ
+    return found[1] == me.encode() or abs(time.time() - int(found[2])) >= _NOTED_FOR  # clocks differ
 
 
 def _bytes_of(path: str) -> bytes:

@@ -20,12 +20,13 @@ WHEELS, SOURCES, BUILDS, BYTECODE, LISTS = (
     "bytecode",
     "lists",
 )  # the layers of it
-ABSENT, UNSIGNED, WRONG, STALE, UNAVAILABLE = (
+ABSENT, UNSIGNED, WRONG, STALE, UNAVAILABLE, SILENT = (
     "absent",
     "unsigned",
     "wrong",
     "stale",
     "unavailable",
+    "silent",
 )  # reasons of misses
 
 Told = tuple[str, str, str, int, float, str]
@@ -43,8 +44,9 @@ class RemoteCache:
     """The remote cache of a run, made of builtins: it travels with tasks.
 
     ``url`` may hold credentials. ``scopes`` are the names under which signed entries are read, and the first is the
-    one under which they are written. An answer may take ``patience`` seconds. Uploads end after ``upload_seconds``
-    and ``upload_bytes``. ``room`` names the run: a directory in the local cache, made when something is to be uploaded
+    one under which they are written. An answer may take ``patience`` seconds. A run ``waits`` so many seconds for the
+    first one; with 0 that goes by the time of the run. Uploads end after ``upload_seconds`` and ``upload_bytes``.
+    ``room`` names the run: a directory in the local cache, made when something is to be uploaded
     or when the processes of the run have to know that the cache is left alone.
     """
 
@@ -55,6 +57,7 @@ class RemoteCache:
     upload_seconds: float = 60.0
     upload_bytes: int = 2 << 30
     room: str = ""
+    waits: float = 0.0
 
     @property
     def shown(self) -> str:
@@ -113,14 +116,16 @@ def remote_cache_of(
         )
     if offline:
         return None
+    patience = positive(environ, "PUFFIN_REMOTE_CACHE_TIMEOUT", 2.0)
     return RemoteCache(
         url=url.rstrip("/"),
         write=write,
         scopes=_scopes(scope),
-        patience=positive(environ, "PUFFIN_REMOTE_CACHE_TIMEOUT", 2.0),
+        patience=patience,
         upload_seconds=positive(environ, "PUFFIN_REMOTE_CACHE_UPLOAD_SECONDS", 60.0),
         upload_bytes=int(positive(environ, "PUFFIN_REMOTE_CACHE_UPLOAD_BYTES", float(2 << 30), "bytes")),
         room=Cache(cache_dir).temporary("-remote"),
+        waits=patience if environ.get("PUFFIN_REMOTE_CACHE_TIMEOUT", "").strip() else 0.0,
     )
 
 
@@ -142,16 +147,39 @@ def left_alone(settings: RemoteCache) -> str:
     place = settings.url, settings.room
     if place in _broken:
         return _broken[place]
-    return "another process found it unusable" if os.path.exists(_marker(settings)) else ""
+    return "another process found it unusable" if os.path.exists(_marker(settings, _BROKEN)) else ""
 
 
 def leave_alone(settings: RemoteCache, reason: str) -> None:
     """Leave the cache alone for the rest of a run."""
     _broken.setdefault((settings.url, settings.room), reason)
     try:
-        open(_marker(settings), "xb").close()
+        open(_marker(settings, _BROKEN), "xb").close()
     except OSError:
         pass  # there, or the run has no other processes
+
+
+def await_answer(settings: RemoteCache) -> None:
+    """Have all processes of a run ask for nothing until :func:`note_answer`. Its room is there."""
+    open(_marker(settings, _SILENT), "wb").close()
+
+
+def note_answer(settings: RemoteCache) -> None:
+    """Tell all processes of a run that the cache has answered."""
+    try:
+        os.unlink(_marker(settings, _SILENT))
+    except OSError:
+        pass  # nobody waits for it
+
+
+def is_silent(settings: RemoteCache) -> bool:
+    """Tell whether a first answer of the cache is still awaited."""
+    return os.path.exists(_marker(settings, _SILENT))
+
+
+def waiting_for_upload(room: str) -> "list[str]":
+    """Return the names of what waits in the room of a run."""
+    return [name for name in os.listdir(room) if name not in (_BROKEN, _SILENT)]
 
 
 _said: "dict[tuple[str, str], object]" = {}
@@ -163,6 +191,9 @@ def is_news(settings: RemoteCache) -> bool:
     return _said.setdefault((settings.url, settings.room), mine) is mine
 
 
-def _marker(settings: RemoteCache) -> str:
-    """Return the file by which the processes of a run tell each other that the cache is left alone."""
-    return os.path.join(settings.room, "broken") if settings.room else ""
+_BROKEN, _SILENT = "broken", "silent"
+
+
+def _marker(settings: RemoteCache, name: str) -> str:
+    """Return the file by which the processes of a run tell each other something of the cache."""
+    return os.path.join(settings.room, name) if settings.room else ""

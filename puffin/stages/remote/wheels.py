@@ -19,19 +19,13 @@ _OUTGOING = "content-"
 
 
 def fetch_shared_wheel(
-    *,
-    remote: "tuple[Any, ...]",
-    network: "tuple[Any, ...]",
-    ask: bool = True,
-    only: bool = False,
-    **arguments: Any,
+    *, remote: "tuple[Any, ...]", network: "tuple[Any, ...]", only: bool = False, **arguments: Any
 ) -> "tuple[str, int, memoryview | None]":
     """Do what :func:`puffin.stages.unzip.store.fetch_once` does, from the cache if that has the file.
 
-    Without *ask* it is known that the cache has not. With *only* nothing else is asked: :class:`NotServed` is raised.
+    With *only* nothing else is asked: :class:`NotServed` is raised.
     """
-    sha256 = _only(arguments["hashes"]) if ask else ""
-    getter = FileGetter(store_of(remote, network), WHEELS, sha256, only=only)
+    getter = FileGetter(store_of(remote, network), WHEELS, _only(arguments["hashes"]), only=only)
     return fetch_once(network=network, get=getter, **arguments)
 
 

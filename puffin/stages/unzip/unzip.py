@@ -22,6 +22,7 @@ from puffin.types import Buffer
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _WALK = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _RELATIVE = os.open in os.supports_dir_fd
+_PIECE = 16 << 20  # bytes of one write: between two of them, the display is drawn and Ctrl-C heard
 _READABLE, _RUNNABLE = (
     (0o444, 0o555) if os.name != "nt" else (0o666, 0o777)
 )  # what is read-only cannot be removed
@@ -61,6 +62,8 @@ def _write_members(prefix: str, at: "int | None", view: memoryview, items: "list
         try:
             if streamed:
                 known = _stream(descriptor, view, member)
+            elif size > _PIECE:
+                _write_all(descriptor, memoryview(body))
             elif size and (written := os.write(descriptor, body)) != size:
                 _write_all(descriptor, memoryview(body)[written:])
         finally:
@@ -80,7 +83,7 @@ def _stream(descriptor: int, view: memoryview, member: "Member") -> str:
 
 def _write_all(descriptor: int, rest: memoryview) -> None:
     while rest:
-        rest = rest[os.write(descriptor, rest) :]
+        rest = rest[os.write(descriptor, rest[:_PIECE]) :]
 
 
 def unzip(*, data: "Buffer", filename: str, sha256: str, cache_root: str) -> str:

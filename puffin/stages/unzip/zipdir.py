@@ -293,8 +293,8 @@ def _members(
     for entry, name, start in zip(entries, names, starts, strict=True):
         _offset, _raw, _flags, method, crc, packed, size, mode, _same = entry
         if name[-1] == "/" or mode >> 12 == 4:
-            if size or packed > 2 or name[-1] != "/" or mode >> 12 == 8:
-                raise Refused("it is a directory that holds bytes, or a file named like one", name)
+            if size or packed > 2 or name[-1] != "/":
+                raise Refused("it is a directory that holds bytes, or is not named like one", name)
             directories.add(name[:-1])
             continue
         if (size != packed) if method == STORED else (size > packed * _MOST_INFLATION):

@@ -1,9 +1,12 @@
 """The process of puffin itself."""
 
 import os
+import pkgutil
 import site
 import sys
+from importlib.machinery import PathFinder
 
+import puffin as package
 from puffin.cli import entry
 from tests.helpers.cli import CHECKOUT
 from tests.helpers.sdists import forge_backend, forge_sdist
@@ -16,6 +19,16 @@ def test_whose_modules_are_not_puffins(monkeypatch):
     monkeypatch.setattr(sys, "path", ["/here", "/other", inside, own, "/home/me/site", "/rest"])
     entry._isolate(os.pathsep.join(("/other", inside, own)))
     assert sys.path == [inside, own, "/rest"]
+
+
+def test_modules_are_found_as_python_finds_them():
+    """The quick finder has the specs of the general one, with loader and place of the bytecode, and finds no others."""
+    modules = [("puffin.missing", package.__path__)]
+    walked = pkgutil.walk_packages(package.__path__, "puffin.")
+    modules += [(each.name, [each.module_finder.path]) for each in walked]
+    assert len(modules) > 300
+    for name, path in modules:
+        assert entry._Finder.find_spec(name, path) == PathFinder.find_spec(name, path)
 
 
 def test_no_module_of_others_is_imported(puffin, env, index):

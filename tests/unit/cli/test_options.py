@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from time import perf_counter
 
 import pytest
 from hypothesis import HealthCheck, example, settings
@@ -35,7 +36,7 @@ def asked(monkeypatch, words):
     """Return the name of the command that a command line calls, with the values of its options."""
     calls = []
     monkeypatch.setattr(run, "run_guarded", lambda *called: calls.append(called) or 0)
-    assert app.run_app(words) == 0
+    assert app.run_app(words, perf_counter()) == 0
     ((_function, command, found, _started, _foreign),) = calls
     return command, found
 
@@ -161,7 +162,7 @@ def same(name, rows, words, environ):
 
 def test_the_help_of_all_makes_the_parameters_of_no_command():
     code = (
-        "import sys; from puffin.cli.commands.app import pip, run_app; run_app(sys.argv[1:])\n"
+        "import sys; from puffin.cli.commands.app import pip, run_app; run_app(sys.argv[1:], 0.0)\n"
         "assert 'params' not in vars(pip.commands['sync'])\n"
         "assert 'puffin.cli.commands.run' not in sys.modules\n"
         "assert pip.commands['sync'].params"

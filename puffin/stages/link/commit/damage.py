@@ -127,21 +127,6 @@ def _is_held(path: str, digest: str) -> bool:
     return bool(digest) or not path.endswith(".pyc")
 
 
-def restamped(site: str, state: State, changed: "list[str]") -> State:
-    """Return *state* with the paths that changed, but hold nothing wrong, stamped as they are now."""
-    moved = frozenset(changed)
-    stamps: dict[tuple[int, int], list[str]] = {
-        (first, last): [each for each in paths if each not in moved] for first, last, paths in state.stamps
-    }
-    for each in changed:
-        try:
-            now = os.lstat(f"{site}/{each}").st_mtime_ns
-        except OSError:
-            continue
-        stamps.setdefault((now, now), []).append(each)
-    return replace(state, stamps=tuple((*window, tuple(each)) for window, each in stamps.items() if each))
-
-
 def adopted(site: str, present: "Iterable[Present]", state: State) -> State:
     """Return *state* with the distributions in it that are *present* and list their files, whoever installed them."""
     known = {each.dist_info for each in state.distributions if each.tops}

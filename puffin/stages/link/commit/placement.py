@@ -67,13 +67,16 @@ class Placement:
 
 
 class PathClash(PuffinError):
-    """One distribution has a file where another has a directory."""
+    """One distribution has a file where another, or the environment, has a directory."""
 
     path: str
     names: tuple[str, ...]
 
     def summary(self) -> str:
         who = " and ".join(f"`{name}`" for name in self.names)
+        if len(self.names) == 1:
+            where = "is a file in the package and a directory in the environment, or the reverse"
+            return f"Failed to install {who}: `{self.path}` {where}"
         return f"Failed to install {who} together: `{self.path}` is a file in one and a directory in the other"
 
 
@@ -313,10 +316,9 @@ class _Planner:
         return self._disk.is_directory(path)
 
     def _clash(self, path: str, claims: "list[Claim]", there: bool) -> None:
-        names = {source.name for source, _, _ in claims}
-        if there:
-            names.add(self._owner_of(path) or "what is there already")
-        raise PathClash(path=path, names=tuple(sorted(names)))
+        names = {source.name for source, _, _ in claims} | {self._owner_of(path) if there else ""} - {""}
+        hints = ("move it to another place, or remove it",) if len(names) == 1 else ()
+        raise PathClash(path=path, names=tuple(sorted(names)), hints=hints)
 
     def _file(self, path: str, claims: "list[Claim]", there: bool) -> None:
         prints = {source.name: self._fingerprint(source, inner) for source, inner, _ in claims}

@@ -9,7 +9,7 @@ import os
 
 from puffin.cache import frame
 from puffin.stages.link.commit.stamps import FORMAT, read_raw
-from puffin.value import astuple, field_names, from_tuple, frozen
+from puffin.value import astuple, field_names, from_tuple, frozen, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,3 +91,18 @@ def disturbed(site: str, state: State) -> "list[str]":
                 pass
             changed.append(path)
     return changed
+
+
+def restamped(site: str, state: State, changed: "list[str]") -> State:
+    """Return *state* with the paths that changed, but hold nothing wrong, stamped as they are now."""
+    moved = frozenset(changed)
+    stamps: dict[tuple[int, int], list[str]] = {
+        (first, last): [each for each in paths if each not in moved] for first, last, paths in state.stamps
+    }
+    for each in changed:
+        try:
+            now = os.lstat(f"{site}/{each}").st_mtime_ns
+        except OSError:
+            continue
+        stamps.setdefault((now, now), []).append(each)
+    return replace(state, stamps=tuple((*window, tuple(each)) for window, each in stamps.items() if each))

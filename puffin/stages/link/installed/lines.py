@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from puffin.artifact.metadata_head import head_fields, read_head
-from puffin.artifact.urls import file_url, mask
+from puffin.artifact.urls import file_url, mask, percent_encoded, with_subdirectory
 from puffin.cache.reading import read_text
 from puffin.names import normalise
 from puffin.stages.link.installed.installed import Distribution, thaw
@@ -182,9 +182,8 @@ def _requirement(each: Distribution) -> str:
 
 def _editable_url(each: Distribution) -> str:
     record = dict(each.direct_url or ())
-    url, inner = record.get("url"), record.get("subdirectory")
-    place = mask(str(url)) if url else file_url(each.location)
-    return f"{place}#subdirectory={inner}" if url and inner else place
+    url, inner = record.get("url"), str(record.get("subdirectory") or "")
+    return with_subdirectory(mask(str(url)), inner) if url else file_url(each.location)
 
 
 def _direct_reference(direct_url: "dict[str, Any]") -> str:
@@ -197,7 +196,7 @@ def _direct_reference(direct_url: "dict[str, Any]") -> str:
     elif isinstance(archive, dict):
         fragments += _hash(archive)
     if direct_url.get("subdirectory"):
-        fragments.append(f"subdirectory={direct_url['subdirectory']}")
+        fragments.append(f"subdirectory={percent_encoded(str(direct_url['subdirectory']))}")
     return url + ("#" + "&".join(fragments) if fragments else "")
 
 

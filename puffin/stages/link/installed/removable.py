@@ -45,7 +45,7 @@ def check_removable(site: str, going: "Iterable[Present]") -> None:
                 entry=each.entry,
                 reason=_DISTUTILS if distutils else _UNLISTED,
                 installer=installer,
-                hints=(*hints, "or remove its files by hand"),
+                hints=(*hints, f"{'or ' if hints else ''}remove its files by hand"),
             )
 
 

@@ -9,11 +9,11 @@ import os
 import sys
 
 from puffin import depends
-from puffin.artifact.tree import pyproject_of
 from puffin.cache.atomic import read
 from puffin.cache.layout import home_directory
 from puffin.cache.reading import names_in
 from puffin.errors import USAGE, Cause, PuffinError
+from puffin.names import shell_quoted
 from puffin.stages.link.interpreter.interpreter import Interpreter
 
 TYPE_CHECKING = False
@@ -143,9 +143,7 @@ def _by_path(request: str) -> str:
         return path
     else:
         cause = Cause(text="there is no such file or directory")
-    from shlex import quote
-
-    hints = (f"make a virtual environment there with `puffin venv {quote(request)}`",)
+    hints = (f"make a virtual environment there with `puffin venv {shell_quoted(request)}`",)
     raise InterpreterNotFound(request=request, looked=(f"`{path}`",), causes=(cause,), hints=hints)
 
 
@@ -260,6 +258,8 @@ def required_python(directory: str) -> str:
 
 def _bounds(directory: str) -> str:
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    from puffin.artifact.tree import pyproject_of
 
     project = pyproject_of(directory).get("project")
     found = project.get("requires-python") if isinstance(project, dict) else None

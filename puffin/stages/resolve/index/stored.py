@@ -12,7 +12,7 @@ from typing import Any
 from zlib import crc32
 
 from puffin.cache import frame
-from puffin.names import parsed_version, release_numbers, significant
+from puffin.names import Key, parsed_version, usual_version
 from puffin.stages.resolve.index.page import NOT_FRESH, FileLink, Groups, Policy
 from puffin.value import from_tuple, frozen
 
@@ -192,26 +192,26 @@ def _links(rows: "Any") -> "tuple[FileLink, ...] | None":
 def order_of(texts: "Iterable[str]") -> Order:
     """Return the order of the versions that file names spell as *texts*.
 
-    Most are final releases, and sort by their numbers; the others are parsed, and sort around those.
+    Those in a usual form sort by their numbers. Others are parsed; with an epoch or a local part they are ranked.
     """
-    found: dict[tuple[int, tuple[int, ...], int, int], tuple[str, list[str]]] = {}
+    found: dict[tuple[int, Key, int], tuple[str, list[str]]] = {}
     others: dict[Version, list[str]] = {}
     for text in texts:
-        release = release_numbers(text)
-        if not release:
+        read = usual_version(text)
+        if read is None:
             version = parsed_version(text)
             if version is None:
                 continue
-            if f"{version}" != version.base_version or version.epoch:
+            if version.epoch or version.local:
                 others.setdefault(version, []).append(text)
                 continue
-            release = version.release
-        name = ".".join(map(str, release))
-        found.setdefault((0, significant(release), 0, 0), (name, []))[1].append(text)
-    for rank, version in enumerate(sorted(others)):
-        early = bool(version.pre) or (version.dev is not None and version.post is None)
-        key = (version.epoch, significant(version.release), -1 if early else 1, rank)
-        found[key] = (str(version), others[version])
+            read = usual_version(str(version))
+        if read is not None:
+            found.setdefault((0, read[1], 0), (read[0], []))[1].append(text)
+    for rank, version in enumerate(sorted(others), 1):
+        read = usual_version(version.public.rpartition("!")[2])
+        if read is not None:
+            found[version.epoch, read[1], rank] = (str(version), others[version])
     ordered = [found[key] for key in sorted(found, reverse=True)]
     odd = {name: tuple(spellings) for name, spellings in ordered if spellings != [name]}
     return Order(names=tuple([name for name, _ in ordered]), texts=odd)

@@ -98,7 +98,7 @@ class TooNew(PinFailed):
     undated: bool = False
 
     def details(self) -> tuple[str, ...]:
-        return ("The index does not report when its files were uploaded.",) if self.undated else ()
+        return ("The index does not report the upload times of its files.",) if self.undated else ()
 
 
 class BuildForbidden(PinFailed):

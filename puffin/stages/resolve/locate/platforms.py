@@ -4,9 +4,9 @@ Platforms are named as uv names them: ``linux``, ``macos``, ``windows``, and ``A
 ``x86_64-manylinux_2_28``, ``aarch64-apple-darwin`` or ``x86_64-pc-windows-msvc``; or as ``linux-aarch64``.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 
+from puffin import patterns
 from puffin.errors import UsageError
 from puffin.stages.link.interpreter.interpreter import Interpreter, supported_tags
 from puffin.stages.resolve.requirements.texts import version_of
@@ -132,7 +132,7 @@ def platform_named(name: str) -> Platform:
 def _linux(arch: str, system: str) -> Platform | None:
     if arch not in _LINUX_MACHINES:
         return None
-    found = re.fullmatch(_MANYLINUX, system)
+    found = patterns.fullmatch(_MANYLINUX, system)
     glibc = int(found[1]) if found and found[1] else _LEGACY_GLIBC[found[2]] if found else 0
     if system in ("unknown-linux-gnu", "unknown-linux"):
         glibc = _DEFAULT_GLIBC

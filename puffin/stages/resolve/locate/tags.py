@@ -1,14 +1,15 @@
 """Compatibility tags (PEP 425, 600, 656): which wheels an interpreter supports, and in which order it prefers them."""
 
-import re
 from collections.abc import Iterable, Mapping
+
+from puffin import patterns
 
 ANY_PLATFORM = "*"
 """The platform of tags that stand for those of every platform; among tags that have it, it is one of its own."""
 
 _MACHINES = {"win_amd64": "AMD64", "win_arm64": "ARM64", "win32": "x86"}
-_LINUX = re.compile(r"(?:manylinux\d*|musllinux|linux)(?:_\d+_\d+)?_(\w+)")
-_MAC = re.compile(r"macosx_\d+_\d+_(\w+)")
+_LINUX = r"(?:manylinux\d*|musllinux|linux)(?:_\d+_\d+)?_(\w+)"
+_MAC = r"macosx_\d+_\d+_(\w+)"
 _BOTH_MACHINES = ("universal2", "universal", "intel", "fat64", "fat3", "fat")
 
 
@@ -123,16 +124,16 @@ def either_marker(markers: "Iterable[str]") -> str:
 def _platform_marker(platform: str) -> str:
     if platform in _MACHINES:
         return f"sys_platform == 'win32' and platform_machine == '{_MACHINES[platform]}'"
-    if found := _LINUX.fullmatch(platform):
+    if found := patterns.fullmatch(_LINUX, platform):
         return f"sys_platform == 'linux' and platform_machine == '{found[1]}'"
-    if found := _MAC.fullmatch(platform):
+    if found := patterns.fullmatch(_MAC, platform):
         machine = "" if found[1] in _BOTH_MACHINES else f" and platform_machine == '{found[1]}'"
         return f"sys_platform == 'darwin'{machine}"
     return ""
 
 
 def _python_marker(python: str) -> str:
-    found = re.fullmatch(r"(cp|pp)3(\d+)", python)
+    found = patterns.fullmatch(r"(cp|pp)3(\d+)", python)
     if found is None:
         return ""
     implementation = "cpython" if found[1] == "cp" else "pypy"

@@ -4,7 +4,7 @@ https://packaging.python.org/en/latest/specifications/core-metadata/
 """
 
 from puffin.artifact.metadata_head import field_values
-from puffin.names import final_release, normalise, parsed_version, same_version
+from puffin.names import is_name, normalise, parsed_version, same_version, version_key
 from puffin.stages.resolve.requirements.lenient import Malformed, requirement, specifier
 from puffin.stages.resolve.solve.universe import Metadata
 
@@ -26,6 +26,8 @@ def parse_metadata(data: bytes, *, name: str = "", version: str = "") -> Metadat
     own_version = _single(fields, "version")
     if not own_name or not own_version:
         raise Malformed(f"its metadata has no {'Version' if own_name else 'Name'}")
+    if not is_name(own_name):
+        raise Malformed(f"its metadata gives the name as `{own_name[:60]}`")
     check_identity(own_name, own_version, name, version)
     if len(fields.get("requires-dist", ())) > _MOST:
         raise Malformed(f"its metadata has more than {_MOST} requirements")
@@ -62,8 +64,8 @@ def check_identity(own_name: str, own_version: str, name: str, version: str) -> 
     """Raise :class:`Malformed` unless the metadata's name and version are those expected (empty for any)."""
     if name and own_name != name:
         raise Malformed(f"its metadata is that of `{own_name}`")
-    is_version = final_release(own_version) or parsed_version(own_version) is not None
-    if not is_version or not same_version(own_version, version or own_version):
+    unreadable = version_key(own_version) is None and parsed_version(own_version) is None
+    if unreadable or not same_version(own_version, version or own_version):
         raise Malformed(f"its metadata gives the version as `{own_version[:60]}`")
 
 

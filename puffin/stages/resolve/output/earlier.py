@@ -1,8 +1,8 @@
 """The pins and hashes of an existing output file, which a new resolution prefers."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 
+from puffin import patterns
 from puffin.errors import PuffinError, UsageError
 from puffin.names import normalise
 from puffin.stages.resolve.metadata.toml import InvalidProject, decode_text, parse_toml
@@ -15,7 +15,7 @@ from puffin.stages.resolve.solve.request import Preference
 from puffin.types import Any
 from puffin.value import frozen
 
-_SELECTED = re.compile(r"""["'][^"']+["'] in (?:extras|dependency_groups)\b""")
+_SELECTED = r"""["'][^"']+["'] in (?:extras|dependency_groups)\b"""
 _TRUE = "python_version >= '0'"
 
 
@@ -85,7 +85,7 @@ def _marker(package: "Mapping[str, Any]") -> str:
     marker = package.get("marker")
     if not isinstance(marker, str):
         return ""
-    selected = _SELECTED.sub(_TRUE, marker)
+    selected = patterns.sub(_SELECTED, _TRUE, marker)
     try:
         marker_of(selected)
     except (ValueError, RecursionError):

@@ -1,11 +1,16 @@
 """From a resolution to the packages of the output: hashes, files, and what requires them."""
 
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from puffin import depends
-from puffin.artifact.urls import file_path, inherit_credentials, is_file_url, percent_encoded, strip_credentials
+from puffin import depends, patterns
+from puffin.artifact.urls import (
+    file_path,
+    inherit_credentials,
+    is_file_url,
+    strip_credentials,
+    with_subdirectory,
+)
 from puffin.stages.fetch.git.url import is_repository, parse_git_url, subdirectory
 from puffin.stages.resolve.index.config import FilePolicy
 from puffin.stages.resolve.index.page import FileLink, IndexFile, is_wheel
@@ -201,8 +206,8 @@ def direct_of(
     shown = _path(written, path, cwd) if bare else strip_credentials(url)
     if bare and not package.editable and "/" not in shown and shown[0] not in ".~":
         shown = f"./{shown}"  # else it would be the name of a package
-    if bare and subdirectory(fragment):
-        shown = f"{shown}#subdirectory={percent_encoded(subdirectory(fragment))}"
+    if bare:
+        shown = with_subdirectory(shown, subdirectory(fragment))
     return DirectReference(
         written=_with_hashes(shown, hashes) if sha256 is None else shown,
         url=strip_credentials(address),
@@ -257,9 +262,9 @@ def _hashed(
 def _as_written(package: Resolved, entries: Iterable[Entry]) -> str:
     """Return the location in the requirement that names the package's URL, as the user wrote it; or nothing."""
     text = next((entry.text for entry in entries if entry.url == package.url), "")
-    location = re.sub(_REST, "", text.removeprefix("-e ").strip())
-    location = re.sub(_NAME, "", location, count=1) if re.match(_NAME, location) else location
-    location = re.sub(_EXTRAS, "", location).partition("#")[0]
+    location = patterns.sub(_REST, "", text.removeprefix("-e ").strip())
+    location = patterns.sub(_NAME, "", location, count=1) if patterns.match(_NAME, location) else location
+    location = patterns.sub(_EXTRAS, "", location).partition("#")[0]
     return "" if "${" in location else location
 
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import combinations
 
 from puffin import depends
-from puffin.artifact.urls import file_path, file_url, is_file_url, percent_encoded
+from puffin.artifact.urls import file_path, file_url, is_file_url, percent_encoded, with_subdirectory
 from puffin.stages.fetch.git.url import subdirectory
 from puffin.stages.resolve.index.config import NamedIndex, with_credentials
 from puffin.stages.resolve.metadata.toml import InvalidProject
@@ -234,7 +234,7 @@ class Lowering:
     def _at(
         self, entry: Entry, source: PackageSource, location: str, written: str = "", *, editable: bool = False
     ) -> Entry:
-        location += f"#subdirectory={percent_encoded(source.subdirectory)}" if source.subdirectory else ""
+        location = with_subdirectory(location, source.subdirectory)
         base = PathBase(cwd=source.directory, base=source.directory, exists=self._exists)
         try:
             if "://" not in location:

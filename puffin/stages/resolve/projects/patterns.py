@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 MAGIC = frozenset("*?[")
 _SKIPPED = frozenset({"node_modules", "__pycache__"})  # that ``**`` does not enter
+_MADE = frozenset(
+    {"pyvenv.cfg", "CACHEDIR.TAG"}
+)  # files in environments and caches, below which it does not look
 
 
 def is_pattern(text: str) -> bool:
@@ -39,7 +42,7 @@ def _walk(base: str, parts: "list[str]", root: str, there: "Callable[[str], bool
     part, rest = parts[0], parts[1:]
     if part == "**":
         yield from _walk(base, rest, root, there)
-        for name in _directories(os.path.join(root, base)):
+        for name in _directories(os.path.join(root, base), of_root=not base):
             yield from _walk(_joined(base, name), parts, root, there)
     elif is_pattern(part):
         for name in _names(os.path.join(root, base)):
@@ -61,21 +64,23 @@ def _names(directory: str) -> "list[str]":
         return []
 
 
-def _directories(directory: str) -> "list[str]":
+def _directories(directory: str, *, of_root: bool) -> "list[str]":
+    """Return the directories to look into: none of an environment or a cache, unless the pattern begins there."""
     depends.directory(directory or ".")
     if depends.commit():
-        return [
-            name
-            for name in _names(directory)
-            if _is_entered(name) and _is_directory(os.path.join(directory, name))
+        names = _names(directory)
+        entered = [name for name in names if _is_entered(name) and _is_directory(os.path.join(directory, name))]
+    else:
+        try:
+            with os.scandir(directory or ".") as found:
+                entries = list(found)
+        except OSError:
+            return []
+        names = [each.name for each in entries]
+        entered = [
+            each.name for each in entries if _is_entered(each.name) and each.is_dir(follow_symlinks=False)
         ]
-    try:
-        with os.scandir(directory or ".") as entries:
-            return [
-                each.name for each in entries if _is_entered(each.name) and each.is_dir(follow_symlinks=False)
-            ]
-    except OSError:
-        return []
+    return entered if of_root or _MADE.isdisjoint(names) else []
 
 
 def _is_entered(name: str) -> bool:

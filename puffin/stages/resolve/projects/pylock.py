@@ -25,7 +25,7 @@ from packaging.pylock import (
 from packaging.tags import Tag
 
 from puffin.artifact.artifact import SDIST, WHEEL, Artifact
-from puffin.artifact.urls import digest, file_url
+from puffin.artifact.urls import digest, file_url, with_subdirectory
 from puffin.errors import USAGE, PuffinError, UsageError
 from puffin.stages.resolve.index.config import FilePolicy, canonical
 from puffin.stages.resolve.index.errors import few_names
@@ -332,7 +332,7 @@ class _Reader:
 
 
 def _pin(pin: Pin, url: str, subdirectory: str | None, **more: "Any") -> Pin:
-    whole = f"{url}#subdirectory={subdirectory}" if subdirectory else url
+    whole = with_subdirectory(url, subdirectory)
     return Pin(name=pin.name, url=whole, text=f"{pin.name} @ {whole}", origin=pin.origin, **more)
 
 

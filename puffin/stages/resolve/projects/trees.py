@@ -8,8 +8,9 @@ import os
 from collections.abc import Callable, Iterable
 
 from puffin import depends
-from puffin.artifact.urls import file_path, is_file_url, mask, percent_encoded
+from puffin.artifact.urls import file_path, is_file_url, mask, with_subdirectory
 from puffin.names import printable
+from puffin.stages.fetch.git.url import subdirectory
 from puffin.stages.resolve.metadata.toml import InvalidProject
 from puffin.stages.resolve.projects.lowering import Lowering
 from puffin.stages.resolve.projects.project import extras_of
@@ -89,11 +90,7 @@ def _written(entry: Entry, tree: Tree) -> str:
 def _inside(entry: Entry, tree: Tree) -> str:
     """Return the URL, with the commit, of what has a place in the checkout. Raises :class:`InvalidProject`."""
     address, _, fragment = entry.url.partition("#")
-    path = (
-        os.path.join(file_path(address), fragment.removeprefix("subdirectory="))
-        if fragment
-        else file_path(address)
-    )
+    path = os.path.join(file_path(address), subdirectory(fragment)) if fragment else file_path(address)
     inner = os.path.relpath(path, tree.top)
     if inner.startswith(".."):
         problem = f"the source of `{entry.name}` is outside of the repository"
@@ -101,8 +98,8 @@ def _inside(entry: Entry, tree: Tree) -> str:
     if not depends.is_directory(path):
         problem = f"the source of `{entry.name}` is an archive in the repository, which is not supported"
         raise InvalidProject(file=entry.file, problem=problem)
-    below = "" if inner == "." else f"#subdirectory={percent_encoded(inner.replace(os.sep, '/'))}"
-    return f"{tree.repository.partition('#')[0]}{below}"
+    below = "" if inner == "." else inner.replace(os.sep, "/")
+    return with_subdirectory(tree.repository.partition("#")[0], below)
 
 
 def _named(error: InvalidProject, tree: Tree) -> InvalidProject:

@@ -11,6 +11,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
+from urllib.parse import parse_qsl
 
 from puffin.names import normalise
 
@@ -176,7 +177,7 @@ def _entry(package: "Package") -> "dict[str, Any] | None":
 def _repository(url: str) -> "dict[str, str]":
     address, _, commit = url.partition("#")
     address, _, query = address.partition("?")
-    told = dict(each.partition("=")[::2] for each in query.split("&") if each)
+    told = dict(parse_qsl(query))
     asked = next((told[key] for key in ("rev", "tag", "branch") if key in told), "")
     found = {"type": "git", "url": address, "commit-id": commit}
     found |= {"requested-revision": asked} if asked else {}

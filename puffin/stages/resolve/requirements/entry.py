@@ -4,9 +4,9 @@ packaging reads names, extras, specifiers and markers (PEP 508, PEP 440). Bare U
 "Requirement Specifiers").
 """
 
-import re
 from collections.abc import Callable
 
+from puffin import patterns
 from puffin.artifact.urls import mask_text
 from puffin.errors import PuffinError
 from puffin.names import is_name, normalise
@@ -71,7 +71,7 @@ def parse_entry(piece: Piece, *, cwd: str, base: str, exists: Callable[[str], bo
     """
     place = PathBase(cwd=cwd, base=base, exists=exists)
     text = piece.text
-    if "@" in text and re.match(_SCP, text):
+    if "@" in text and patterns.match(_SCP, text):
         _, _, path = text.partition(":")
         host = text[: text.index(":")].removeprefix("git+")
         raise piece.error(0, "A git repository is written as a URL.", f"write `git+ssh://{host}/{path}`")
@@ -83,10 +83,10 @@ def parse_entry(piece: Piece, *, cwd: str, base: str, exists: Callable[[str], bo
         if text.endswith("lock.toml"):
             hint = f"to install the locked packages, run `puffin pip sync {text}`"
         raise piece.error(0, problem, hint)
-    named = re.match(_NAMED_PLACE, text) if "@" in text else None
+    named = patterns.match(_NAMED_PLACE, text) if "@" in text else None
     if named:
         return _named_place(piece, place, named.start(1))
-    if ":" in text and re.match(_URL, text):
+    if ":" in text and patterns.match(_URL, text):
         return _bare_place(piece, place, _URL_MARKER)
     if looks_like_path(text.partition(";")[0]) or _is_file_name(piece, place):
         return _bare_place(piece, place, _PATH_MARKER)
@@ -95,13 +95,16 @@ def parse_entry(piece: Piece, *, cwd: str, base: str, exists: Callable[[str], bo
 
 def parse_editable(piece: Piece, *, cwd: str, base: str, exists: Callable[[str], bool]) -> Entry:
     """Read what follows ``-e``: a directory, or a version-controlled URL; raises like :func:`parse_entry`."""
-    location = re.split(_PATH_MARKER, piece.text, maxsplit=1)[0]
-    bare = re.sub(_EXTRAS, "", location)
+    location = patterns.split(_PATH_MARKER, piece.text, maxsplit=1)[0]
+    bare = patterns.sub(_EXTRAS, "", location)
     place = PathBase(cwd=cwd, base=base, exists=exists)
-    if not re.match(_URL, bare) and not re.match(_NAMED_PLACE, bare) and place.has(bare):
+    if not patterns.match(_URL, bare) and not patterns.match(_NAMED_PLACE, bare) and place.has(bare):
         entry = _bare_place(piece, place, _PATH_MARKER)
     elif (
-        re.match(_URL, bare) or re.match(_NAMED_PLACE, bare) or looks_like_path(bare) or _is_requirement(piece)
+        patterns.match(_URL, bare)
+        or patterns.match(_NAMED_PLACE, bare)
+        or looks_like_path(bare)
+        or _is_requirement(piece)
     ):
         entry = parse_entry(piece, cwd=cwd, base=base, exists=exists)
     else:
@@ -119,7 +122,6 @@ def parse_editable(piece: Piece, *, cwd: str, base: str, exists: Callable[[str],
 
 def _from_index(piece: Piece) -> Entry:
     parts = _parse(piece)
-    _refuse_trailing_comma(piece)
     return replace(_entry(parts, piece), specifier=parts[2])
 
 
@@ -133,10 +135,10 @@ def _named_place(piece: Piece, place: PathBase, at: int) -> Entry:
 
 
 def _bare_place(piece: Piece, place: PathBase, separator: str) -> Entry:
-    split = re.search(separator, piece.text)
+    split = patterns.search(separator, piece.text)
     location = piece.text[: split.start()] if split else piece.text
     marker = _marker(piece, split.end()) if split else ""
-    found = re.search(_EXTRAS, location)
+    found = patterns.search(_EXTRAS, location)
     extras = _extras(piece, found) if found else ()
     told = _located(piece, 0, location[: found.start()] if found else location, place)
     return Entry(
@@ -162,7 +164,9 @@ def _located(piece: Piece, at: int, location: str, place: PathBase) -> Location:
 
 def _is_file_name(piece: Piece, place: PathBase) -> bool:
     """Tell whether a text without any slash is the name of an archive; one that is missing is an error."""
-    location = re.sub(_EXTRAS, "", piece.text.partition(";")[0].strip())
+    location = piece.text.partition(";")[0].strip()
+    if location.endswith("]") and looks_like_archive(location.rpartition("[")[0].rstrip()):
+        location = patterns.sub(_EXTRAS, "", location)
     if not looks_like_archive(location) or any(mark in location for mark in "=<>~!"):
         return False
     if not place.has(location):
@@ -196,7 +200,7 @@ def _marker(piece: Piece, at: int) -> str:
         raise _translated(piece, at, error) from None
 
 
-def _extras(piece: Piece, found: re.Match[str]) -> tuple[str, ...]:
+def _extras(piece: Piece, found: "patterns.Match[str]") -> tuple[str, ...]:
     names = [name.strip() for name in found[1].split(",")]
     if not all(names) and found[1].strip():
         raise piece.error(found.start(1), "The name of an extra is expected before and after each comma.")
@@ -232,13 +236,6 @@ def _sentence(message: str, text: str, offset: int) -> str:
         expected = "a version specifier, `;` and a marker, or the end of the line"
         return f"`{rest}` cannot stand here; expected {expected}." if rest else f"Expected {expected}."
     return message.rstrip(".") + "."
-
-
-def _refuse_trailing_comma(piece: Piece) -> None:
-    """Refuse ``a==1,``: packaging accepts it, but the line was not finished by whoever wrote it."""
-    specifiers = piece.text.partition(";")[0].rstrip(") \t")
-    if specifiers.endswith(","):
-        raise piece.error(len(specifiers) - 1, "A version specifier is expected after the comma.")
 
 
 def _entry(parts: Parts, piece: Piece) -> Entry:

@@ -1,9 +1,9 @@
 """Errors of requirements files with their places, and the recognition of common mistakes."""
 
 import os
-import re
 from collections.abc import Sequence
 
+from puffin import patterns
 from puffin.artifact.urls import mask_text
 from puffin.errors import USAGE, PuffinError
 from puffin.names import printable
@@ -118,7 +118,6 @@ _DISTRIBUTIONS = (".whl", ".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
 _CONDA = r"(?:dependencies|channels):\s*(?:#.*)?$"
 _TABLE = r"\[\[?(?:project|build-system|tool|dependency-groups|packages)\b[^\]]*\]\]?\s*(?:#.*)?$"
 _HTML = r"(?i)\s*<(?:!doctype|html|head|\?xml)\b"
-_REQUIREMENTS_NAME = r"(?i)[^\s;=<>~!,]+\.(?:txt|in)$"
 _SINGLE = r"(?P<name>[\w.\-]+\s*(?:\[[^\]]*\])?)\s*(?P<operator>=[<>!]|<>|><|[=^~])(?![=~<>])\s*"
 _MEANT = {"=": "==", "=>": ">=", "=<": "<=", "^": "~=", "~": "~=", "<>": "!=", "><": "!=", "=!": "!="}
 _DANGLING = r"(===|==|~=|!=|<=|>=|<|>)\s*(?=$|,|;)"
@@ -143,30 +142,34 @@ def file_mistake(shown: str) -> tuple[str, tuple[str, ...]] | None:
 
 def content_mistake(source: Sequence[str]) -> tuple[str, tuple[str, ...]] | None:
     """Return problem and hints if the lines of an unreadable file are in another format."""
-    if any(re.match(_CONDA, line) for line in source):
+    if any(patterns.match(_CONDA, line) for line in source):
         return "The file is a conda environment, not a requirements file.", (_CONDA_HINT,)
-    if any(re.match(_TABLE, line) for line in source):
+    if any(patterns.match(_TABLE, line) for line in source):
         hint = "of a `pyproject.toml`, make one with `puffin pip compile pyproject.toml -o requirements.txt`"
         return "The file is TOML, not a requirements file.", (hint,)
-    if source and re.match(_HTML, source[0]):
+    if source and patterns.match(_HTML, source[0]):
         return "The file is a web page, not a requirements file.", ("use the address of the raw file",)
     return None
 
 
 def is_requirements_name(text: str) -> bool:
     """Tell whether a whole requirement looks like the name of a file that holds requirements."""
-    return re.match(_REQUIREMENTS_NAME, text) is not None or text.lower() in (*_PROJECT_FILES, "pylock.toml")
+    name = text.lower()
+    stem, _, ending = name.rpartition(".")
+    if stem and ending in ("txt", "in"):
+        return not any(letter.isspace() or letter in ";=<>~!," for letter in stem)
+    return name in (*_PROJECT_FILES, "pylock.toml")
 
 
 def operator_mistake(text: str) -> tuple[int, str, tuple[str, ...]] | None:
     """Return offset, problem and hints if a requirement has an unknown operator, or no version after one."""
-    found = re.match(_SINGLE, text)
+    found = patterns.match(_SINGLE, text)
     if found:
         operator = found["operator"]
         meant = _MEANT[operator]
         fixed = f"{found['name'].rstrip()}{meant}{text[found.end() :].strip()}"
         return found.start("operator"), f"`{operator}` is not a version operator.", (f"write `{fixed}`",)
-    found = re.search(_DANGLING, text)
+    found = patterns.search(_DANGLING, text)
     if found:
         return found.end(1), f"A version is expected after `{found[1]}`.", ()
     return None

@@ -6,10 +6,9 @@ comment, then UTF-8; lines joined by a trailing backslash; comments removed; ``$
 
 import codecs
 import os
-import re
 from collections.abc import Iterator, Mapping
 
-from puffin import depends
+from puffin import depends, patterns
 from puffin.stages.resolve.requirements.errors import InvalidRequirementLine, invalid_line
 from puffin.value import frozen
 
@@ -23,10 +22,9 @@ _MARKS = (
 )
 _SHORTEST_SECRET = 6  # characters; replacing what is shorter would garble the sentences
 _CODING = rb"coding[:=][ \t]*([-\w.]+)"
-_COMMENT = re.compile(r"(?:^|\s+)#")
 _VARIABLE = r"\$\{([A-Z0-9_]+)\}"
-_QUOTES = re.compile(r"""['"\\]""")
-_PLAIN_WORD = re.compile(r"\S+")
+_QUOTES = """'"\\"""
+_PLAIN_WORD = r"\S+"
 _WORD = r"""(?s)(?:[^\s'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")+"""
 _PIECE = r"""(?s)([^'"\\]+)|\\(.)|'([^']*)'|"((?:[^"\\]|\\.)*)\""""
 _ESCAPED = r"""\\(["\\])"""
@@ -81,8 +79,8 @@ class LogicalLine:
 
     def words(self, start: int = 0) -> Iterator[Word]:
         """Split the text from *start* on as a POSIX shell does; an open quote is an error."""
-        if not _QUOTES.search(self.text, start):
-            for plain in _PLAIN_WORD.finditer(self.text, start):
+        if _is_unquoted(self.text[start:]):
+            for plain in patterns.compile(_PLAIN_WORD).finditer(self.text, start):
                 yield Word(value=plain[0], start=plain.start(), end=plain.end())
             return
         while True:
@@ -90,7 +88,7 @@ class LogicalLine:
                 start += 1
             if start >= len(self.text):
                 return
-            found = re.compile(_WORD).match(self.text, start)
+            found = patterns.compile(_WORD).match(self.text, start)
             end = found.end() if found else start
             if end < len(self.text) and not self.text[end].isspace():
                 raise self.error(end, "A quotation or a backslash is not finished here.")
@@ -121,7 +119,7 @@ def decode_source(data: bytes, file: str) -> str:
         if data.startswith(mark):
             return _decoded(data[len(mark) :], encoding, file)
     for line in data.split(b"\n", 2)[:2]:
-        named = re.search(_CODING, line) if line.startswith(b"#") else None
+        named = patterns.search(_CODING, line) if line.startswith(b"#") and b"coding" in line else None
         if named:
             return _decoded(data, named[1].decode("latin-1"), file)
     return _decoded(data, "utf-8", file)
@@ -132,11 +130,11 @@ def logical_lines(text: str, file: str, environ: Mapping[str, str]) -> tuple[Log
     source = tuple(text.splitlines())
     lines = []
     for joined, joints in _joined(source):
-        comment = _COMMENT.search(joined)
-        kept = joined[: comment.start()] if comment else joined
-        raw = kept.strip()
+        comment = _comment_in(joined)
+        kept = joined[:comment].rstrip()
+        raw = kept.lstrip()
         if raw:
-            lead = len(kept) - len(kept.lstrip())
+            lead = len(kept) - len(raw)
             shifted = tuple([(offset - lead, number, column) for offset, number, column in joints])
             expanded, spans = _expand(raw, environ)
             lines.append(
@@ -153,11 +151,9 @@ def logical_lines(text: str, file: str, environ: Mapping[str, str]) -> tuple[Log
     return tuple(lines)
 
 
-def _swallowed(
-    source: tuple[str, ...], joints: list[tuple[int, int, int]], comment: re.Match[str] | None
-) -> int:
-    for offset, number, _ in joints if comment else ():
-        if comment and offset > comment.end() and source[number].strip() and not _COMMENT.match(source[number]):
+def _swallowed(source: tuple[str, ...], joints: list[tuple[int, int, int]], comment: int) -> int:
+    for offset, number, _ in joints:
+        if offset > comment + 1 and source[number].strip() and not _is_comment(source[number]):
             return number + 1
     return 0
 
@@ -184,7 +180,7 @@ def _joined(source: tuple[str, ...]) -> Iterator[tuple[str, list[tuple[int, int,
     joined = ""
     joints: list[tuple[int, int, int]] = []
     for number, line in enumerate(source):
-        comment = _COMMENT.match(line) is not None
+        comment = _is_comment(line)
         goes_on = line.endswith("\\") and not comment
         part = line.rstrip("\\") if goes_on else line
         column = 0
@@ -206,7 +202,7 @@ def _expand(raw: str, environ: Mapping[str, str]) -> tuple[str, tuple[tuple[int,
     spans = []
     text = ""
     done = 0
-    for found in re.finditer(_VARIABLE, raw):
+    for found in patterns.finditer(_VARIABLE, raw):
         value = environ.get(found[1], "")
         depends.variable(found[1], environ.get(found[1]))
         if not value and found[1] == "PROJECT_ROOT":  # as uv has it
@@ -219,10 +215,26 @@ def _expand(raw: str, environ: Mapping[str, str]) -> tuple[str, tuple[tuple[int,
     return text + raw[done:], tuple(spans)
 
 
+def _comment_in(line: str) -> int:
+    """Return where a comment begins in *line*, at its end for none."""
+    at = line.find("#")
+    while at > 0 and not line[at - 1].isspace():
+        at = line.find("#", at + 1)
+    return at if at >= 0 else len(line)
+
+
+def _is_comment(line: str) -> bool:
+    return line.lstrip().startswith("#")
+
+
+def _is_unquoted(text: str) -> bool:
+    return not any(mark in text for mark in _QUOTES)
+
+
 def _unquoted(word: str) -> str:
-    if not _QUOTES.search(word):
+    if _is_unquoted(word):
         return word
     parts = []
-    for plain, escaped, single, double in re.findall(_PIECE, word):
-        parts.append(plain or escaped or single or re.sub(_ESCAPED, r"\1", double))
+    for plain, escaped, single, double in patterns.findall(_PIECE, word):
+        parts.append(plain or escaped or single or patterns.sub(_ESCAPED, r"\1", double))
     return "".join(parts)

@@ -1,9 +1,8 @@
 """Environment markers (PEP 508): evaluation for a target environment by packaging, and the clauses on ``extra``."""
 
-import re
 from collections.abc import Mapping
-from functools import lru_cache
 
+from puffin import patterns
 from puffin.errors import PuffinError
 from puffin.names import normalise
 from puffin.stages.resolve.requirements.texts import marker_of, remembered
@@ -25,27 +24,27 @@ NAMES = (
 
 _NO_EXTRAS: frozenset[str] = frozenset()
 _PROBLEMS = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
-_FOR_EXTRA = re.compile(
-    r"""(?:(.+?) and )?extra ?== ?(["'])([a-z][\w.-]*)\2""", re.ASCII | re.IGNORECASE
-).fullmatch
-_ALTERNATIVE = re.compile(r"\b(?:or|extra)\b").search
+_FOR_EXTRA = r"""(?ai)(?:(.+?) and )?extra ?== ?(["'])([a-z][\w.-]*)\2"""
+_ALTERNATIVE = r"\b(?:or|extra)\b"
 _ENDING = r"""(?:(?P<rest>.+?)\s+and\s+)?extra\s*==\s*["'][^"']*["']$"""
 _BEGINNING = r"""extra\s*==\s*["'][^"']*["']\s+and\s+(?P<rest>.+)$"""
 
 
-@lru_cache(maxsize=20_000)
+@remembered
 def for_extra(marker: str) -> tuple[str, str] | None:
     """Return the rest of a marker of the form ``… and extra == "x"``, and the extra, normalised.
 
     None for all other forms. Most markers have this form.
     """
-    found = _FOR_EXTRA(marker)
+    found = patterns.fullmatch(_FOR_EXTRA, marker)
     if found is None:
         return None
     rest = found[1] or ""
     enclosed = rest[:1] == "(" and rest[-1:] == ")" and rest.count("(") == 1
     return (
-        None if _ALTERNATIVE(rest) and not (enclosed and "extra" not in rest) else (rest, normalise(found[3]))
+        None
+        if patterns.search(_ALTERNATIVE, rest) and not (enclosed and "extra" not in rest)
+        else (rest, normalise(found[3]))
     )
 
 
@@ -56,7 +55,7 @@ def without_extra(marker: str) -> str:
     """
     if "extra" not in marker:
         return marker
-    found = re.match(_ENDING, marker) or re.match(_BEGINNING, marker)
+    found = patterns.match(_ENDING, marker) or patterns.match(_BEGINNING, marker)
     rest = (found["rest"] or "") if found else ""
     return "" if "extra" in rest or (" or " in rest and not _is_one(rest)) else rest
 

@@ -3,8 +3,7 @@
 The set is pip's (its page "Requirements File Format").
 """
 
-import re
-
+from puffin import patterns
 from puffin.artifact.urls import mask
 from puffin.names import is_name, normalise
 from puffin.stages.resolve.requirements.errors import InvalidRequirementLine
@@ -49,7 +48,7 @@ _REFUSED = {
     "--allow-unverified": "give the location with `--find-links`, or as `name @ URL`",
     "--always-unzip": "remove it: packages are always unzipped",
 }
-_OPTION_START = re.compile(r"(?:^|(?<=\s))--?[A-Za-z]")
+_OPTION_START = r"(?:^|(?<=\s))--?[A-Za-z]"
 _HEX = r"[0-9a-f]*"
 HASH_LENGTHS = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128, "blake2b": 128}
 
@@ -70,7 +69,8 @@ def split_options(line: LogicalLine) -> tuple[int, tuple[Option, ...]]:
 
     Raises :class:`InvalidRequirementLine` for unknown options, missing values and stray words.
     """
-    found = _OPTION_START.search(line.text)
+    may_have = any(word[0] == "-" for word in line.text.split())
+    found = patterns.search(_OPTION_START, line.text) if may_have else None
     if found is None:
         return len(line.text), ()
     options: list[Option] = []
@@ -104,7 +104,7 @@ def hash_problem(value: str) -> str:
     if length is None:
         known = ", ".join(f"`{name}`" for name in HASH_LENGTHS)
         return f"The hash algorithm `{algorithm}` is unknown; there are {known}."
-    if not re.fullmatch(_HEX, digest):
+    if not patterns.fullmatch(_HEX, digest):
         return f"The {algorithm} digest `{digest}` is not hexadecimal."
     if len(digest) != length:
         return f"A {algorithm} digest has {length} hexadecimal digits, but this one has {len(digest)}."

@@ -1,9 +1,9 @@
 """The places of direct references (PEP 508): remote archives, repositories and local paths."""
 
 import os
-import re
 from collections.abc import Callable
 
+from puffin import patterns
 from puffin.artifact.urls import file_path, file_url, is_file_url, mask, unquote
 from puffin.errors import PuffinError
 from puffin.names import is_name, normalise
@@ -92,7 +92,7 @@ def locate_reference(location: str, place: PathBase) -> Location:
     Raises :class:`UnusableLocation`.
     """
     try:
-        if is_file_url(location) or not re.match(_SCHEME, location):
+        if is_file_url(location) or not patterns.match(_SCHEME, location):
             return _local(location, place)
         return _remote(location)
     except ValueError:  # its text may show credentials
@@ -146,7 +146,7 @@ def _check_remote_archive(location: str, scheme: str, path: str) -> None:
     if scheme not in ("http", "https"):
         hints = (f"write `git+{shown}`",) if scheme in ("git", "ssh") else ()
         raise UnusableLocation(problem=f"URLs of the scheme `{scheme}` are not supported.", hints=hints)
-    if path.endswith(".git") or (re.match(_FORGE, location) and not path.lower().endswith(SUFFIXES)):
+    if path.endswith(".git") or (patterns.match(_FORGE, location) and not path.lower().endswith(SUFFIXES)):
         problem = f"`{shown}` is a git repository, and needs `git+` before its URL."
         raise UnusableLocation(problem=problem, hints=(f"write `git+{shown}`",))
     if not path.lower().endswith(SUFFIXES):

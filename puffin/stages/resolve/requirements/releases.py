@@ -1,49 +1,56 @@
-"""Final releases (``1.2.0``): comparisons with them are made by their numbers, without packaging.
+"""Usual versions (``1.2.0``, ``2.0rc1``, ``2.9.0.post0``): they are compared by their numbers, without packaging.
 
-What has anything else in it, such as a pre-release, an epoch or a local part, is left to packaging
-(``requirements.texts``). ``test_texts`` holds both equal.
+What has anything else in it, such as an epoch or a local part, is left to packaging (``requirements.texts``).
+``test_texts`` holds both equal.
 """
 
-import re
-
-from puffin.names import final_release
+from puffin import patterns
+from puffin.names import Key, final_release, version_key
 
 Clause = tuple[str, str]
-
 # Patterns are compiled when a text is not remembered.
-_VERSION = r"\d+(?:\.\d+)*"
-_CLAUSE = rf"(?:(?:[=!]=|[<>]=?)\s*{_VERSION}|[=!]=\s*{_VERSION}\.\*|~=\s*{_VERSION}\.\d+)"
+_NUMBER = r"\d+(?:\.\d+)*"
+_VERSION = rf"{_NUMBER}(?:\.?(?:a|b|rc)\.?\d+)?(?:\.?post\.?\d+)?(?:\.?dev\.?\d+)?"
+_CLAUSE = rf"(?:(?:[=!]=|[<>]=?)\s*{_VERSION}|[=!]=\s*{_NUMBER}\.\*|~=\s*{_NUMBER}\.\d+)"
 _CLAUSES = rf"{_CLAUSE}(?:\s*,\s*{_CLAUSE})*"
 _PLAIN_CLAUSES = rf"(?a)\s*{_CLAUSES}\s*"
 _PLAIN_CLAUSE = rf"(?a){_CLAUSE}"
-_SINGLE = r"(?a)([=!<>~]+)\s*([\d.*]+)"
-_NUMBERS = r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))*"
+_SINGLE = r"(?a)([=!<>~]+)\s*([^\s,]+)"
 
 
 def plain_clauses(text: str) -> tuple[Clause, ...]:
     """Return the comparisons in version specifiers as pairs (operator, version); nothing unless all are plain."""
-    return tuple(re.findall(_SINGLE, text)) if re.fullmatch(_PLAIN_CLAUSES, text) else ()
+    return tuple(patterns.findall(_SINGLE, text)) if patterns.fullmatch(_PLAIN_CLAUSES, text) else ()
 
 
 def is_plain_clause(operator: str, version: str) -> bool:
-    """Tell whether a comparison has only digits, and a ``*`` at the end where that may be."""
-    return re.fullmatch(_PLAIN_CLAUSE, operator + version) is not None
+    """Tell whether a comparison is with a usual version, or has a ``*`` at the end where that may be."""
+    return patterns.fullmatch(_PLAIN_CLAUSE, operator + version) is not None
 
 
 def release_matches(operator: str, wanted: str, version: str) -> bool | None:
-    """Tell whether a comparison matches *version*; None where numbers do not tell that."""
-    release = final_release(version)
-    number = final_release(wanted.removesuffix(".*")) if release else ()
-    if not number or operator == "===":
+    """Tell whether a comparison matches *version*, pre-releases included; None where numbers do not tell that."""
+    own = None if operator == "===" else version_key(version)
+    if own is None:
         return None
+    if wanted[-2:] == ".*":
+        return _begins(own[0], wanted[:-2]) == (operator == "==") if final_release(wanted[:-2]) else None
+    if operator == "~=" and not final_release(wanted):
+        return None
+    other = version_key(wanted)
+    return None if other is None else _compared(operator, own, other, wanted)
+
+
+def _compared(operator: str, own: "Key", other: "Key", wanted: str) -> bool | None:
     if operator == "~=":
-        return release >= number and _begins(release, wanted.rpartition(".")[0])
+        return own >= other and _begins(own[0], wanted.rpartition(".")[0])
     if operator in ("==", "!="):
-        same = _begins(release, wanted[:-2]) if wanted[-2:] == ".*" else release == number
-        return same == (operator == "==")
-    if release == number:
+        return (own == other) == (operator == "==")
+    if own == other:
         return operator in ("<=", ">=")
-    return (release > number) == (operator[0] == ">")
+    if own[0] == other[0] and operator in ("<", ">"):
+        return None  # ``>1.0`` does not mean 1.0.post1, nor ``<1.0`` 1.0a1
+    return (own > other) == (operator[0] == ">")
 
 
 def _begins(release: tuple[int, ...], wanted: str) -> bool:
@@ -66,7 +73,9 @@ def is_same_release(wanted: str, version: str) -> bool:
 
 def is_plain_release(version: str) -> bool:
     """Tell whether a version is numbers in normal form and nothing else."""
-    return re.fullmatch(_NUMBERS, version) is not None
+    return version.isascii() and all(
+        part.isdigit() and (part[0] != "0" or part == "0") for part in version.split(".")
+    )
 
 
 def trimmed_release(release: str) -> str:

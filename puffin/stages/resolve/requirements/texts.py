@@ -2,14 +2,14 @@
 
 packaging takes longer to import than a small resolution takes. So it is imported for the first text that needs it, and
 what was found out about a text in one run can be kept for the next one (:func:`remembered`). The forms in which most
-requirements are written are read by a pattern; ``test_texts`` holds that equal to packaging.
+requirements are written are read without it; ``test_texts`` holds that equal to packaging.
 """
 
-import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache, wraps
 
-from puffin.names import final_release, normalise
+from puffin import patterns
+from puffin.names import final_release, is_name, normalise, release_numbers, version_key
 from puffin.stages.resolve.requirements.releases import Clause, plain_clauses, release_matches
 from puffin.stages.resolve.requirements.usual_markers import canonical_text, usual_marker
 from puffin.types import Any
@@ -30,14 +30,9 @@ Parts = tuple[str, tuple[str, ...], str, str, str]
 _memory: "dict[str, dict[Any, Any]]" = {}
 _MOST = 30_000
 
-# Patterns are compiled when a text is not remembered.
-_NAME = r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?"
-_VERSION = r"\d+(?:\.\d+)*(?:\.?(?:a|b|rc)\.?\d+)?(?:\.post\d+)?(?:\.dev\d+)?"
-_CLAUSE = rf"(?:(?:===?|!=|[<>]=?)\s*{_VERSION}|[=!]=\s*\d+(?:\.\d+)*\.\*|~=\s*\d+\.{_VERSION})"
-_PLAIN = (
-    rf"(?a)\s*({_NAME})\s*(?:\[((?:\s*{_NAME}\s*,)*\s*{_NAME}\s*)?\])?\s*"
-    rf"(?:(\()?\s*({_CLAUSE}(?:\s*,\s*{_CLAUSE})*)\s*(?(3)\)))?\s*"
-)
+_OPERATORS = frozenset(("==", "===", "!=", "<", "<=", ">", ">=", "~="))
+_BLANK = " \t\n\r\f\v"
+_TWO_VALUES = r'"[^"]*" (?:[<>=!~]{1,3}|(?:not )?in) "[^"]*"'
 
 
 def remembered(function: "F") -> "F":
@@ -105,14 +100,25 @@ def marker_of(text: str) -> "Marker":
     """Return a marker (PEP 508); raises ValueError and RecursionError."""
     from packaging.markers import Marker
 
-    return Marker(text)
+    return _comparing(Marker(text))
 
 
 def requirement_of(text: str) -> "Requirement":
     """Return a requirement (PEP 508); raises ValueError and RecursionError."""
     from packaging.requirements import Requirement
 
-    return Requirement(text)
+    requirement = Requirement(text)
+    if requirement.marker:
+        _comparing(requirement.marker)
+    return requirement
+
+
+def _comparing(marker: "Marker") -> "Marker":
+    """Return a marker that compares variables; packaging reads one of two values too, and cannot evaluate it."""
+    found = patterns.search(_TWO_VALUES, str(marker))
+    if found:
+        raise ValueError(f"The marker compares two values, and no variable: `{found[0]}`")
+    return marker
 
 
 def requirement_parts(text: str) -> Parts:
@@ -122,17 +128,48 @@ def requirement_parts(text: str) -> Parts:
 
 def is_plain_requirement(text: str) -> bool:
     """Tell whether a requirement without marker is in a usual form, which needs no packaging."""
-    return re.fullmatch(_PLAIN, text) is not None
+    return _usual(text) is not None
+
+
+def _usual(text: str) -> "tuple[str, list[str], list[str]] | None":
+    """Return name, extras and comparisons of a requirement without marker in a usual form, None for any other."""
+    text = text.strip(_BLANK)
+    end = next((at for at, letter in enumerate(text) if letter in "[(=!<>~"), len(text))
+    name, rest, extras = text[:end].rstrip(_BLANK), text[end:], []
+    if rest.startswith("["):
+        inside, bracket, rest = rest[1:].partition("]")
+        extras = [each.strip(_BLANK) for each in inside.split(",")] if inside.strip(_BLANK) else []
+        if not bracket or not all(map(is_name, extras)):
+            return None
+        rest = rest.lstrip(_BLANK)
+    if rest.startswith("("):
+        rest = rest[1:-1] if rest.endswith(")") else rest
+    elif not rest:
+        return (name, extras, []) if is_name(name) else None
+    clauses = [each.strip(_BLANK) for each in rest.split(",")]
+    return (name, extras, clauses) if is_name(name) and all(map(_is_usual, clauses)) else None
+
+
+def _is_usual(clause: str) -> bool:
+    """Tell whether a comparison is in a usual form."""
+    version = clause.lstrip("=!<>~")
+    operator, version = clause[: len(clause) - len(version)], version.lstrip(_BLANK)
+    if operator in ("==", "!=") and version.endswith(".*"):
+        return bool(release_numbers(version[:-2]))
+    if operator == "~=":
+        first, _, version = version.partition(".")
+        if not release_numbers(first):
+            return False
+    return operator in _OPERATORS and version_key(version) is not None
 
 
 def _parts(text: str) -> Parts:
     head, semicolon, tail = text.partition(";")
-    found = re.fullmatch(_PLAIN, head)
+    found = _usual(head)
     marker = canonical_text(usual_marker(tail)) if found and semicolon else ""
-    clauses = {"".join(each.split()) for each in found[4].split(",")} if found and found[4] else set()
+    clauses = {"".join(each.split()) for each in found[2]} if found else set()
     if found and marker is not None and _are_distinct(clauses):
-        extras = [each.strip() for each in found[2].split(",")] if found[2] else []
-        return normalise(found[1]), _names(extras), ",".join(sorted(clauses)), marker, ""
+        return normalise(found[0]), _names(found[1]), ",".join(sorted(clauses)), marker, ""
     read = requirement_of(text)
     return (
         normalise(read.name),

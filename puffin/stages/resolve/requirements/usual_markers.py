@@ -5,9 +5,9 @@ The usual form compares a variable with a quoted text, and joins such comparison
 what it means, or which error it is. ``test_usual_markers`` holds the answers equal to packaging's.
 """
 
-import re
 from collections.abc import Mapping
 
+from puffin import patterns
 from puffin.names import normalise
 from puffin.stages.resolve.requirements.releases import is_plain_clause, release_matches
 
@@ -37,7 +37,7 @@ _TOKEN = (
 
 def usual_marker(text: str) -> "Marker | None":
     """Return the comparisons of a marker, nested as its parentheses are."""
-    token = re.compile(_TOKEN).match
+    token = patterns.compile(_TOKEN).match
     levels: list[Marker] = [[]]
     at = 0
     while at < len(text):

@@ -287,7 +287,7 @@ def _of_offer(world: World, package: Package, needs: Sequence[Need]) -> list[str
     newer = _admitted(offer.newer, needs)
     if newer:
         date = exclude_newer_for(world.given.request.exclude_newer, package.name)
-        why = ": the index does not report when its files were uploaded" if newer in offer.undated else ""
+        why = ": the index does not report the upload times of its files" if newer in offer.undated else ""
         option = f"`--exclude-newer{f' {date}' if date else ''}`"
         found.append(f"`{package.name}` {newer} is hidden by {option}{why}")
     for index, versions in offer.elsewhere:

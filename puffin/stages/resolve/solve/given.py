@@ -200,14 +200,14 @@ class Given:
     def _by_name(self, roots: tuple[Entry, ...], kind: str) -> dict[str, list[Need]]:
         found: dict[str, list[Need]] = defaultdict(list)
         for root in roots:
-            if self.conditions.hold(root.marker):
+            if self.conditions.hold_at(root.marker, root.origin):
                 found[root.name].append(of_root(root, kind))
         return found
 
     def _roots(self) -> list[Need]:
         found: list[Need] = []
         for root in self.request.requirements:
-            if self.conditions.hold(root.marker):
+            if self.conditions.hold_at(root.marker, root.origin):
                 own = of_root(root, REQUIREMENT)
                 found += [each for each in self.replaced(own) if each not in found]
         return found

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from functools import lru_cache
 
-from puffin.names import normalise
+from puffin.names import is_early, normalise, version_key
 from puffin.stages.resolve.requirements.releases import is_plain_release, plain_pin
 from puffin.stages.resolve.requirements.texts import (
     clauses_of,
@@ -107,6 +107,9 @@ def is_prerelease(version: str) -> bool:
 
 @remembered
 def _is_prerelease(version: str) -> bool:
+    key = version_key(version)
+    if key is not None:
+        return is_early(key)
     try:
         return version_of(version.removesuffix(".*")).is_prerelease
     except ValueError:

@@ -6,7 +6,7 @@ stretch of them; so the ends of the stretch are found by halving, and few versio
 
 from collections.abc import Iterable
 
-from puffin.names import final_release, release_numbers
+from puffin.names import is_early, is_post, release_numbers, version_key
 from puffin.stages.resolve.requirements.releases import (
     is_plain_release,
     is_same_release,
@@ -59,11 +59,8 @@ class VersionTable:
             return self.full & ~self.mask(f"=={wanted}")
         if operator not in _SIMPLE:
             return self._scanned(operator, wanted)
-        if not final_release(wanted.removesuffix(".*")):
-            version = version_of(wanted.removesuffix(".*"))
-            early = version.is_prerelease and operator == ">"
-            if operator in "<>" and (early or version.is_postrelease or version.local):
-                return self._scanned(operator, wanted)  # these leave out versions on the far side of others
+        if operator in "<>" and _leaves_out(operator, wanted):
+            return self._scanned(operator, wanted)
         return self._stretch(operator, wanted)
 
     def _compatible(self, wanted: str) -> int:
@@ -117,9 +114,18 @@ class VersionTable:
         return found
 
 
+def _leaves_out(operator: str, wanted: str) -> bool:
+    """Tell whether a comparison by ``<`` or ``>`` leaves out versions on the far side of others."""
+    key = version_key(wanted)
+    if key is not None:
+        return is_post(key) or (is_early(key) and operator == ">")
+    version = version_of(wanted)
+    return bool((version.is_prerelease and operator == ">") or version.is_postrelease or version.local)
+
+
 def _is_above(version: str, other: str) -> bool:
-    numbers, others = final_release(version), final_release(other)
-    return numbers > others if numbers and others else version_of(version) > version_of(other)
+    own, others = version_key(version), version_key(other)
+    return own > others if own and others else version_of(version) > version_of(other)
 
 
 @remembered

@@ -71,8 +71,20 @@ def test_a_failure_comes_first_with_the_hint_as_advice():
     assert found.why == "The run failed at: build of x==1: no compiler. It affects /e."
     assert found.advice == "Install gcc"
     assert found.package == "x==1, which failed (build)"
+    error = "Failed to build `x==1`"
+    log = {"failure": f"error: Failed\n  ╰─▶ {error}\n      x.c:1: fatal error: x.h: No such file\n"}
+    found = answers(report_on(profile(graph(0), {**row, "error": error}, log, end(9, 1))), None)
+    assert found.why == "Failed to build `x==1`: x.c:1: fatal error: x.h: No such file. It affects /e."
     found = answers(report_on(profile({"failure": "error: Failed to read `r.txt`"}, end(1, 2))), None)
     assert found.why == "Failed to read `r.txt`."
+
+
+def test_workers_that_only_fetch_are_not_idle_workers():
+    loads = [task("fetch", f"p{number}", 0, 0.1, worker=f"{number}") for number in (2, 3)]
+    built = task("build", "a", 0, 9, cpu=9.0, worker="1")
+    assert kinds.WORKERS not in words_of(graph(0), *loads, built, end(9))
+    busy = [{**row, "waits": False} for row in loads]
+    assert kinds.WORKERS in words_of(graph(0), *busy, built, end(9))
 
 
 def test_the_longest_step_is_named_where_nothing_else_explains_a_run():

@@ -245,6 +245,38 @@ def most_ahead(count, *, left=None, weight=0):
     return most
 
 
+class EndsBehindALook(Future):
+    """A task that another thread ends right after somebody has seen that it goes on."""
+
+    def done(self):
+        was_done = super().done()
+        if not was_done:
+            self.set_result(attempt(self.task, {}, ""))
+        return was_done
+
+
+class RacingRunner(Runner):
+    """A runner whose tasks all end in the moment between a look and the wait."""
+
+    def _submit(self, task):
+        future = EndsBehindALook()
+        future.task = task
+        return future
+
+
+def test_a_task_that_ends_before_the_wait_begins_is_not_waited_for_in_vain():
+    units = iter([((task(n, waits=True, number=n),), {}) for n in range(6)])
+    told, waits = [], []
+
+    def wait(pending):
+        waits.append(len(pending))
+        assert any(Future.done(future) for future in pending)  # or nothing would end this wait
+
+    RacingRunner(lambda: next(units, None), told.append, wait=wait).run()
+    assert [outcome.result for outcome in told] == list(range(6))
+    assert waits
+
+
 def test_what_the_child_did_is_told_while_the_driver_waits(tmp_path):
     told = tmp_path / "told"
     tasks = [

@@ -18,25 +18,13 @@ def plan(**more):
     return RemotePlan(remote=("http://cache",), network=("n",), **more)
 
 
-@pytest.mark.parametrize(
-    ("hashes", "known", "asks"),
-    [
-        ((f"sha256:{ONE}",), {"present": frozenset([ONE])}, True),
-        ((f"sha256:{ONE}",), {"absent": frozenset([ONE])}, None),
-        ((f"sha256:{ONE}",), {"absent": frozenset([ONE]), "keeps": True}, False),
-        ((f"sha256:{ONE}",), {}, True),
-        ((f"sha256:{ONE}", f"sha256:{TWO}"), {}, True),
-        ((), {}, True),
-    ],
-)
-def test_a_file_is_asked_for_unless_the_cache_lacks_it(hashes, known, asks):
-    task = with_remote(fetch(*hashes), plan(**known))
-    if asks is None:
-        assert task == fetch(*hashes)
-        return
+@pytest.mark.parametrize("hashes", [(f"sha256:{ONE}",), (f"sha256:{ONE}", f"sha256:{TWO}"), ()])
+@pytest.mark.parametrize("only", [True, False])
+def test_a_file_is_asked_for(hashes, only):
+    task = with_remote(fetch(*hashes), plan(only=only))
     assert task.function == "puffin.stages.remote.wheels:fetch_shared_wheel"
-    assert dict(task.arguments)["ask"] is asks
     assert dict(task.arguments)["remote"] == ("http://cache",)
+    assert dict(task.arguments).get("only", False) is only
 
 
 def test_bytecode_is_asked_for_with_the_network():
@@ -46,4 +34,4 @@ def test_bytecode_is_asked_for_with_the_network():
 
 def test_other_tasks_stay():
     task = Task(key=("link", "x"), function="puffin.stages.link.linker:link_all", label="x")
-    assert with_remote(task, plan(keeps=True)) is task
+    assert with_remote(task, plan()) is task

@@ -226,7 +226,12 @@ def test_patterns_match_as_in_a_shell(name, pattern):
     assert matches(name, pattern) == expected
 
 
-def test_two_stars_go_down_any_depth(repository):
+def test_two_stars_go_down_any_depth_but_not_into_environments_and_caches(repository):
+    for name, mark in ((".", "pyvenv.cfg"), ("env", "pyvenv.cfg"), ("cache", "CACHEDIR.TAG")):
+        (repository / name / "lib").mkdir(parents=True, exist_ok=True)
+        (repository / name / mark).touch()
+    for name in ("env", "cache"):
+        (repository / name / "lib" / "requirements.txt").touch()
     assert expand("**/requirements.txt", str(repository)) == [
         "services/a/requirements.txt",
         "services/b/requirements.txt",

@@ -36,10 +36,16 @@ def test_a_page():
 
 @pytest.mark.parametrize("body", [b"", b"x", b"page " * 100_000])
 def test_chunked_gzipped_and_empty_pages(body):
-    answers = [Answer(body, chunked=True), gzipped(body), Answer(body)]
+    padded = Answer(gzipped(body).body + bytes(7), headers={"Content-Encoding": "gzip"})
+    answers = [Answer(body, chunked=True), gzipped(body), Answer(body), padded]
     with ScriptedServer(script(*answers)) as server, client() as mine:
-        assert [mine.get(server.url()).body for _ in answers] == [body] * 3
+        assert [mine.get(server.url()).body for _ in answers] == [body] * 4
         assert server.connections == 1
+
+
+def test_a_page_that_a_proxy_has_changed():
+    with ScriptedServer(script(Answer(b"page", status=203))) as server:
+        assert (get(server).status, get(server).body) == (200, b"page")
 
 
 def test_zstandard_pages():

@@ -45,11 +45,11 @@ def whole(_seen):
     return Answer(DATA, headers=STRONG)
 
 
-@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize(("chunked", "status"), [(False, 200), (True, 200), (False, 203)])
 @pytest.mark.parametrize("data", [b"", b"x", DATA])
-def test_a_file_is_received_whole_and_hashed(data, chunked):
+def test_a_file_is_received_whole_and_hashed(data, chunked, status):
     sha = hashlib.sha256(data).hexdigest()
-    with ScriptedServer(lambda seen: Answer(data, chunked=chunked)) as server:
+    with ScriptedServer(lambda seen: Answer(data, chunked=chunked, status=status)) as server:
         received = run(server, hashes=pinned(f"sha256:{sha}"), size=len(data))
         assert (bytes(received.data), received.sha256) == (data, sha)
         assert server.seen[0].headers["accept-encoding"] == "identity"

@@ -21,7 +21,7 @@ from puffin.stages.remote.backend import CONTENT, ENTRY, MemoryBackend, unwrappe
 from puffin.stages.remote.builds import build_key, with_wheel
 from puffin.stages.remote.signature import VARIABLE, entry_name, signer_of
 from puffin.stages.remote.store import RemoteStore
-from puffin.stages.remote.values import BUILDS, BYTECODE, RemoteCache
+from puffin.stages.remote.values import BUILDS, BYTECODE, RemoteCache, await_answer, note_answer
 from puffin.stages.unzip.unzip import unzip
 from tests.helpers.wheels import forge_wheel
 
@@ -183,6 +183,17 @@ def test_without_a_key_no_entry_is_even_asked_for(world, backend):
     backend.down = "nobody may ask"
     assert keyless.entry(BYTECODE, "right", "main") == (None, "unsigned")
     assert not keyless.broken
+
+
+def test_nothing_is_asked_for_until_the_first_answer(world, store, backend):
+    await_answer(store.settings)
+    backend.down = "nobody may ask"
+    assert store.content(SHA256) == (None, "silent")
+    assert store.entry(BYTECODE, "right", "main") == (None, "silent")
+    assert not store.broken
+    backend.down = ""
+    note_answer(store.settings)
+    assert bytes(store.content(SHA256)[0]) == RIGHT
 
 
 def test_key_pairs_and_no_confusion_with_secrets(backend, tmp_path):

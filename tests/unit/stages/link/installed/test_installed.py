@@ -195,15 +195,15 @@ URLS = [
         "a @ git+https://h/r.git@c0",
     ),
     (
-        {"url": "ssh://git@h/r", "vcs_info": {"vcs": "git", "commit_id": "c0"}, "subdirectory": "d"},
-        "a @ git+ssh://git@h/r@c0#subdirectory=d",
+        {"url": "ssh://git@h/r", "vcs_info": {"vcs": "git", "commit_id": "c0"}, "subdirectory": "d/x y"},
+        "a @ git+ssh://git@h/r@c0#subdirectory=d/x%20y",
     ),
     ({"url": "file:///p/a", "dir_info": {}}, "a @ file:///p/a"),
     ({"url": "file:///p/a", "dir_info": {"editable": False}}, "a @ file:///p/a"),
     ({"url": "file:///p/a%20b", "dir_info": {"editable": True}}, "-e file:///p/a%20b"),
     (
-        {"url": "file:///p/a", "dir_info": {"editable": True}, "subdirectory": "d"},
-        "-e file:///p/a#subdirectory=d",
+        {"url": "file:///p/a", "dir_info": {"editable": True}, "subdirectory": "d&é"},
+        "-e file:///p/a#subdirectory=d%26%C3%A9",
     ),
     ({"url": "file:///p/a", "dir_info": {}, "subdirectory": "d"}, "a @ file:///p/a#subdirectory=d"),
 ]

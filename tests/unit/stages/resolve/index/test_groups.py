@@ -334,7 +334,23 @@ def test_damaged_entries_are_not_read() -> None:
 
 
 RELEASES = ["1", "1.0", "01.0", "0", "0.0.0", "1.0.1", "1.10", "2", "1..2", "1.", "\u00b2", "1!1", "v1", "x"]
-ENDINGS = ["", "a1", ".dev1", ".post1", "rc1.post2", ".post1.dev2", "+local", "+1", "a1+x", "-1", "_1", ".0"]
+ENDINGS = [
+    "",
+    "a1",
+    ".dev1",
+    ".post1",
+    "rc1.post2",
+    ".post1.dev2",
+    "+local",
+    "+1",
+    "a1+x",
+    "-1",
+    "_1",
+    ".0",
+    "dev.1",
+    "RC1",
+    "b01.dev2",
+]
 SPELLINGS = st.builds("{}{}".format, st.sampled_from(RELEASES), st.sampled_from(ENDINGS))
 
 

@@ -101,7 +101,15 @@ Requires-Dist: description
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b"Name: a\n", b"Version: 1\n", b"Name: a\nName: b\nVersion: 1\n", b"Name: a\nVersion: x\n"]
+    "text",
+    [
+        b"",
+        b"Name: a\n",
+        b"Version: 1\n",
+        b"Name: a\nName: b\nVersion: 1\n",
+        b"Name: a\nVersion: x\n",
+        b"Name: a b\nVersion: 1\n",
+    ],
 )
 def test_metadata_without_identity_are_refused(text: bytes) -> None:
     with pytest.raises(Malformed):

@@ -99,7 +99,7 @@ def test_all_members_of_a_workspace_without_a_project_at_its_root():
 def test_repositories_and_archives():
     needs = '[{ name = "g" }, { name = "u" }, { name = "p" }]'
     app = f'name = "app"\nversion = "1"\nsource = {{ virtual = "." }}\ndependencies = {needs}\n'
-    git = "https://x.org/g?subdirectory=in&tag=v1#0123456789012345678901234567890123456789"
+    git = "https://x.org/g?subdirectory=in%2Fof+it&tag=v1#0123456789012345678901234567890123456789"
     text = lock(
         app,
         f'name = "g"\nversion = "1"\nsource = {{ git = "{git}" }}\n',
@@ -109,7 +109,7 @@ def test_repositories_and_archives():
         f'wheels = [{{ filename = "p-1-py3-none-any.whl", hash = "sha256:{DIGEST}" }}]\n',
     )
     assert [(pin.name, pin.url) for pin in read(text).pins] == [
-        ("g", "git+https://x.org/g@0123456789012345678901234567890123456789#subdirectory=in"),
+        ("g", "git+https://x.org/g@0123456789012345678901234567890123456789#subdirectory=in/of%20it"),
         ("p", "file:///w/p-1-py3-none-any.whl"),
         ("u", "https://x.org/u-1.tar.gz"),
     ]

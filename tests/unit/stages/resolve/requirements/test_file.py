@@ -29,6 +29,11 @@ def read(files, *paths, constraints=(), environ=None):
     return read_requirements(paths, read=fake_read(files), environ=environ or {}, constraints=constraints)
 
 
+@pytest.mark.parametrize("text", ["a>=1,", "a (>=1,)", "a >=1 , ; python_version > '3'"])
+def test_a_comma_may_follow_the_last_version(text):
+    assert only(text).specifier == ">=1"
+
+
 def test_a_requirement_has_all_its_parts():
     entry = only('Foo.Bar[B,a] >=1, ==1.2 ; python_version > "3"  # why')
     assert (entry.name, entry.extras) == ("foo-bar", ("a", "b"))

@@ -1,4 +1,4 @@
-"""What is read by a pattern is what packaging reads, and what one run found out serves the next."""
+"""What is read without packaging is what packaging reads, and what one run found out serves the next."""
 
 from __future__ import annotations
 
@@ -23,7 +23,20 @@ from puffin.stages.resolve.solve.requirement import is_prerelease, pinned
 from puffin.stages.resolve.solve.specifiers import VersionTable, admits
 
 NUMBERS = st.sampled_from(["0", "1", "01", "1.0", "1.0.0", "1.0.1", "1.10", "10", "2024.1", "0.0"])
-ENDINGS = st.sampled_from(["", "", "", "a1", ".a.0", "rc1", ".post1", ".dev2", "+local", ".*"])
+SUFFIXES = [
+    "a1",
+    ".a.0",
+    "rc1",
+    "rc01",
+    ".post1",
+    "post.2",
+    ".dev2",
+    "dev.0",
+    "b1.post2.dev3",
+    "rc1.dev0",
+    "+local",
+]
+ENDINGS = st.sampled_from(["", "", "", *SUFFIXES, "a", "-1", "RC1", ".*"])
 VERSIONS = st.builds(str.__add__, NUMBERS, ENDINGS)
 OPERATORS = st.sampled_from(["==", "===", ">=", "<=", "!=", "<", ">", "~=", "=", ""])
 BLANKS = st.sampled_from(["", "", " ", "\t"])
@@ -61,7 +74,7 @@ def test_requirements_are_read_as_packaging_reads_them(text: str) -> None:
 
 @given(REQUIREMENTS)
 def test_what_packaging_reads_is_left_as_it_is(text: str) -> None:
-    """Of requirements in metadata: one pattern tells and reads the usual ones."""
+    """Of requirements in metadata: the usual ones are told and read in one way."""
     try:
         Requirement(text)
     except InvalidRequirement:
