@@ -98,6 +98,22 @@ def test_a_view_of_a_commit_shows_what_a_checkout_has(tmp_path, seed):
     assert wrong == {}
 
 
+def test_a_directory_is_listed_once_however_many_files_are_new(tmp_path, monkeypatch):
+    git(tmp_path, "init")
+    git(tmp_path, "commit", "--allow-empty", "-m", "nothing")
+    for path in paths(4):
+        (tmp_path / path).mkdir()
+        (tmp_path / path / "file").touch()
+    found = difference("HEAD", str(tmp_path), "--since")
+    listed = []
+    list_directory = os.listdir
+    monkeypatch.setattr(os, "listdir", lambda path: listed.append(path) or list_directory(path))
+    tree = CommitTree(found)
+    assert len(tree.touched()) == 2 * len(paths(4)) + 1
+    tree.close()
+    assert sorted(listed) == sorted(set(listed))
+
+
 def test_a_circle_of_links_is_looked_at_and_has_a_path(tmp_path):
     (tmp_path / "a").symlink_to("b")
     (tmp_path / "b").symlink_to("a")
