@@ -99,8 +99,8 @@ def test_a_view_of_a_commit_shows_what_a_checkout_has(tmp_path, seed):
 
 
 def test_a_directory_is_listed_once_however_many_files_are_new(tmp_path, monkeypatch):
-    git(tmp_path, "init")
-    git(tmp_path, "commit", "--allow-empty", "-m", "nothing")
+    own_git(tmp_path, "init")
+    own_git(tmp_path, "commit", "--allow-empty", "-m", "nothing")
     for path in paths(4):
         (tmp_path / path).mkdir()
         (tmp_path / path / "file").touch()
