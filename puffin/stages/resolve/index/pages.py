@@ -204,7 +204,8 @@ class Pages:
             raise NotInCache(package=name, index=mask(index), hints=(hint,))
         if index in self._broken:  # it has failed for good; asking it for every package would only take time
             raise self._broken[index]
-        url = index if name == _FLAT else f"{index.rstrip('/')}/{name}/"
+        place, mark, query = index.partition("?")  # a query may be a token
+        url = index if name == _FLAT else f"{place.rstrip('/')}/{name}/{mark}{query}"
         try:
             meter.share()
             with meter.at("page", name):
