@@ -16,8 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.helpers.cli import Puffin
 from tests.helpers.dask_farm import Farm
+from tests.helpers.forked_cli import ForkedCommands, ForkedPuffin
 from tests.helpers.index_server import IndexServer
 from tests.helpers.sdists import forge_backend, forge_sdist
 from tests.helpers.wheels import forge_wheel
@@ -30,9 +30,9 @@ LIBS, MACHINES, HANG = 6, 2, 180.0
 class World:
     """An index, a driver and machines, whose scheduler and workers come and go."""
 
-    def __init__(self, root: Path, index: IndexServer) -> None:
+    def __init__(self, root: Path, index: IndexServer, commands: ForkedCommands) -> None:
         self.root, self.index = root, index
-        self.puffin = Puffin(root / "driver")
+        self.puffin = ForkedPuffin(root / "driver", None, commands)
         self.told = root / "told"
         self.homes = [root / f"machine{number}" for number in range(MACHINES)]
         for home in self.homes:
@@ -161,8 +161,8 @@ def kill(world: World, run: "subprocess.Popen[str]", victim: str) -> None:
 def kills(root: Path, count: int, seed: int, victims: "tuple[str, ...]" = VICTIMS) -> list[str]:
     """Do *count* kills in turn; return what went wrong."""
     chance, wrong = random.Random(seed), []
-    with IndexServer() as index:
-        world = World(root, index)
+    with IndexServer() as index, ForkedCommands() as commands:
+        world = World(root, index, commands)
         try:
             for version in range(1, count + 3):
                 world.publish(version)

@@ -4,10 +4,11 @@ import json
 import os
 import subprocess
 import sys
+from urllib.parse import unquote
 
 import pytest
 
-from tests.helpers.sdists import forge_backend, forge_sdist, write_project
+from tests.helpers.sdists import forge_backend, forge_sdist, hooks_run, write_project
 from tests.helpers.waiting import SECONDS, until
 from tests.helpers.wheels import forge_wheel
 
@@ -24,10 +25,6 @@ def told(tmp_path):
 def shop(index):
     index.add(*forge_backend())
     return index
-
-
-def hooks_run(told):
-    return sorted(line.rsplit(" ", 1)[0] for line in told.read_text().splitlines()) if told.exists() else []
 
 
 def nothing_left(puffin):
@@ -156,15 +153,17 @@ def test_a_directory_is_built_anew_when_its_project_changed(puffin, env, shop, t
     assert url == {"dir_info": {}, "url": project.as_uri()}
 
 
-def test_an_editable_stays_where_it_is(puffin, env, shop, told):
-    project = write_project(puffin.cwd / "thing", "thing", told=told)
+@pytest.mark.parametrize("directory", ["thing", 'it\'s "a" thing'])
+def test_an_editable_stays_where_it_is(puffin, env, shop, told, directory):
+    project = write_project(puffin.cwd / directory, "thing", told=told)
     (project / "sources.py").write_text("VALUE = 1\n")
-    done = puffin("pip", "install", "-e", "./thing", "-i", shop.url)
+    done = puffin("pip", "install", "-e", f"./{directory}", "-i", shop.url)
     assert done.code == 0, done.err
     (project / "sources.py").write_text("VALUE = 2\n")
     assert env.run("-c", "import sources; print(sources.VALUE)") == "2"
     url = json.loads((env.info("thing") / "direct_url.json").read_text())
-    assert url == {"dir_info": {"editable": True}, "url": project.as_uri()}
+    assert url == {"dir_info": {"editable": True}, "url": url["url"]}
+    assert unquote(url["url"]) == f"file://{project}"
     assert sorted(path.name for path in project.iterdir() if path.suffix != ".pyc") == [
         "pyproject.toml",
         "sources.py",

@@ -1,15 +1,11 @@
 """``puffin.dask.Environment``: environments for the workers of a cluster, as a plugin of a client."""
 
-import subprocess
-import sys
-
 import pytest
 
 import puffin.dask
-from tests.helpers.cli import CHECKOUT
 from tests.helpers.dask_farm import HIDDEN, Farm
 from tests.helpers.sdists import forge_backend, forge_sdist
-from tests.helpers.waiting import SECONDS, until
+from tests.helpers.waiting import until
 from tests.helpers.wheels import forge_wheel
 
 CLIENT = """
@@ -46,11 +42,7 @@ def farm(tmp_path):
 
 def register(puffin, farm, shop, asked, more=""):
     """Register the plugin in a process of its own, and return how that ended."""
-    code = CLIENT.format(address=farm.address, asked=asked, index=shop.url, more=more)
-    return subprocess.run(
-        [sys.executable, "-c", code], cwd=puffin.cwd, env=puffin.environ(PYTHONPATH=str(CHECKOUT)),
-        capture_output=True, text=True, timeout=SECONDS, check=False,
-    )  # fmt: skip
+    return puffin.run_code(CLIENT.format(address=farm.address, asked=asked, index=shop.url, more=more))
 
 
 def ask(puffin, farm, code):
@@ -61,10 +53,9 @@ with Client({farm.address!r}) as client:
     client.wait_for_workers({len(farm.workers)})
     {code.strip()}
 """
-    return subprocess.run(
-        [sys.executable, "-c", code], env=puffin.environ(), capture_output=True, text=True, timeout=SECONDS,
-        check=True,
-    ).stdout  # fmt: skip
+    done = puffin.run_code(code)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 UNREGISTER = "client.unregister_worker_plugin({!r})"

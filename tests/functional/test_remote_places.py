@@ -10,6 +10,7 @@ import pytest
 
 from tests.helpers.cli import Env
 from tests.helpers.dask_farm import Farm, workers_of
+from tests.helpers.remote_cache import RemoteCacheServer
 from tests.helpers.sdists import forge_backend, forge_sdist
 from tests.helpers.waiting import SECONDS, until
 from tests.helpers.wheels import forge_wheel
@@ -226,6 +227,25 @@ def test_two_builds_at_once_on_workers_that_reach_no_index(puffin, env, shop, ne
         done = puffin.sync("".join(f"{name}==1.0\n" for name in names), "-i", shop.url)
     assert done.code == 0, done.err
     assert env.installed() == dict.fromkeys(names, "1.0")
+
+
+def test_what_a_worker_that_reaches_nothing_built_is_shared(puffin, shop, networks, tmp_path):
+    """It reaches neither the index nor the remote cache: this machine sends it the bytes, and uploads the wheel."""
+    told = tmp_path / "told"
+    shop.add(*forge_sdist("far", told=told))
+    with RemoteCacheServer() as cache, Farm(tmp_path / "farm", host=networks[0][2]) as farm:
+        farm.worker("--host", networks[0][1], prefix=("ip", "netns", "exec", networks[0][0]))
+        address = farm.ready().address
+        environ = {
+            "PUFFIN_REMOTE_CACHE": cache.url, "PUFFIN_REMOTE_CACHE_KEY": "k" * 32, "PUFFIN_REMOTE_CACHE_TIMEOUT": "60"
+        }  # fmt: skip
+        for machine, words in (("first", ("--executor", address, "--remote-cache-write")), ("second", ())):
+            made = puffin.venv(name=machine)
+            where = ("-p", machine, "--cache-dir", puffin.root / f"cache-{machine}", "-i", shop.url)
+            done = puffin.sync("far==1.0\n", *where, *words, env=environ)
+            assert (done.code, "warning" in done.err) == (0, False), done.err
+            assert made.installed() == {"far": "1.0"}
+    assert told.read_text().count("wheel far") == 1
 
 
 def test_machines_in_networks_of_their_own_get_an_environment(puffin, shop, networks, tmp_path):

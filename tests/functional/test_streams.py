@@ -1,4 +1,4 @@
-"""Standard streams that are closed, or have no room."""
+"""Standard streams that are closed, or have no room; a current directory that is gone."""
 
 import os
 import subprocess
@@ -18,9 +18,9 @@ def filled(puffin, env):
     return filename
 
 
-def shell(puffin, words):
+def shell(puffin, words, first=""):
     return subprocess.run(
-        ["sh", "-c", f'"{sys.executable}" -m puffin {words}'],
+        ["sh", "-c", f'{first}"{sys.executable}" -m puffin {words}'],
         env=puffin.environ(),
         cwd=puffin.cwd,
         capture_output=True,
@@ -34,6 +34,17 @@ def shell(puffin, words):
 def test_output_without_room_is_no_bug(puffin, filled, words):
     done = shell(puffin, f"{words} > /dev/full")
     assert (done.returncode, done.stderr) == (1, "error: Failed to write the output: No space left on device\n")
+
+
+@pytest.mark.parametrize("words", ["pip freeze", "pip install alpha", "pip compile r.in", "sync", "venv"])
+def test_a_current_directory_that_is_gone(puffin, env, words):
+    done = shell(puffin, words, "mkdir gone && cd gone && rmdir ../gone && ")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        2,
+        "error: The current directory does not exist any more",
+    )
+    done = shell(puffin, f"pip freeze --directory {puffin.cwd}", "mkdir gone && cd gone && rmdir ../gone && ")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])

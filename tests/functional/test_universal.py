@@ -46,6 +46,12 @@ def test_versions_differ_only_where_they_must(compile_):
     )
 
 
+def test_a_python_that_is_left_out_gets_another_version(compile_, shop):
+    shop.add(*forge_wheel("lib", "4.0", requires_python=">=3.9,!=3.12.*"), requires_python=">=3.9,!=3.12.*")
+    done = compile_("lib\n", "--python-version", "3.12")
+    assert done.out == lines("lib==2.0 ; python_version < '3.13'", "lib==4.0 ; python_version >= '3.13'")
+
+
 def test_an_earlier_output_is_kept_and_upgraded_package_by_package(compile_, shop, puffin):
     def compiled(*more):
         assert compile_("app\n", "--python-version", "3.9", "-o", "out.txt", "--refresh", *more).code == 0

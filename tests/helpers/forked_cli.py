@@ -72,12 +72,24 @@ class ForkedPuffin(Puffin):
         if starts != _STARTS or not self._commands.idle.acquire(blocking=False):
             return super().__call__(*words, env=env, stdin=stdin, cwd=cwd)
         try:
-            stem = str(self.root / "command")
-            Path(f"{stem}.in").write_text(stdin)
-            code = self._commands.run([str(word) for word in words], environ, str(cwd or self.cwd), stem)
+            told = self._forked([str(word) for word in words], environ, cwd, stdin)
         finally:
             self._commands.idle.release()
-        return self.result(code, *(_text(f"{stem}.{name}") for name in ("out", "err")))
+        return self.result(*told)
+
+    def run_code(self, code: str) -> subprocess.CompletedProcess[str]:
+        """Run Python code as a program of its own, where the command line would run."""
+        with self._commands.idle:
+            return subprocess.CompletedProcess(code, *self._forked(["-c", code], self.environ()))
+
+    def _forked(
+        self, words: list[str], environ: Mapping[str, str], cwd: Any = None, stdin: str = ""
+    ) -> tuple[int, str, str]:
+        """Return the exit code, stdout and stderr of a command."""
+        stem = str(self.root / "command")
+        Path(f"{stem}.in").write_text(stdin)
+        code = self._commands.run(words, environ, str(cwd or self.cwd), stem)
+        return code, _text(f"{stem}.out"), _text(f"{stem}.err")
 
 
 def _text(path: str) -> str:
@@ -110,7 +122,7 @@ def _serve() -> None:
 
 
 def _run(words: list[str], environ: dict[str, str], cwd: str, stem: str, writer: int) -> None:
-    """Run a command in this child, tell *writer* what it imported, and end."""
+    """Run a command, or Python code after ``-c``, in this child, tell *writer* what it imported, and end."""
     os.set_inheritable(writer, False)
     for number, path, flags in (
         (0, f"{stem}.in", os.O_RDONLY),
@@ -140,16 +152,32 @@ def _run(words: list[str], environ: dict[str, str], cwd: str, stem: str, writer:
         open(number, "r" if number == 0 else "w", closefd=False)  # noqa: SIM115 - open to the end
         for number in range(3)
     )
-    from puffin.cli import entry
-
-    entry.STARTED, entry.STARTED_CPU = time.perf_counter(), time.process_time()
     try:
+        if words[0] == "-c":
+            leave(_exit_code(words[1]))
+        from puffin.cli import entry
+
+        entry.STARTED, entry.STARTED_CPU = time.perf_counter(), time.process_time()
         entry.run()
     except BaseException:
         import traceback
 
         traceback.print_exc()
     leave(70)
+
+
+def _exit_code(code: str) -> int:
+    """Run *code* as an interpreter does, and return the exit code that it ends with."""
+    status: object = None
+    try:
+        exec(compile(code, "<string>", "exec"), {"__name__": "__main__"})
+    except SystemExit as end:
+        status = end.code
+    if isinstance(status, str):
+        print(status, file=sys.stderr)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return status if isinstance(status, int) else int(status is not None)
 
 
 if __name__ == "__main__":

@@ -71,8 +71,15 @@ def _without_extras(path: str) -> tuple[str, tuple[str, ...]]:
     return place, tuple([extra for each in rest[:-1].split(",") if (extra := each.strip())])
 
 
+def _quoted(place: str) -> str:
+    """Return a place as a requirements file has it, where quotation marks quote."""
+    if "'" not in place and '"' not in place:
+        return place
+    return "'" + place.replace("'", "'\"'\"'") + "'"
+
+
 def _sources(options: InstallOptions, run: "Settings", session: "Session") -> "Sources":
-    words = [*options.arguments, *(f"-e {place}" for place in options.editable)]
+    words = [*options.arguments, *(f"-e {_quoted(place)}" for place in options.editable)]
     if not words and not options.requirement and not run.group:
         raise UsageError(
             text="No packages were given",

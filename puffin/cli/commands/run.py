@@ -89,6 +89,11 @@ def _judged(call: "Callable[[], int]", command: str, console: Console) -> int:
         if error.errno in _FULL and not error.filename:
             sys.stderr.write(f"error: Failed to write the output: {error.strerror}\n")
             return 1
+        if isinstance(error, FileNotFoundError) and not error.filename:  # of getcwd()
+            hint = "change to another directory, or name one with `--directory`"
+            return _tell(
+                UsageError(text="The current directory does not exist any more", hints=(hint,)), console
+            )
         return _unexpected(error, console)
     except Exception as error:
         return _unexpected(error, console)

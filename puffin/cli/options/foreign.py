@@ -106,7 +106,8 @@ _RESOLVING: Foreign = (
     (("--upgrade-group",), VALUE,
      ("packages are upgraded one by one, or all at once", "use `--upgrade-package NAME` or `--upgrade`")),
     (("--excludes",), VALUE,
-     ("requirements of packages can be replaced, not left out", "replace them with `--override FILE`")),
+     ("it is a setting of a project or script", "write `exclude-dependencies = [\"NAME\"]` into its `[tool.uv]`, "
+      "or `NAME ; python_version < '0'` into a file for `--override`")),
 )
 _INSTALL: Foreign = (
     *_INDEXED,

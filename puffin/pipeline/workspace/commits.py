@@ -311,6 +311,7 @@ class CommitTree(WorkTree):
                 self._directories.setdefault(directory, {})[os.path.basename(path)] = None
                 path = directory
         self._replaced: dict[str, bool] = {}
+        self._lists: dict[str, list[str]] = {}  # each is looked at for all that is above it
 
     def close(self) -> None:
         """End the process that reads objects."""
@@ -376,11 +377,16 @@ class CommitTree(WorkTree):
     def _names(self, path: str) -> list[str]:
         former = self._former(path)
         if former is None or stat.S_ISDIR(former.mode):
-            return self._listed(path)
+            return list(self._listed(path))
         raise NotADirectoryError(path) if former.mode else FileNotFoundError(path)
 
     def _listed(self, path: str) -> list[str]:
         """Return the names in a directory: those that differ, and of the work tree's those that are kept."""
+        if path not in self._lists:
+            self._lists[path] = self._found_in(path)
+        return self._lists[path]
+
+    def _found_in(self, path: str) -> list[str]:
         former = self._directories.get(path, {})
         if former and (path in self._found.former or self._is_replaced(path) or not os.path.isdir(path)):
             return list(former)

@@ -51,10 +51,9 @@ class FileSystemBackend:
             size = self._answered(lambda: self._files.size(path))
             if size is not None and size > most:
                 raise Unavailable(f"an object has {size} bytes, which is more than it can have")
-            end = (
-                most + 1 if size is None else size
-            )  # what has grown since, or is no plain file, may have no end
-            data = self._answered(lambda: self._files.cat_file(path, 0, end), end) if end else b""
+            end = most + 1 if size is None else size
+            limits = (0, end) if self._is_local else ()  # a file may be a link to what has no end
+            data = self._answered(lambda: self._files.cat_file(path, *limits), end) if end else b""
             if len(data) > most:
                 raise Unavailable(f"an object has more than {most} bytes")
             return received(data)

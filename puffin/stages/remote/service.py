@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from puffin.stages.remote.backend import Unavailable
+from puffin.stages.remote.neighbour import listen
 from puffin.stages.remote.store import store_of
 from puffin.stages.remote.values import note_answer
 
@@ -18,10 +19,12 @@ _GIVES_WAY = (
 def warm_up(remote: "tuple[Any, ...]", network: "tuple[Any, ...]", _cache_root: str, _nothing: object) -> float:
     """In the process beside a run: import what questions take, and return when that was done."""
     store = store_of(remote, network)
-    if not store.settings.is_http and hasattr(os, "nice"):
+    if store.settings.is_bucket:
         os.nice(_GIVES_WAY)
     try:
-        store.reached()
+        backend = store.reached()
+        if store.settings.is_bucket:
+            listen(backend, store.settings)
     except Unavailable as error:
         store.give_up(str(error))
     return time.time()

@@ -15,6 +15,7 @@ from puffin.artifact.limits import MOST_UNTOLD, limit
 from puffin.errors import PuffinError
 from puffin.stages.remote.backend import CONTENT, ENTRY, MOST_ENTRY, Backend, Unavailable, unwrapped, wrapped
 from puffin.stages.remote.http import HttpBackend
+from puffin.stages.remote.neighbour import neighbour_of
 from puffin.stages.remote.signature import Signer, entry_name, signer_of
 from puffin.stages.remote.values import (
     ABSENT,
@@ -143,7 +144,8 @@ class RemoteStore:
             raise Unavailable(self.broken)
         with self._making:
             if self._backend is None:
-                self._backend = backend_of(self.settings, self._network)
+                near = neighbour_of(self.settings) if self.settings.is_bucket else None
+                self._backend = near or backend_of(self.settings, self._network)
         return self._backend
 
     def _asked(self, kind: str, name: str, most: int) -> "tuple[Any, str]":

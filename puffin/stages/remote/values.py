@@ -68,6 +68,10 @@ class RemoteCache:
     def is_http(self) -> bool:
         return self.url.partition(":")[0].lower() in ("http", "https")
 
+    @property
+    def is_bucket(self) -> bool:
+        return not self.is_http and self.url.partition(":")[0].lower() != "file"
+
 
 @frozen
 class Uploads:
@@ -179,7 +183,7 @@ def is_silent(settings: RemoteCache) -> bool:
 
 def waiting_for_upload(room: str) -> "list[str]":
     """Return the names of what waits in the room of a run."""
-    return [name for name in os.listdir(room) if name not in (_BROKEN, _SILENT)]
+    return [name for name in os.listdir(room) if name not in (_BROKEN, _SILENT, DRIVER)]
 
 
 _said: "dict[tuple[str, str], object]" = {}
@@ -191,7 +195,7 @@ def is_news(settings: RemoteCache) -> bool:
     return _said.setdefault((settings.url, settings.room), mine) is mine
 
 
-_BROKEN, _SILENT = "broken", "silent"
+_BROKEN, _SILENT, DRIVER = "broken", "silent", "driver"  # names in the room of a run
 
 
 def _marker(settings: RemoteCache, name: str) -> str:

@@ -5,13 +5,26 @@ imported. It must therefore parse on CPython 3.6 (older ones answer too, to be r
 standard library alone, and it finds out by itself whether it is in a virtual environment (PEP 405):
 with ``-S``, Python before 3.14 does not say so. Tags are those of PEP 425, 600 and 656.
 
-On Linux it does without ``re``, ``json`` and ``platform``: they take longer to import than all the rest.
+On Linux it does without ``re``, ``json``, ``platform`` and ``threading``: they take longer to import than all the rest.
 """
 
 import os
 import struct
 import sys
-import sysconfig
+
+
+class _Locks:
+    """Stands for ``threading``, of which ``sysconfig`` takes a lock and no more."""
+
+    from _thread import RLock
+
+
+if sys.version_info[:2] in ((3, 12), (3, 13)) and "threading" not in sys.modules:
+    sys.modules["threading"] = _Locks  # type: ignore[assignment]
+    import sysconfig
+
+    del sys.modules["threading"]
+import sysconfig  # noqa: E402
 
 try:
     from _frozen_importlib_external import MAGIC_NUMBER

@@ -58,6 +58,7 @@ class Pages:
         self._ordered = ordered
         self._homes: dict[str, str] = {}
         self._seen: dict[tuple[str, str], StoredPage | PuffinError] = {}
+        self._old: dict[tuple[str, str], StoredPage | None] = {}  # in the cache, where it is not fresh
         self._broken: dict[str, PuffinError] = {}
 
     def prefetch(self, wanted: "list[tuple[str, str]]") -> None:
@@ -171,7 +172,7 @@ class Pages:
         """Return whether the page needs no request, having loaded it from the cache if so."""
         if (index, name) in self._seen:
             return True
-        if is_local(index):
+        if (index, name) in self._old or is_local(index):
             return False
         own = self._path(index, name)
         path = self._cache.find(own)
@@ -179,6 +180,7 @@ class Pages:
         depends.file(path, content=False)
         old = load_page(_mapped(path))
         if old is None or not self._scope.trusts(name, old.fetched_at, old.max_age):
+            self._old[index, name] = old
             return False
         self._seen[index, name] = old
         if meter.notes(meter.REQUESTS):
@@ -194,7 +196,7 @@ class Pages:
         if is_local(index):
             page = local_page(index, name)
             return _loaded(_absent(index, self._scope.now) if page is None else self._dumped(grouped(page)))
-        return self._fetch(index, name, load_page(_mapped(self._cache.find(self._path(index, name)))))
+        return self._fetch(index, name, self._old.get((index, name)))
 
     def _fetch(self, index: str, name: str, old: "StoredPage | None", *, cut: bool = True) -> StoredPage:
         if self._scope.offline:
@@ -202,7 +204,8 @@ class Pages:
             raise NotInCache(package=name, index=mask(index), hints=(hint,))
         if index in self._broken:  # it has failed for good; asking it for every package would only take time
             raise self._broken[index]
-        url = index if name == _FLAT else f"{index.rstrip('/')}/{name}/"
+        place, mark, query = index.partition("?")  # a query may be a token
+        url = index if name == _FLAT else f"{place.rstrip('/')}/{name}/{mark}{query}"
         try:
             meter.share()
             with meter.at("page", name):

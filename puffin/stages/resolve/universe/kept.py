@@ -147,7 +147,8 @@ class KeptRecords:
             releases={},
             metadata={},
         )
-        self._held[name] = made if self._holds(name, made) else None
+        fresh = all(self._scope.trusts(name, since, lasts) for _, since, lasts in places)
+        self._held[name] = made if fresh else None
         return self._held[name]
 
     def answer(self, key: str) -> "Mapping[str, str] | None":

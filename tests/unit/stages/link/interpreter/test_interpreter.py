@@ -272,6 +272,15 @@ def test_answer_is_json(value):
     assert json.loads(probe.in_json(value)) == value
 
 
+def test_answer_is_the_same_with_the_threads_of_the_standard_library():
+    whole = f"import threading, runpy; runpy.run_path({probe.__file__!r}, run_name='__main__')"
+    words = [[probe.__file__], ["-c", whole]]
+    short, long = [
+        subprocess.run([sys.executable, "-I", "-S", *each], capture_output=True, check=True) for each in words
+    ]
+    assert short.stdout == long.stdout
+
+
 @pytest.mark.parametrize(
     ("debug", "free", "abis"), [(0, 0, [""]), (1, 0, ["d", ""]), (0, 1, ["t"]), (1, 1, ["td", "t"])]
 )

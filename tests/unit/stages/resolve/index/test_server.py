@@ -58,6 +58,13 @@ def test_both_kinds_of_pages_say_the_same(tmp_path: Path, mode: str, relative: b
         assert ask(server, f"/files/{WHEEL}")[0] == 404
 
 
+def test_a_query_of_the_index_is_one_of_its_pages(tmp_path: Path) -> None:
+    with IndexServer() as server:
+        server.add(WHEEL, DATA)
+        assert len(pages(tmp_path).links(f"{server.url}?sig=a%2Fb", "foo-bar", "1.0")) == 1
+        assert server.requests[0].path == "/simple/foo-bar/?sig=a%2Fb"
+
+
 def test_stale_pages_are_answered_with_304(tmp_path: Path) -> None:
     with IndexServer() as server:
         server.add(WHEEL, DATA)

@@ -16,7 +16,6 @@ from puffin.stages.resolve.index.usual import _said
 from puffin.stages.resolve.metadata.parse import fields_of
 from puffin.stages.resolve.requirements.lenient import _is_sure
 from puffin.stages.resolve.requirements.markers import NAMES, Conditions, for_extra
-from puffin.stages.unzip import record
 from puffin.stages.unzip.names import _folded, fold
 
 ENVIRONMENT = dict.fromkeys(NAMES, "x") | {
@@ -145,59 +144,6 @@ def test_what_real_uploads_have_is_surely_valid() -> None:
         'a; (os_name == "nt" and python_version < "3.9") or sys_platform == "win32"',
     ):
         assert _is_sure(text)
-
-
-HASH = "sha256=" + "aB3-_" * 8 + "xyz"
-OWN = "a-1.dist-info/RECORD"
-ROW = st.sampled_from(
-    [
-        f"a/b.py,{HASH},12",
-        f"c.py,{HASH},",
-        f"c.py,{HASH},007",
-        f"c.py,{HASH}, 7",
-        f"c.py,{HASH[:-1]},7",
-        f"c.py,{HASH}=,7",
-        "c.py,md5=x,7",
-        "c.py,,",
-        f"d e.py,{HASH},1",
-        f'"q,r.py",{HASH},1',
-        f"a,b,{HASH},1",
-        f",{HASH},1",
-        "",
-        f"{OWN},,",
-        f"{OWN},{HASH},5",
-        f"\u00e9.py,{HASH},1",
-        f"x\x0by,{HASH},1",
-        "x",
-    ]
-)
-
-
-@given(
-    rows=st.lists(ROW, max_size=6),
-    own=st.sampled_from(
-        [f"{OWN},,\n", f"{OWN},,", f"{OWN},,\n\n", "", f"z{OWN},,\n", f"{OWN},,\r", f"{OWN},,7\n"]
-    ),
-    more=st.lists(ROW, max_size=3),
-    newline=st.sampled_from(["\n", "\r\n"]),
-)
-@example(rows=[f"{OWN},,"], own=f"{OWN},,", more=[], newline="\n")  # the second without its end of line
-def test_rows_of_record(rows: list[str], own: str, more: list[str], newline: str) -> None:
-    text = "".join(f"{row}\n" for row in rows) + own + "".join(f"{row}\n" for row in more)
-    text = text.replace("\n", newline)
-    usual = record._usual(text, OWN)
-    if usual is None:
-        return
-    found, plain = usual
-    assert plain == "".join(f"{path},{row}\n" for path, row in found.items() if path != OWN)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(record, "_usual", lambda _text, _member: None)
-        assert found == record.parse_record(text.encode(), OWN)[0]
-
-
-def test_the_record_that_wheels_have_takes_no_parser() -> None:
-    assert record._usual(f"a.py,{HASH},12\nb/c.py,{HASH},0\n{OWN},,\n", OWN) is not None
-    assert record._usual(f"a.py,{HASH},12\r\n{OWN},,\r\nb/c.py,{HASH},0\r\n", OWN) is not None
 
 
 @given(
