@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from puffin.cache.atomic import remove_tree
 from puffin.cache.layout import Bucket, Cache, process_space
 from puffin.cache.pruned import note_pruned, pruned_names
-from puffin.cache.reading import read
+from puffin.cache.reading import names_in, read
 from puffin.cache.usage import NOT_WRITABLE
 from puffin.errors import PuffinError, os_cause
 from puffin.names import normalise
@@ -71,9 +71,10 @@ def clean_packages(cache: Cache, names: "Collection[str]", held: "Collection[str
     own = [cache.path(bucket, name) for bucket in (Bucket.METADATA, Bucket.SDISTS) for name in sorted(wanted)]
     wheels = [path for path in _wheel_directories(cache) if os.path.basename(path) in wanted]
     archives = {target for path in wheels for target in _targets(path)}
-    built = [path for path in _revisions(cache) if not wanted.isdisjoint(_names_built(path))]
-    rooms = [path for path in _environments(cache) if not wanted.isdisjoint(_names_inside(path))]
-    known = [*wheels, *built, *[f"{path}/{name}" for path in wheels for name in names_in(path)], *archives]
+    built = [path for path in _inside(cache.path(Bucket.BUILT)) if not wanted.isdisjoint(_names_built(path))]
+    environments = _inside(cache.path(Bucket.BUILD_ENVIRONMENTS))
+    rooms = [path for path in environments if not wanted.isdisjoint(_names_inside(path))]
+    known = [*wheels, *built, *[each for path in wheels for each in _inside(path)], *archives]
     removed = remove([*pages, *pins, *own, *wheels, *built, *rooms])
     left = {target for path in _wheel_directories(cache) for target in _targets(path)}
     going = [each for each in archives - left if os.path.basename(each) not in held]
@@ -92,13 +93,11 @@ def _pinned(path: str) -> str:
 
 def _wheel_directories(cache: Cache) -> "Iterator[str]":
     for kind in _entries(cache.path(Bucket.WHEELS)):
-        for package in names_in(kind):
-            yield f"{kind}/{package}"
+        yield from _inside(kind)
 
 
-def _revisions(cache: Cache) -> "Iterator[str]":
-    bucket = cache.path(Bucket.BUILT)
-    return (f"{bucket}/{name}" for name in names_in(bucket))
+def _inside(bucket: str) -> "list[str]":
+    return [f"{bucket}/{name}" for name in names_in(bucket)]
 
 
 def _names_built(revision: str) -> "Iterator[str]":
@@ -109,11 +108,6 @@ def _names_built(revision: str) -> "Iterator[str]":
                 field, _, value = line.decode("utf-8", "replace").partition(":")
                 if field.lower() == "name":
                     yield normalise(value.strip())
-
-
-def _environments(cache: Cache) -> "Iterator[str]":
-    bucket = cache.path(Bucket.BUILD_ENVIRONMENTS)
-    return (f"{bucket}/{name}" for name in names_in(bucket))
 
 
 def _names_inside(environment: str) -> "Iterator[str]":
@@ -128,8 +122,7 @@ def _names_inside(environment: str) -> "Iterator[str]":
 def _entries(bucket: str) -> "Iterator[str]":
     """Yield ``<bucket>/<x>/<y>``."""
     for outer in names_in(bucket):
-        for inner in names_in(f"{bucket}/{outer}"):
-            yield f"{bucket}/{outer}/{inner}"
+        yield from _inside(f"{bucket}/{outer}")
 
 
 def _layers(cache: Cache, archive: str) -> "Iterator[str]":
@@ -140,7 +133,7 @@ def _layers(cache: Cache, archive: str) -> "Iterator[str]":
 
 def kinds_in(cache: Cache) -> "list[str]":
     """Return what the cache has for each kind of interpreter."""
-    return [f"{cache.path(each)}/{name}" for each in KINDS for name in names_in(cache.path(each))]
+    return [path for each in KINDS for path in _inside(cache.path(each))]
 
 
 def _targets(directory: str) -> "Iterator[str]":
@@ -149,14 +142,6 @@ def _targets(directory: str) -> "Iterator[str]":
             yield os.readlink(f"{directory}/{name}")
         except OSError:
             continue
-
-
-def names_in(directory: str) -> list[str]:
-    """Return the sorted names in a directory; none where it cannot be read."""
-    try:
-        return sorted(os.listdir(directory))
-    except OSError:
-        return []
 
 
 def remove(paths: list[str]) -> Cleaned:
@@ -188,11 +173,7 @@ def measure(path: str) -> tuple[int, int]:
 def collect(cache: Cache) -> int:
     """Remove temporary entries whose makers are dead, and very old ones of other machines; return how many."""
     room = cache.path(Bucket.TEMPORARY)
-    try:
-        names = os.listdir(room)
-    except OSError:
-        return 0
-    gone = [name for name in names if _is_leftover(room, name)]
+    gone = [name for name in names_in(room) if _is_leftover(room, name)]
     for name in gone:
         try:
             remove_tree(f"{room}/{name}")

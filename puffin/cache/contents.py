@@ -4,9 +4,9 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from puffin.cache import frame
-from puffin.cache.clean import Cleaned, kinds_in, names_in, remove
+from puffin.cache.clean import Cleaned, kinds_in, remove
 from puffin.cache.layout import Bucket, Cache
-from puffin.cache.reading import read
+from puffin.cache.reading import names_in, read
 from puffin.cache.usage import DAY, last_used
 from puffin.value import frozen
 

@@ -7,7 +7,7 @@ from puffin.artifact.urls import digest
 from puffin.cache import frame
 from puffin.cache.atomic import publish_file, remove_tree
 from puffin.cache.layout import Bucket, Cache
-from puffin.cache.reading import read
+from puffin.cache.reading import names_in, read
 from puffin.types import Collection
 
 _MARK = ".puffin"  # in each environment that puffin changes
@@ -33,8 +33,6 @@ def note_living(cache: Cache, root: str, archives: "Collection[str]") -> None:
 
 def living(cache: Cache) -> "dict[str, frozenset[str]]":
     """Return the archives whose sealed trees each environment uses, and forget moved or removed environments."""
-    from puffin.cache.clean import names_in
-
     bucket = cache.path(Bucket.LIVING)
     found = {}
     for name in names_in(bucket):

@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 from tests.equalities.rows import COMPILE, LOCK, LOCKED, OWN, PIP_INSTALL, PLACES, PYLOCK, SEED, SYNC, Row
+from tests.equalities.table_plain import WRONG, archive
 from tests.helpers.sdists import project_files
 
 A = "a-1.0-py3-none-any.whl"
-BARE = "bare-1.0-py3-none-any.whl"
-WRONG = "0" * 64
-WRONG_512 = "0" * 128
-
-
-def _archive(url: str, file: str) -> dict[str, object]:
-    digest = f"$sha256({file})"
-    return {"url": url, "archive_info": {"hash": f"sha256={digest}", "hashes": {"sha256": digest}}}
-
-
 PYPROJECT = """[project]
 name = "mine"
 version = "1.0"
@@ -95,12 +86,12 @@ a = [{ url = "$FILES/a-1.0-py3-none-any.whl", marker = "python_version > '3'" }]
             "packed @ file://$WORLD/packed-1.0.tar.gz#sha256=$sha256(packed-1.0.tar.gz)",
         ),
         direct={
-            "a": _archive(f"$FILES/{A}", A),
+            "a": archive(f"$FILES/{A}", A),
             "gitted": {
                 "url": "file://$WORLD/repo",
                 "vcs_info": {"vcs": "git", "commit_id": "$COMMIT", "requested_revision": "$COMMIT"},
             },
-            "packed": _archive("file://$WORLD/packed-1.0.tar.gz", "packed-1.0.tar.gz"),
+            "packed": archive("file://$WORLD/packed-1.0.tar.gz", "packed-1.0.tar.gz"),
         },
     ),
     _sources(
@@ -188,7 +179,7 @@ PYLOCKS = (
         "a lock of an archive",
         _lock(f'name = "a"\narchive = {{url = "$FILES/{A}", hashes = {{sha256 = "$sha256({A})"}}}}\n'),
         installs=(f"a @ $FILES/{A}#sha256=$sha256({A})",),
-        direct={"a": _archive(f"$FILES/{A}", A)},
+        direct={"a": archive(f"$FILES/{A}", A)},
     ),
     _pylock(
         "a lock of a directory",

@@ -10,7 +10,7 @@ WRONG = "0" * 64
 WRONG_512 = "0" * 128
 
 
-def _archive(url: str, file: str) -> dict[str, object]:
+def archive(url: str, file: str) -> dict[str, object]:
     digest = f"$sha256({file})"
     return {"url": url, "archive_info": {"hash": f"sha256={digest}", "hashes": {"sha256": digest}}}
 
@@ -174,19 +174,19 @@ SOURCES = (
         text=f"a @ $FILES/{A}\n",
         installs=(f"a @ $FILES/{A}#sha256=$sha256({A})",),
         stages=True,
-        direct={"a": _archive(f"$FILES/{A}", A)},
+        direct={"a": archive(f"$FILES/{A}", A)},
     ),
     Row(
         name="a URL without a name",
         text=f"$FILES/{A}\n",
         installs=(f"a @ $FILES/{A}#sha256=$sha256({A})",),
-        direct={"a": _archive(f"$FILES/{A}", A)},
+        direct={"a": archive(f"$FILES/{A}", A)},
     ),
     Row(
         name="a URL with a hash",
         text=f"a @ $FILES/{A}#sha256=$sha256({A})\n",
         installs=(f"a @ $FILES/{A}#sha256=$sha256({A})",),
-        direct={"a": _archive(f"$FILES/{A}", A)},
+        direct={"a": archive(f"$FILES/{A}", A)},
     ),
     Row(
         name="a URL with a wrong hash",
@@ -200,7 +200,7 @@ SOURCES = (
         text="src @ $FILES/src-1.0.tar.gz\n",
         installs=("src @ $FILES/src-1.0.tar.gz#sha256=$sha256(src-1.0.tar.gz)",),
         marks={"src": "built"},
-        direct={"src": _archive("$FILES/src-1.0.tar.gz", "src-1.0.tar.gz")},
+        direct={"src": archive("$FILES/src-1.0.tar.gz", "src-1.0.tar.gz")},
     ),
     Row(name="a URL of another package", text=f"b @ $FILES/{A}\n", refused=(2, "requirements.txt")),
     Row(
@@ -209,14 +209,14 @@ SOURCES = (
         installs=(
             "local @ file://$WORLD/local-1.0-py3-none-any.whl#sha256=$sha256(local-1.0-py3-none-any.whl)",
         ),
-        direct={"local": _archive("file://$WORLD/local-1.0-py3-none-any.whl", "local-1.0-py3-none-any.whl")},
+        direct={"local": archive("file://$WORLD/local-1.0-py3-none-any.whl", "local-1.0-py3-none-any.whl")},
     ),
     Row(
         name="an archive on disk",
         text="packed @ file://$WORLD/packed-1.0.tar.gz\n",
         marks={"packed": "built"},
         installs=("packed @ file://$WORLD/packed-1.0.tar.gz#sha256=$sha256(packed-1.0.tar.gz)",),
-        direct={"packed": _archive("file://$WORLD/packed-1.0.tar.gz", "packed-1.0.tar.gz")},
+        direct={"packed": archive("file://$WORLD/packed-1.0.tar.gz", "packed-1.0.tar.gz")},
     ),
     Row(
         name="a directory",

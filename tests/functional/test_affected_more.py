@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 
 import pytest
 
@@ -18,6 +17,7 @@ from tests.functional.test_affected import (
     repository,
 )
 from tests.functional.test_workspace_more import git
+from tests.helpers.repositories import own_git
 
 
 def test_the_way_from_a_file_to_an_environment(puffin):
@@ -131,11 +131,6 @@ def test_a_submodule_that_changed_is_affected(puffin, tmp_path):
     done = puffin("affected", "--since", "HEAD", "*/requirements.txt")
     assert done.out.splitlines()[0] == "a"
     assert "b" not in done.out.splitlines()
-
-
-def own_git(where, *words):
-    who = ["-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "init.defaultBranch=main"]
-    subprocess.run(["git", *who, *words], cwd=where, check=True, capture_output=True)
 
 
 @pytest.mark.parametrize("command", [["affected", "--since"], ["sync", "--changed-since"]])

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from tests.helpers.sdists import forge_backend, forge_sdist, write_project
+from tests.helpers.sdists import forge_backend, forge_sdist, hooks_run, write_project
 from tests.helpers.waiting import SECONDS, until
 from tests.helpers.wheels import forge_wheel
 
@@ -25,10 +25,6 @@ def told(tmp_path):
 def shop(index):
     index.add(*forge_backend())
     return index
-
-
-def hooks_run(told):
-    return sorted(line.rsplit(" ", 1)[0] for line in told.read_text().splitlines()) if told.exists() else []
 
 
 def nothing_left(puffin):

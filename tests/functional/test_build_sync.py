@@ -8,7 +8,7 @@ from hashlib import sha256
 import pytest
 
 from tests.helpers.cli import checked, told
-from tests.helpers.sdists import forge_backend, forge_sdist, write_project
+from tests.helpers.sdists import forge_backend, forge_sdist, hooks_run, write_project
 from tests.helpers.wheels import forge_wheel
 
 EXECUTORS = ("inline", "pool", "cluster")
@@ -24,10 +24,6 @@ def log(tmp_path):
 def shop(index):
     index.add(*forge_backend())
     return index
-
-
-def hooks_run(log):
-    return sorted(line.rsplit(" ", 1)[0] for line in log.read_text().splitlines()) if log.exists() else []
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)

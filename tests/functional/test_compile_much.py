@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from tests.helpers.faults import started
-from tests.helpers.waiting import SOON, until
+from tests.helpers.waiting import SOON, lives, until
 from tests.helpers.wheels import forge_wheel
 
 ROOTS = [f"root{number}" for number in range(9)]
@@ -84,7 +84,7 @@ def test_a_signal_ends_it_with_all_its_children(puffin, many, number, code):
         process.communicate(timeout=SOON)
         assert process.returncode == code
     for child in children:
-        until(lambda child=child: not _lives(child))
+        until(lambda child=child: not lives(child))
 
 
 def _children(pid: int) -> list[int]:
@@ -93,11 +93,3 @@ def _children(pid: int) -> list[int]:
             return [int(each) for each in file.read().split()]
     except FileNotFoundError:
         return []
-
-
-def _lives(pid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False

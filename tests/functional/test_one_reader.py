@@ -4,6 +4,7 @@ import hashlib
 
 import pytest
 
+from tests.functional.test_inputs_cli import lock
 from tests.helpers.cli import Env
 from tests.helpers.sdists import forge_backend, forge_sdist
 from tests.helpers.wheels import forge_wheel
@@ -41,12 +42,6 @@ def frozen(puffin, done, directory):
     there = (puffin.cwd / directory / "bin/python").exists()
     names = puffin("pip", "freeze", "-p", directory).out.splitlines() if there else []
     return done, names
-
-
-def lock(*packages, head=""):
-    return f'lock-version = "1.0"\ncreated-by = "x"\n{head}' + "".join(
-        f"[[packages]]\n{each}" for each in packages
-    )
 
 
 def entry(shop, name, filename, data, kind="wheels", size=None):

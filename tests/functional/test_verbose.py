@@ -12,7 +12,7 @@ def test_decisions_and_requests(puffin, env, index):
     url = index.url.rstrip("/")
     done = puffin.sync("alpha==1.0\n", "-vv", "-i", index.url)
     assert f"Environment `{env.root}` with Python " in done.raw_err
-    assert "\nAdd `alpha==1.0`: it is not installed\n" in done.err
+    assert "\nAdd `alpha==1.0`: it was not installed\n" in done.err
     chosen = r"\nFile of `alpha==1.0`: `alpha-1.0-\S+.whl` \(chosen now; the wheel that fits best; from"
     assert re.search(chosen, done.err)
     assert re.search(rf"^GET {re.escape(url)}/\S*alpha\S*: 200 in \S+$", done.raw_err, re.MULTILINE), (
@@ -22,13 +22,18 @@ def test_decisions_and_requests(puffin, env, index):
     assert "\nKeep `alpha==1.0`: it is installed as required\n" in up_to_date.err
     assert "GET" not in up_to_date.err
     done = puffin.sync("alpha==2.0\nbeta==1.0\n", "-v", "-i", index.url)
-    assert "\nReplace `alpha==1.0` by `alpha==2.0`: version 2.0 is required\n" in done.err
-    assert "\nAdd `beta==1.0`: it is not installed\n" in done.err
+    assert (
+        "\nReplace `alpha==1.0` by `alpha==2.0`: version 2.0 is required, and 1.0 was installed\n" in done.err
+    )
+    assert "\nAdd `beta==1.0`: it was not installed\n" in done.err
     done = puffin.sync("alpha==2.0\n", "-v", "--reinstall", "-i", index.url)
-    assert "\nReplace `alpha==2.0` by `alpha==2.0`: a reinstallation was asked for\n" in done.err
-    assert "\nRemove `beta==1.0`: it is not required\n" in done.err
+    assert "\nReplace `alpha==2.0` by `alpha==2.0`: `--reinstall` was given\n" in done.err
+    assert "\nRemove `beta==1.0`: nothing requires it any more\n" in done.err
     (env.info("alpha") / "METADATA").write_text("damaged")
-    assert "its files are damaged" in puffin.sync(None, "-v", "--verify", "-i", index.url).err
+    assert (
+        "files of it were missing or changed in the environment"
+        in puffin.sync(None, "-v", "--verify", "-i", index.url).err
+    )
     assert puffin.sync(None, "-i", index.url).err.count("\n") == 2
 
 

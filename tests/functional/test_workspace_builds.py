@@ -14,7 +14,7 @@ from tests.functional.test_workspace import EXECUTORS, GLOB, services, sync
 from tests.functional.test_workspace_report import read
 from tests.helpers.cli import Env
 from tests.helpers.pythons import real_python
-from tests.helpers.sdists import forge_backend, forge_sdist, write_project
+from tests.helpers.sdists import forge_backend, forge_sdist, hooks_run, write_project
 from tests.helpers.waiting import SECONDS
 from tests.helpers.wheels import forge_wheel
 
@@ -30,10 +30,6 @@ def shop(index):
     index.add(*forge_backend())
     index.add(*forge_wheel("lib", "1.0"))
     return index
-
-
-def hooks_run(log):
-    return sorted(line.rsplit(" ", 1)[0] for line in log.read_text().splitlines()) if log.exists() else []
 
 
 def dedupe(puffin, shop, *words, env=None):

@@ -23,6 +23,12 @@ def environ(**more):
     return {**kept, **_CLEAN, **more}
 
 
+def own_git(where, *words):
+    """Run git in a directory as somebody."""
+    who = ["-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "init.defaultBranch=main"]
+    subprocess.run(["git", *who, *words], cwd=where, check=True, capture_output=True)
+
+
 class Repository:
     """A repository on this machine, with a working directory."""
 

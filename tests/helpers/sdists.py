@@ -11,6 +11,7 @@ import gzip
 import io
 import json
 import tarfile
+from pathlib import Path
 
 from tests.helpers.wheels import forge_wheel
 
@@ -152,3 +153,8 @@ def write_project(directory, name, version="1.0", **options):
         (directory / path).parent.mkdir(parents=True, exist_ok=True)
         (directory / path).write_text(text)
     return directory
+
+
+def hooks_run(log: Path) -> list[str]:
+    """Return the hooks that ran, sorted: lines of the file that distributions were forged with as ``told``."""
+    return sorted(line.rsplit(" ", 1)[0] for line in log.read_text().splitlines()) if log.exists() else []

@@ -10,6 +10,15 @@ SECONDS = 120  # how long anything may take on a machine that has much else to d
 SOON = 20  # how long what must not wait for anything may take there; what it would wait for takes longer
 
 
+def lives(pid: int) -> bool:
+    """Tell whether a process is there, and has not ended."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 def until(true: Callable[[], Any], told: Callable[[], str] = lambda: "waited in vain") -> Any:
     """Wait for *true* to return something true, and return it; fail with what is *told* after long."""
     end = time.monotonic() + SECONDS

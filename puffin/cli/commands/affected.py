@@ -8,7 +8,7 @@ from typing import Any
 from puffin.cli.commands.call import CacheDirectory, Call
 from puffin.cli.commands.run import with_configuration
 from puffin.cli.config.settings import read_settings
-from puffin.cli.options.workspace import AffectedOptions
+from puffin.cli.options.workspace import EnvsOptions
 from puffin.cli.screen.console import Console
 from puffin.cli.screen.quantities import counted
 from puffin.errors import PuffinError, UsageError
@@ -39,7 +39,7 @@ _DECISIVE = (
 
 def affected_command(call: Call) -> int:
     """List the environments whose digest differs between a commit and the work tree."""
-    options = call.options(AffectedOptions)
+    options = call.options(EnvsOptions)
     if not options.since:
         hints = ("for example: `puffin affected --since origin/main`",)
         raise UsageError(text="`puffin affected` needs `--since`", hints=hints)
@@ -84,7 +84,7 @@ def _found(reference: str, option: str, call: Call, cache_dir: str, session: Ses
 def side_of(call: Call, cache_dir: str) -> "Callable[[bool], Side]":
     """Return what reads the environments of a command and their settings from the files that are looked at."""
     quiet = Console(quiet=2)
-    options = call.options(AffectedOptions)
+    options = call.options(EnvsOptions)
     named = options.arguments
 
     def side(former: bool) -> Side:

@@ -24,6 +24,7 @@ from puffin.cli.page.words import (
     idle_word,
     remote_rows,
     signed,
+    task_word,
     verdict,
     when,
 )
@@ -33,8 +34,7 @@ from puffin.cli.screen.quantities import duration
 from puffin.cli.screen.stages import stage_word
 from puffin.errors import DRIFT, UsageError
 from puffin.names import first_few
-from puffin.pipeline.profile.compare import Comparison, check_comparable, compare
-from puffin.pipeline.profile.history import Past, history, slower
+from puffin.pipeline.profile.compare import Comparison, Past, check_comparable, compare, history, slower
 from puffin.pipeline.profile.read import NoFinishedRun, Profile, find_record, load_profile, load_profiles
 from puffin.pipeline.profile.report import Report
 
@@ -278,14 +278,9 @@ def _comparison(found: Comparison) -> Iterable[Any]:
         ("Task of both runs", found.tasks),
     ):
         rows = [
-            (_task_word(each.name), duration(each.before), duration(each.after), signed(each.change))
+            (task_word(each.name), duration(each.before), duration(each.after), signed(each.change))
             for each in differences
             if abs(each.change) >= 0.0005
         ][:_ROWS]
         if rows:
             yield _table("", (f"<{title}", "Before", "After", "Change"), rows)
-
-
-def _task_word(name: str) -> str:
-    stage, _, package = name.partition(" ")
-    return f"{stage_word(stage)} {package}" if "==" in package else stage_word(name)

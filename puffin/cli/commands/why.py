@@ -6,7 +6,7 @@ from time import time
 
 from puffin.cache.layout import Cache
 from puffin.cli.commands.call import CacheDirectory, Call
-from puffin.cli.options.workspace import WhyOptions
+from puffin.cli.options.workspace import EnvsOptions
 from puffin.errors import PuffinError, UsageError
 from puffin.names import normalise
 from puffin.pipeline.profile.why import ChangedPackage, EnvironmentChange, last_change
@@ -19,7 +19,7 @@ _SIGNS = {"add": "+", "remove": "-", "replace": "~"}
 
 def why_command(call: Call) -> int:
     """Say why the last run that changed an environment did so."""
-    options = call.options(WhyOptions)
+    options = call.options(EnvsOptions)
     words = options.arguments
     if not words or len(words) > 2:
         hints = ("for example: `puffin why services/api requests`",)
@@ -31,7 +31,7 @@ def why_command(call: Call) -> int:
     return 0
 
 
-def _path(name: str, options: WhyOptions) -> str:
+def _path(name: str, options: EnvsOptions) -> str:
     """Return the path of an environment that is named as for ``sync``, or is a directory. Raises ``NothingMatches``."""
     if os.path.isfile(os.path.join(name, "pyvenv.cfg")):
         return os.path.abspath(name)

@@ -120,28 +120,10 @@ class WorkspaceOptions:
 
 @frozen
 class EnvsOptions:
-    """``puffin envs`` and ``puffin cache key``, and what ``puffin lock`` is asked besides its settings."""
+    """What commands that look at environments are asked, and ``puffin lock`` and ``pull`` besides their settings."""
 
     arguments: tuple[str, ...] = ()
     environments: str = ""
     format: str = ""
     python: str = ""
-
-
-@frozen
-class AffectedOptions:
-    """``puffin affected``."""
-
-    arguments: tuple[str, ...] = ()
-    environments: str = ""
     since: str = ""
-    format: str = ""
-
-
-@frozen
-class WhyOptions:
-    """``puffin why``."""
-
-    arguments: tuple[str, ...] = ()
-    environments: str = ""
-    format: str = ""

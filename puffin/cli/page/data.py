@@ -11,8 +11,7 @@ from puffin.cli.page.words import verdict
 from puffin.errors import PuffinError
 from puffin.pipeline.change.report import report_of
 from puffin.pipeline.change.values import ManyResult
-from puffin.pipeline.profile.compare import Comparison, Difference, previous
-from puffin.pipeline.profile.history import Past
+from puffin.pipeline.profile.compare import Comparison, Difference, Past, previous
 from puffin.pipeline.profile.read import Profile, load_profile, load_profiles
 from puffin.pipeline.profile.report import Report, report_on
 from puffin.pipeline.profile.spans import parts

@@ -13,6 +13,7 @@ from puffin.cli.page.words import (
     remote_rows,
     shown_path,
     signed,
+    task_word,
     worker_name,
 )
 from puffin.cli.screen.quantities import counted, duration
@@ -252,6 +253,4 @@ def change(comparison: Comparison) -> str:
 def _difference(each: Difference) -> tuple[str, ...]:
     state = "worse" if each.change > 0 else "better"
     shown = f'<span class="{state}">{signed(each.change)}</span>'
-    stage, _, package = each.name.partition(" ")
-    name = f"{stage_word(stage)} {package}" if "==" in package else stage_word(each.name)
-    return escape(name), duration(each.before), duration(each.after), shown
+    return escape(task_word(each.name)), duration(each.before), duration(each.after), shown

@@ -36,6 +36,12 @@ def idle_word(reason: str) -> str:
     return f"{NOTHING_READY}`{stage_word(stage)}` waits for {names}"
 
 
+def task_word(name: str) -> str:
+    """Return a stage, or a task as its stage and its package, in words of users."""
+    stage, _, package = name.partition(" ")
+    return f"{stage_word(stage)} {package}" if "==" in package else stage_word(name)
+
+
 def moved(count: float) -> str:
     """Return a number of bytes; ``""`` for none."""
     return size(count) if count >= 1 else ""

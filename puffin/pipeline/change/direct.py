@@ -8,19 +8,18 @@ from puffin.artifact.artifact import Artifact
 from puffin.artifact.urls import file_url
 from puffin.cache.layout import Cache
 from puffin.errors import PuffinError
-from puffin.pipeline.request.builds import as_built, told_difference
+from puffin.pipeline.request.builds import as_built
 from puffin.pipeline.request.session import Session
 from puffin.pipeline.request.settings import Settings
-from puffin.stages.link.commit.installplan import Present, WantedDistribution
+from puffin.stages.link.commit.installplan import Present, WantedDistribution, wanted_of
 from puffin.stages.resolve.index.config import bare, is_local, local_path
 from puffin.stages.resolve.locate.errors import FileMissing
 from puffin.stages.resolve.locate.file_choice import FileTarget
 from puffin.stages.resolve.locate.source import Commits, source_kind
 from puffin.stages.resolve.locate.url import locate_url, place_of
 from puffin.stages.resolve.requirements.values import Pin
-from puffin.stages.unzip.store import known_archive
-
-__all__ = ["Directs", "directs_of", "told_difference", "wanted_direct"]
+from puffin.stages.unzip.ready import known_archive
+from puffin.value import replace
 
 UNKNOWN = "unknown"  # no archive's identity: the file changed, or the cache does not know it
 
@@ -63,13 +62,7 @@ class Directs:
         except PuffinError:
             return unknown
         changed = (refresh and artifact.source.startswith("url/")) or self._other_hash(pin)
-        return WantedDistribution(
-            name=pin.name,
-            version="",
-            url=artifact.url,
-            direct_url=artifact.direct_url,
-            source=UNKNOWN if changed else artifact.source,
-        )
+        return wanted_of(replace(artifact, source=UNKNOWN) if changed else artifact)
 
     def _other_hash(self, pin: "Pin") -> bool:
         """Tell whether what is installed is known to have none of the pinned hashes."""

@@ -9,7 +9,7 @@ from puffin.pipeline.change.additions import with_mode
 from puffin.pipeline.change.asked import version_reason
 from puffin.pipeline.change.plan import Planner
 from puffin.pipeline.change.values import Several
-from puffin.pipeline.change.workplace import Workplace, target_of
+from puffin.pipeline.change.workplace import Workplace, target_of, workplace_for
 from puffin.pipeline.find.search import SearchRequest
 from puffin.pipeline.request.settings import DRIFTED, FAILED, SKIPPED, UNCHANGED, UPDATED
 from puffin.pipeline.tasks.bytecode import bytecode_kind
@@ -344,10 +344,9 @@ class EnvironmentRun:
         else:
             self.end(UPDATED)
 
-    def open(self, *, timeout: float) -> None:
+    def open(self) -> None:
         """Lock the environment and read its state."""
-        cache = self._session.cache if self.settings.verify else None
-        place = Workplace(self.environment, timeout=timeout, atomic=self.settings.atomic, verified_by=cache)
+        place = workplace_for(self.environment, self.settings, self._session)
         place.__enter__()
         self.use(place)
         self._open = True

@@ -7,14 +7,14 @@ from puffin import meter
 from puffin.errors import USAGE, PuffinError
 from puffin.names import first_few
 from puffin.pipeline.tasks.bytecode import bytecode_kind, without_bytecode
-from puffin.reasons import BYTECODE, CONFLICT, DAMAGED, LINK_MODE, REQUESTED, TOLD, Reason
+from puffin.reasons import BYTECODE, CONFLICT, DAMAGED, LINK_MODE, REQUESTED, TOLD, Reason, reason_text
 from puffin.stages.link.commit.installplan import Plan, WantedDistribution, make_plan
 from puffin.stages.link.files import TREE
 from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Protocol
 
     from puffin.pipeline.change.direct import Directs
@@ -81,18 +81,7 @@ class Planner:
         return plan
 
     def _note(self, plan: Plan, wanted: "Sequence[WantedDistribution]") -> None:
-        from puffin.pipeline.change.decisions import decisions
-
-        settings = self._settings
-        lines = decisions(
-            plan,
-            self._place.present,
-            wanted,
-            asked=settings.reinstall,
-            reinstalled=settings.reinstall_package,
-            damaged=self._place.damaged,
-        )
-        for line in lines:
+        for line in _decisions(plan, self._place.present, wanted):
             if line not in self._noted:
                 self._noted.add(line)
                 meter.note(line)
@@ -136,7 +125,7 @@ class Planner:
         told = {name: each for name, each in plan.reasons.items() if each.kind == TOLD}
         if not told:
             return plan
-        from puffin.pipeline.change.direct import told_difference
+        from puffin.pipeline.request.builds import told_difference
 
         named = {name: told_difference(self._session.cache, each) for name, each in told.items()}
         return replace(plan, reasons={**plan.reasons, **named})
@@ -158,6 +147,28 @@ class Planner:
 
             self._looked = directs_of(self._place.present, self._settings, self._session)
         return self._looked
+
+
+def _decisions(
+    plan: Plan, present: "Sequence[Present]", wanted: "Sequence[WantedDistribution]"
+) -> "Iterator[str]":
+    """Yield what ``-v`` says of each package: what happens to it, and why."""
+    versions: dict[str, list[str]] = {}
+    for each in present:
+        versions.setdefault(each.name, []).append(each.version)
+    there = {name: f"{name}=={', '.join(own)}" if any(own) else name for name, own in versions.items()}
+    wishes = {
+        each.name: f"{each.name}=={each.version}" if each.version else f"{each.name} @ {each.url}"
+        for each in wanted
+    }
+    for name in plan.keep:
+        why = "it is installed as required" if name in there else "the system has it as required"
+        why = why if name in wishes else "it is not required, but other packages stay"
+        yield f"Keep `{there.get(name, name)}`: {why}"
+    for verb, names in (("Add", plan.add), ("Replace", plan.replace), ("Remove", plan.remove)):
+        for name in names:
+            what = " by ".join([f"`{each[name]}`" for each in (there, wishes) if name in each])
+            yield f"{verb} {what}: {reason_text(plan.reasons[name])}"
 
 
 _CONFLICT, _DAMAGED, _BYTECODE, _LINK_MODE = (

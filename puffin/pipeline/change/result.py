@@ -89,12 +89,23 @@ def many_result(
     for run, own in zip(runs, keys, strict=True):
         results[run.name] = result_of(run, started, work, sum([users[key] > 1 for key in own]))
     environments = tuple([results[spec.name] for spec in settings.specs])
+    return summed(environments, _shared(found, users, environments, work), phases, started, settings)
+
+
+def summed(
+    environments: tuple[EnvResult, ...],
+    shared: Shared,
+    phases: "Sequence[tuple[str, float]]",
+    started: float,
+    settings: "ManySettings",
+) -> ManyResult:
+    """Return the results of environments with the exit code that they come to."""
     failure = failure_of(environments)
     drifted = any(each.status == DRIFTED for each in environments)
     return ManyResult(
         environments=environments,
-        shared=_shared(found, users, environments, work),
-        phases=phases,
+        shared=shared,
+        phases=tuple(phases),
         seconds=time.perf_counter() - started,
         exit_code=failure.worst if failure else DRIFT if drifted and settings.check else 0,
     )

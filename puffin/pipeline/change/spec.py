@@ -85,7 +85,7 @@ class SpecRun(EnvironmentRun):
         self.use(NotThereYet(self.environment))
         self.make_plan()
 
-    def enter(self, *, timeout: float, make: bool) -> None:
+    def enter(self, *, make: bool) -> None:
         """Make the environment if it is not there (unless it is a dry run), lock it and take stock."""
         if self.missing and not make:
             self.use(NotThereYet(self.environment))
@@ -93,12 +93,12 @@ class SpecRun(EnvironmentRun):
         if self.missing:
             self._create()
         try:
-            self.open(timeout=timeout)
+            self.open()
         except LockFailed:
             if os.path.lexists(self.path):
                 raise
             self.missing = True  # another run made it, failed, and removed it
-            self.enter(timeout=timeout, make=make)
+            self.enter(make=make)
 
     def _create(self) -> None:
         from puffin.stages.link.environment.venv import VenvExists, create_venv

@@ -6,7 +6,7 @@ from puffin import depends
 from puffin.cache.atomic import read, remove_tree, replace_file, write
 from puffin.cache.layout import current_boot
 from puffin.cache.living import note_living
-from puffin.cache.lock import Lock
+from puffin.cache.lock import Lock, lock_timeout
 from puffin.errors import PuffinError, os_cause
 from puffin.pipeline.change.additions import addition, parts_behind
 from puffin.pipeline.change.values import ConflictsRefused
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from puffin.cache.layout import Cache
-    from puffin.pipeline.request.settings import Reporter
+    from puffin.pipeline.request.session import Session
+    from puffin.pipeline.request.settings import Reporter, Settings
     from puffin.stages.link.commit.placement import Conflict
     from puffin.stages.link.environment.environment import Environment
     from puffin.stages.unzip.manifest import Outline
@@ -294,9 +295,9 @@ class Workplace:
         names = read_names(cache.manifest(owned.archive))
         tree = names[1] if names else ()
         rows = [f"{directory}/{name}".lstrip("/") for directory, files in tree for name in files]
-        from puffin.stages.link.installed.installed import split_rows
+        from puffin.stages.link.installed.installed import safe_paths
 
-        return [info, *split_rows(rows, self.site, self.environment)[0]] if rows else []
+        return [info, *safe_paths(rows, self.site, self.environment)] if rows else []
 
     def _rewritten(
         self, transaction: Transaction, leaving: "Sequence[Present]"
@@ -450,6 +451,16 @@ def files_of(environment: "Environment", present: Present) -> "Sequence[str]":
     from puffin.stages.link.installed.installed import distribution_files
 
     return distribution_files(environment, present.entry, present.kind)
+
+
+def workplace_for(environment: "Environment", settings: "Settings", session: "Session") -> Workplace:
+    """Return the place of changes to *environment* as the settings of a command say; it is not locked yet."""
+    return Workplace(
+        environment,
+        timeout=lock_timeout(session.environ),
+        atomic=settings.atomic,
+        verified_by=session.cache if settings.verify else None,
+    )
 
 
 _RECOVERED = {

@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from typing import TypeVar
 
 from puffin import depends
 from puffin.errors import PuffinError, UsageError
@@ -22,6 +24,8 @@ from puffin.pipeline.workspace.affected import Affected, AffectedEnvironment, Af
 from puffin.pipeline.workspace.commits import CommitDifference, CommitTree, WorkTree
 from puffin.pipeline.workspace.select import NothingMatches
 from puffin.pipeline.workspace.specs import EnvSpec
+
+T = TypeVar("T")
 
 ADDED, NEW = "added", "new environment"
 
@@ -67,12 +71,12 @@ class _Comparison:
     def run(
         self, side: "Callable[[bool], Side]"
     ) -> "tuple[Affected, CommitMemo | None, dict[str, str | None]]":
-        now = self._seen(self._work, side)
+        now = self._through(self._work, partial(side, False))
         listing, readable = frozenset(self._work.looked), True
         before = now
         if not self._touched.isdisjoint(listing):
             try:
-                before = self._seen(self._commit, side, former=True)
+                before = self._through(self._commit, partial(side, True))
             except PuffinError as error:
                 before, readable = Side(specs=(), settings=now.settings), False
                 expected = isinstance(error, (UsageError, NothingMatches))
@@ -127,15 +131,15 @@ class _Comparison:
 
     def _differs(self, name: str) -> bool:
         try:
-            now, before = [self._through(tree, digester.value, name) for tree, digester in self._sides]
+            now, before = [self._through(tree, partial(digester.value, name)) for tree, digester in self._sides]
         except (PuffinError, OSError):
             return True
         return now != before
 
-    def _through(self, tree: WorkTree, function: "Callable[[str], object]", name: str) -> object:
+    def _through(self, tree: WorkTree, function: "Callable[[], T]") -> T:
         former = depends.look_through(tree)
         try:
-            return function(name)
+            return function()
         finally:
             depends.look_through(former)
 
@@ -143,22 +147,11 @@ class _Comparison:
         """Tell whether the commit itself is an input, and differs."""
         return self._found.head != self._found.commit and any(each.note for each in digest.inputs)
 
-    def _seen(self, tree: WorkTree, side: "Callable[[bool], Side]", *, former: bool = False) -> Side:
-        before = depends.look_through(tree)
-        try:
-            return side(former)
-        finally:
-            depends.look_through(before)
-
     def _digest(
         self, tree: WorkTree, digester: Digester, spec: EnvSpec
     ) -> "tuple[EnvironmentDigest, frozenset[str]]":
         tree.looked = set()
-        former = depends.look_through(tree)
-        try:
-            return digester.of(spec), frozenset(tree.looked)
-        finally:
-            depends.look_through(former)
+        return self._through(tree, partial(digester.of, spec)), frozenset(tree.looked)
 
     def _affected(
         self, spec: EnvSpec, digest: EnvironmentDigest, former: EnvironmentDigest | None

@@ -5,7 +5,6 @@ import time
 from puffin import depends
 from puffin.artifact.artifact import WHEEL, Artifact
 from puffin.artifact.urls import is_file_url
-from puffin.cache.lock import lock_timeout
 from puffin.cache.usage import make_room, shared
 from puffin.pipeline.builds.session import BuildSession
 from puffin.pipeline.builds.settings import BuildSeams, builds_of
@@ -15,7 +14,7 @@ from puffin.pipeline.change.environment import EnvironmentRun
 from puffin.pipeline.change.plan import stale_names
 from puffin.pipeline.change.run import ChangeRun, bring_one, tell_dry
 from puffin.pipeline.change.values import Installed
-from puffin.pipeline.change.workplace import Workplace, opened, tell_recovery, warn_of_broken
+from puffin.pipeline.change.workplace import Workplace, opened, tell_recovery, warn_of_broken, workplace_for
 from puffin.pipeline.find.chosen import archive_of_wheel, supply_of
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.inputs.inputs import Inputs
@@ -26,8 +25,7 @@ from puffin.pipeline.request.session import Session
 from puffin.pipeline.request.settings import InstallSettings
 from puffin.pipeline.request.where import find_where
 from puffin.pipeline.tasks.supply import Supply
-from puffin.stages.link.commit.installplan import Present, WantedDistribution
-from puffin.stages.link.direct_url import direct_url_of
+from puffin.stages.link.commit.installplan import Present, WantedDistribution, wanted_of
 from puffin.stages.link.environment.environment import check_target
 from puffin.stages.link.installed.inherited import inherited
 from puffin.stages.link.interpreter.interpreter import meanwhile
@@ -55,9 +53,7 @@ def install(settings: InstallSettings, session: "Session") -> Installed:
         check_target(environment, break_system_packages=run.break_system_packages)
     for warning in settings.sources.requirements.warnings:
         reporter.warn(warning)
-    cache = session.cache if run.verify else None
-    place = Workplace(environment, timeout=lock_timeout(session.environ), atomic=run.atomic, verified_by=cache)
-    with opened(place) as workplace, shared(session.cache):
+    with opened(workplace_for(environment, run, session)) as workplace, shared(session.cache):
         tell_recovery(workplace, reporter)
         return _Install(settings, session, workplace).run()
 
@@ -200,21 +196,12 @@ class _Install:
         """Return what the plan compares of a package; of one that was asked for by URL, that URL."""
         if package.installed or not package.url:
             return WantedDistribution(name=package.name, version=package.version, installed=package.installed)
-        artifact = self._artifact(package)
-        if artifact.kind == WHEEL:
-            url, anew = direct_url_of(artifact.direct_url), self._run.is_anew(package.name)
-            archive = archive_of_wheel(self._session.cache, artifact, anew=anew)
-            if not archive and (anew or is_file_url(artifact.url)):
-                archive = UNKNOWN
-            return WantedDistribution(name=package.name, version="", url=url, archive=archive)
-        again = artifact.source.startswith("url/") and self._run.is_anew(package.name)
-        return WantedDistribution(
-            name=package.name,
-            version="",
-            url=artifact.url,
-            direct_url=artifact.direct_url,
-            source=UNKNOWN if again else artifact.source,
-        )
+        artifact, anew = self._artifact(package), self._run.is_anew(package.name)
+        if artifact.kind != WHEEL:
+            again = anew and artifact.source.startswith("url/")
+            return wanted_of(replace(artifact, source=UNKNOWN) if again else artifact)
+        archive = archive_of_wheel(self._session.cache, artifact, anew=anew)
+        return wanted_of(artifact, archive or (UNKNOWN if anew or is_file_url(artifact.url) else ""))
 
     def _artifact(self, package: "Resolved") -> Artifact:
         if package.name not in self._artifacts:

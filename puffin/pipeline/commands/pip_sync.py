@@ -3,11 +3,10 @@
 import time
 
 from puffin import depends
-from puffin.cache.lock import lock_timeout
 from puffin.cache.usage import shared
 from puffin.pipeline.change.environment import EnvironmentRun
 from puffin.pipeline.change.run import ChangeRun, bring_one, tell_dry
-from puffin.pipeline.change.workplace import Workplace, opened, tell_recovery, warn_of_broken
+from puffin.pipeline.change.workplace import opened, tell_recovery, warn_of_broken, workplace_for
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.inputs.inputs import Inputs, Reading, check_files, requested
 from puffin.pipeline.request.imports import import_fetching
@@ -65,11 +64,8 @@ def sync_pins(
     reporter = session.reporter
     for warning in inputs.warnings:
         reporter.warn(warning)
-    cache = session.cache if settings.verify else None
-    timeout = lock_timeout(session.environ)
-    place = Workplace(environment, timeout=timeout, atomic=settings.atomic, verified_by=cache)
     mark = depends.mark()
-    with opened(place) as workplace, shared(session.cache):
+    with opened(workplace_for(environment, settings, session)) as workplace, shared(session.cache):
         tell_recovery(workplace, reporter)
         change = ChangeRun(settings, session, command="pip sync")
         run = EnvironmentRun(environment.root, environment.root, settings, session)

@@ -6,6 +6,7 @@ from puffin.artifact.artifact import WHEEL, Artifact
 from puffin.artifact.urls import mask
 from puffin.cache.atomic import read, remove_tree
 from puffin.cache.layout import Bucket, Cache
+from puffin.cache.reading import names_in
 from puffin.cache.usage import make_room, shared
 from puffin.errors import Cause, PuffinError, UsageError
 from puffin.pipeline.find.chosen import chosen_artifact
@@ -129,15 +130,8 @@ def _layers(cache: Cache, only: "Collection[str] | None") -> "Iterator[tuple[str
 
 def _files(directory: str, depth: int) -> "Iterator[str]":
     """Yield the paths that lie *depth* levels below a directory."""
-    for name in _names(directory):
+    for name in names_in(directory):
         if depth == 1:
             yield f"{directory}/{name}"
         else:
             yield from _files(f"{directory}/{name}", depth - 1)
-
-
-def _names(directory: str) -> "list[str]":
-    try:
-        return sorted(os.listdir(directory))
-    except OSError:
-        return []

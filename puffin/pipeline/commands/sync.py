@@ -4,7 +4,6 @@ import os
 import time
 
 from puffin import depends
-from puffin.cache.lock import lock_timeout
 from puffin.cache.reading import read
 from puffin.cache.usage import make_room, shared
 from puffin.errors import PuffinError
@@ -178,7 +177,7 @@ class ManyRun:
 
     def _open(self, run: SpecRun) -> None:
         before = depends.mark()
-        run.enter(timeout=lock_timeout(self._session.environ), make=not self._dry)
+        run.enter(make=not self._dry)
         if not self._dry:
             tell_recovery(run.workplace, self._reporter)
         if not (self._ahead and run.created):  # else its plan was made before it was

@@ -12,8 +12,7 @@ from puffin.cache import frame
 from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache
 from puffin.pipeline.tasks.supply import Supply
-from puffin.stages.unzip.ready import archive_ready
-from puffin.stages.unzip.store import meant_archive
+from puffin.stages.unzip.ready import archive_ready, meant_archive
 from puffin.types import Iterable
 from puffin.value import astuple, field_names, from_tuple, replace
 

@@ -1,6 +1,7 @@
-"""The comparison of two runs, as values: by stage, by package and by task; and the run to compare one with."""
+"""The comparison of two runs, as values: by stage, by package and by task; the run to compare one with, and history."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
 
 from puffin.errors import PuffinError
 from puffin.pipeline.graph.task import DONE
@@ -137,3 +138,36 @@ def environments_of(profile: Profile) -> frozenset[str]:
     """Return the environments that the tasks of a run served."""
     rows: Iterable[Row] = profile.tasks
     return frozenset(name for row in rows for name in row.environments)
+
+
+@frozen
+class Past:
+    """A run in a history. ``slower`` is by how much it took longer than the median of those before it: 0.2 is 20 %.
+
+    It is None for the first.
+    """
+
+    profile: Profile
+    slower: float | None
+
+
+def history(profiles: Sequence[Profile]) -> tuple[Past, ...]:
+    """Return the runs like the last of *profiles*: of its command and environments, that ended well, oldest first."""
+    last = next((each for each in reversed(profiles) if each.status == 0), None)
+    if last is None:
+        return ()
+    same = [each for each in profiles if each.status == 0 and _alike(each, last)]
+    return tuple([Past(profile=each, slower=_slower(each, same[:at])) for at, each in enumerate(same)])
+
+
+def _alike(one: Profile, other: Profile) -> bool:
+    return one.command == other.command and environments_of(one) == environments_of(other)
+
+
+def _slower(profile: Profile, before: Sequence[Profile]) -> float | None:
+    return slower(median([each.wall for each in before]), profile.wall) if before else None
+
+
+def slower(before: float, after: float) -> float:
+    """Return by how much *after* is longer than *before*: 0.2 is 20 %, a negative number is faster."""
+    return after / before - 1 if before > 0 else 0.0

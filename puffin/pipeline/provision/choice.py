@@ -50,7 +50,7 @@ class ForeignRun(SpecRun):
         self.missing = True
         self.environment = environment_for(self.target.interpreter, self.path)
 
-    def enter(self, *, timeout: float, make: bool) -> None:
+    def enter(self, *, make: bool) -> None:
         """Make nothing: what is there is for the machines to see."""
         self.use(NotThereYet(self.environment))
 

@@ -14,8 +14,9 @@ from functools import partial
 from puffin import __version__
 from puffin.artifact.urls import digest
 from puffin.cache.usage import shared
-from puffin.errors import DRIFT, USAGE, PuffinError
-from puffin.pipeline.change.values import EnvResult, ManyResult, Shared, failure_of
+from puffin.errors import USAGE, PuffinError
+from puffin.pipeline.change.result import summed
+from puffin.pipeline.change.values import EnvResult, ManyResult, Shared
 from puffin.pipeline.farm.errors import SchedulerLost
 from puffin.pipeline.farm.farm import close_farms, farm_for
 from puffin.pipeline.farm.peers import PIECE
@@ -27,7 +28,7 @@ from puffin.pipeline.provision.plugin import Recipe, pickled_plugin
 from puffin.pipeline.provision.worker import interpreter_of
 from puffin.pipeline.request.scheduler import Remote
 from puffin.pipeline.request.session import Session
-from puffin.pipeline.request.settings import DRIFTED, FAILED, SKIPPED, ManySettings
+from puffin.pipeline.request.settings import FAILED, SKIPPED, ManySettings
 from puffin.pipeline.run.forked_call import ForkedCall
 from puffin.stages.build.remote_here import pack, unpacked_wire
 from puffin.stages.link.interpreter.interpreter import Interpreter
@@ -91,7 +92,6 @@ class ClusterRun:
         self._targets: dict[tuple[int, str], Target] = {}
         self._phases: list[tuple[str, float]] = []
         self._mark = time.perf_counter()
-        self._shared = Shared()
 
     @property
     def _dry(self) -> bool:
@@ -289,15 +289,7 @@ class ClusterRun:
                 for row in self._rows
             ]
         )
-        failure = failure_of(environments)
-        drifted = any(each.status == DRIFTED for each in environments)
-        return ManyResult(
-            environments=environments,
-            shared=self._shared,
-            phases=tuple(self._phases),
-            seconds=time.perf_counter() - self._session.started,
-            exit_code=failure.worst if failure else DRIFT if drifted and self._settings.check else 0,
-        )
+        return summed(environments, Shared(), self._phases, self._session.started, self._settings)
 
 
 def _raise_lost(error: PuffinError) -> None:

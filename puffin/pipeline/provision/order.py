@@ -2,15 +2,13 @@
 
 import os
 
-from puffin.artifact.artifact import WHEEL, Artifact
 from puffin.artifact.urls import digest
 from puffin.pipeline.change.values import EnvResult
 from puffin.pipeline.inputs.inputs import Inputs
 from puffin.pipeline.request.settings import NetworkOptions, Settings
 from puffin.pipeline.tasks.supply import Supply
 from puffin.pipeline.workspace.specs import EnvSpec
-from puffin.stages.link.commit.installplan import WantedDistribution
-from puffin.stages.link.direct_url import direct_url_of
+from puffin.stages.link.commit.installplan import WantedDistribution, wanted_of
 from puffin.stages.link.interpreter.interpreter import Interpreter
 from puffin.stages.resolve.requirements.file import absolute_path
 from puffin.types import Callable, Sequence
@@ -147,16 +145,4 @@ def machine_order(
         supplies=tuple(sent),
         version=version,
         files=files,
-    )
-
-
-def wanted_of(artifact: Artifact, archive: str) -> WantedDistribution:
-    """Return what the plan compares of an artifact that was chosen; of one that a URL names, that URL."""
-    if not artifact.direct_url:
-        return WantedDistribution(name=artifact.name, version=artifact.version)
-    if artifact.kind == WHEEL:
-        url = direct_url_of(artifact.direct_url)
-        return WantedDistribution(name=artifact.name, version="", url=url, archive=archive)
-    return WantedDistribution(
-        name=artifact.name, version="", url=artifact.url, direct_url=artifact.direct_url, source=artifact.source
     )

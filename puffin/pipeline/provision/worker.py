@@ -17,18 +17,13 @@ from puffin.errors import BUG, Cause, PuffinError
 from puffin.pipeline.change.spec import SpecRun
 from puffin.pipeline.change.values import EnvResult
 from puffin.pipeline.farm.peers import Peers, held, own_cache
-from puffin.pipeline.provision.order import (
-    MachineAnswer,
-    MachineOrder,
-    PlaceWanted,
-    RequirementsAsked,
-    wanted_of,
-)
+from puffin.pipeline.provision.order import MachineAnswer, MachineOrder, PlaceWanted, RequirementsAsked
 from puffin.pipeline.request.session import session_of
 from puffin.pipeline.request.settings import SKIPPED, Settings
 from puffin.pipeline.request.where import Interpreters
 from puffin.pipeline.workspace.specs import EnvSpec
 from puffin.stages.build.remote_here import pack, unpacked_wire
+from puffin.stages.link.commit.installplan import wanted_of
 from puffin.stages.link.commit.state import read_state
 from puffin.stages.link.interpreter.interpreter import Interpreter, from_wire
 from puffin.value import replace

@@ -3,7 +3,6 @@
 _FETCHING = (
     "urllib.parse",  # for the places of files
     "httptools",
-    "packaging.specifiers",  # for Requires-Python, which real pages state of most files
     "puffin.stages.fetch.client",
     "puffin.stages.fetch.fetch",
     "puffin.stages.fetch.turns",

@@ -17,6 +17,7 @@ import os
 from puffin.cache.atomic import publish_file
 from puffin.cache.frame import dump, load_at
 from puffin.cache.layout import Bucket, Cache
+from puffin.cache.reading import read_beginning
 from puffin.stages.unzip.record import quoted
 from puffin.types import Sequence
 from puffin.value import frozen
@@ -25,7 +26,6 @@ FORMAT = 1
 CACHE = "__pycache__"
 HASH_MODES = ("checked", "unchecked")  # bytecode that names the hash of its source, compared with it or not
 _FIRST_READ = 256  # bytes; the header
-_READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
 @frozen
@@ -77,7 +77,7 @@ def layer_ready(cache: "Cache", kind: str, archive: str, boot: str) -> bool:
     *boot* is the current boot: what an earlier one wrote may be cut short, so its sizes are compared, once.
     """
     path = manifest_path(cache, kind, archive)
-    header = load_at(_read(path, _FIRST_READ), 0)[0]
+    header = load_at(read_beginning(path, _FIRST_READ), 0)[0]
     if not _is_header(header) or header[1] != archive_time(cache, archive):
         return False
     return (
@@ -87,7 +87,7 @@ def layer_ready(cache: "Cache", kind: str, archive: str, boot: str) -> bool:
 
 def read_layer(path: str) -> "Layer | None":
     """Return the layer whose manifest is *path*; None for a missing, damaged or older one."""
-    data = _read(path, -1)
+    data = read_beginning(path)
     header, end = load_at(data, 0)
     body = load_at(data, end)[0]
     if not _is_header(header) or not isinstance(body, tuple) or len(body) != 3:
@@ -141,16 +141,3 @@ def _sizes_match(root: str, layer: Layer) -> bool:
         )
     except OSError:
         return False
-
-
-def _read(path: str, count: int) -> bytes:
-    try:
-        descriptor = os.open(path, _READ)
-    except OSError:
-        return b""
-    try:
-        return os.read(descriptor, os.fstat(descriptor).st_size if count < 0 else count)
-    except OSError:
-        return b""
-    finally:
-        os.close(descriptor)

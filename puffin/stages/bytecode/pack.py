@@ -15,7 +15,6 @@ from puffin.cache.atomic import read, remove_tree, write
 from puffin.cache.layout import Cache, current_boot
 from puffin.stages.bytecode.layer import (
     archive_time,
-    encode_layer,
     layer_of,
     layer_path,
     layer_ready,
@@ -83,9 +82,7 @@ def unpack_layer(cache: Cache, kind: str, archive: str, suffix: str, data: "Buff
                 made.add(directory)
             write(f"{temporary}/{path}", _fitted(body, os.stat(f"{root}/{modules[path]}")))
         layer = layer_of([(path, len(body)) for path, body in files.items()])
-        publish_layer(
-            cache, archive, kind, temporary, encode_layer(layer, seconds=seconds, boot=current_boot())
-        )
+        publish_layer(cache, archive, kind, temporary, layer, seconds)
     finally:
         remove_tree(temporary)
 

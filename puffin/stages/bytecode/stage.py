@@ -224,9 +224,7 @@ def _make(cache: Cache, archive: str, kind: str, executable: str, suffix: str, l
                 raise
             return  # the archive is damaged: link will say so
         layer = _layer(temporary, [each for each, good in zip(modules, made, strict=True) if good], suffix)
-        publish_layer(
-            cache, archive, kind, temporary, encode_layer(layer, seconds=seconds, boot=current_boot())
-        )
+        publish_layer(cache, archive, kind, temporary, layer, seconds)
     finally:
         remove_tree(temporary)
 
@@ -245,8 +243,11 @@ def pyc_of(module: str, suffix: str) -> str:
     return f"{directory}{slash}{CACHE}/{name[:-3]}{suffix}"
 
 
-def publish_layer(cache: Cache, archive: str, kind: str, temporary: str, manifest: bytes) -> None:
-    """Make the directory *temporary* the layer of an archive, in the place of an earlier one (``OSError``)."""
+def publish_layer(cache: Cache, archive: str, kind: str, temporary: str, layer: Layer, seconds: int) -> None:
+    """Make the directory *temporary* the layer of an archive, in the place of an earlier one (``OSError``).
+
+    *seconds* is the time of the archive that it was made from.
+    """
     cache = cache.own
     path = layer_path(cache, kind, archive)
     if os.path.lexists(path):  # of the archive as it was before, or cut short
@@ -255,4 +256,5 @@ def publish_layer(cache: Cache, archive: str, kind: str, temporary: str, manifes
         move(path, old)
         remove_tree(old)
     publish_tree(temporary, path)
+    manifest = encode_layer(layer, seconds=seconds, boot=current_boot())
     publish_file(cache, manifest_path(cache, kind, archive), manifest)

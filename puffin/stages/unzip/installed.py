@@ -46,8 +46,10 @@ def plan(
     """
     name, version = wheelfile.parse_filename(filename)
     tops = {path.partition("/")[0] for path in {*directories, *[m.name.rpartition("/")[0] for m in members]}}
-    dist_info = wheelfile.find_dist_info(tops, name, version)
-    data = wheelfile.find_data(tops, name, version)
+    dist_info = wheelfile.find_own(tops, ".dist-info", name, version)
+    if not dist_info:
+        raise Refused("it has no `.dist-info` directory")
+    data = wheelfile.find_own(tops, ".data", name, version)
     texts = _read_own(dist_info, {member.name: member for member in members}, read)
     raw_name, raw_version = wheelfile.check_metadata(texts["METADATA"], f"{dist_info}/METADATA", name, version)
     rows = _record(texts["RECORD"], f"{dist_info}/RECORD")

@@ -40,9 +40,8 @@ modes; manifests of former versions end before it.
 No file of the archive is younger than the file with the manifest (:mod:`puffin.stages.unzip.ready`).
 """
 
-import os
-
 from puffin.cache.frame import dump, load_at, skipped
+from puffin.cache.reading import read_beginning
 from puffin.types import Any
 from puffin.value import frozen
 
@@ -58,7 +57,6 @@ CURRENT_FORMAT = 1
 ) = range(17)  # fmt: skip
 _HEADER_LENGTH = 17
 _FIRST_READ = 8192  # bytes; holds the header of nearly every wheel
-_READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
 @frozen
@@ -101,10 +99,10 @@ def encode_manifest(manifest: Manifest) -> "bytes":
 
 def read_header(path: str) -> "tuple[Any, ...] | None":
     """Return the header of the manifest file *path*, or None for a missing, damaged, foreign or older one."""
-    data = _read(path, whole=False)
+    data = read_beginning(path, _FIRST_READ)
     header = _header(data)[0]
     if header is None and len(data) == _FIRST_READ:
-        header = _header(_read(path, whole=True))[0]
+        header = _header(read_beginning(path))[0]
     return header
 
 
@@ -121,7 +119,7 @@ def outline(header: "tuple[Any, ...]", names: "tuple[tuple[str, tuple[str, ...]]
 
 def read_for_link(path: str) -> "tuple[Any, Any, tuple[str, ...] | None] | None":
     """Return the header, the names and the executables in the manifest file *path*, or None as :func:`read_header`."""
-    data = _read(path, whole=True)
+    data = read_beginning(path)
     header, end = _header(data)
     names, end = load_at(data, end)
     if header is None or type(names) is not tuple:
@@ -132,7 +130,7 @@ def read_for_link(path: str) -> "tuple[Any, Any, tuple[str, ...] | None] | None"
 
 def read_manifest(path: str) -> "Manifest | None":
     """Return the whole manifest in the file *path*, or None for a missing, damaged, foreign or older one."""
-    data = _read(path, whole=True)
+    data = read_beginning(path)
     header, end = _header(data)
     names, end = load_at(data, end)
     checks, end = load_at(data, end)
@@ -150,16 +148,3 @@ def _header(data: bytes) -> "tuple[tuple[Any, ...] | None, int]":
     if len(header) == WHEEL_BYTES:
         header = (*header, 0)
     return (header, end) if len(header) == _HEADER_LENGTH else (None, 0)
-
-
-def _read(path: str, *, whole: bool) -> bytes:
-    try:
-        descriptor = os.open(path, _READ)
-    except OSError:
-        return b""
-    try:
-        return os.read(descriptor, os.fstat(descriptor).st_size if whole else _FIRST_READ)
-    except OSError:
-        return b""
-    finally:
-        os.close(descriptor)

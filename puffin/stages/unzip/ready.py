@@ -1,4 +1,4 @@
-"""Whether an archive in the cache can be trusted. HOT.
+"""Which archive a wheel is, and whether it can be trusted. HOT.
 
 Archives are not fsync'd: that would cost more than all other work. After a power loss a manifest may
 therefore stand beside files whose content never reached the disk. The manifest holds the boot it was
@@ -13,8 +13,9 @@ import os
 import time
 from zlib import crc32
 
+from puffin.artifact.artifact import decisive
 from puffin.cache.atomic import move, publish_file, remove_tree
-from puffin.cache.layout import Cache, current_boot
+from puffin.cache.layout import Bucket, Cache, current_boot
 from puffin.cache.reading import read
 from puffin.names import same_version
 from puffin.stages.unzip.manifest import (
@@ -31,6 +32,37 @@ from puffin.stages.unzip.manifest import (
 )
 from puffin.types import Any, Iterable
 from puffin.value import replace
+
+
+def pointer(cache: Cache, source: str, name: str, filename: str) -> str:
+    """Return the path of the symlink that leads from a wheel's name to its archive."""
+    return cache.path(Bucket.WHEELS, source, name, filename)
+
+
+def known_archive(cache: Cache, source: str, name: str, filename: str) -> str:
+    """Return the archive that a wheel's name led to when it was last stored, ``""`` for none."""
+    try:
+        return os.path.basename(os.readlink(cache.find(pointer(cache, source, name, filename))))
+    except OSError:
+        return ""
+
+
+def meant_archive(
+    cache: Cache, *, source: str, name: str, filename: str, hashes: tuple[str, ...], anew: bool = False
+) -> str:
+    """Return the archive that a wheel is, as far as that is known without its bytes, else ``""``.
+
+    It may be missing from the cache. The one SHA-256 that *hashes* allow names it, unless the file is a local one:
+    what that holds tells only the file. Else it is the one that was last stored under the wheel's name, if that has
+    one of *hashes* for certain; with *anew* what was stored does not count.
+    """
+    allowed = decisive(hashes)
+    if len(allowed) == 1 and not source.startswith("path/"):
+        return allowed[0]
+    if anew:
+        return ""
+    archive = known_archive(cache, source, name, filename)
+    return archive if not hashes or archive in allowed else ""
 
 
 def archive_ready(cache: "Cache", sha256: str, *, size: int = 0, filename: str = "") -> bool:

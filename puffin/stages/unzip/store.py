@@ -8,12 +8,11 @@ be had, the file is fetched all the same.
 import errno
 import os
 
-from puffin.artifact.artifact import decisive
 from puffin.artifact.urls import digest, mask
 from puffin.cache.atomic import publish_link
 from puffin.cache.layout import Bucket, Cache
 from puffin.cache.lock import WorkLock, lock_timeout
-from puffin.stages.unzip.ready import archive_ready
+from puffin.stages.unzip.ready import archive_ready, meant_archive, pointer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,19 +63,6 @@ def _unzip(sha256: str, data: "Buffer", filename: str, cache_root: str) -> str:
     if isinstance(data, memoryview):
         give(data)
     return archive
-
-
-def pointer(cache: Cache, source: str, name: str, filename: str) -> str:
-    """Return the path of the symlink that leads from a wheel's name to its archive."""
-    return cache.path(Bucket.WHEELS, source, name, filename)
-
-
-def known_archive(cache: Cache, source: str, name: str, filename: str) -> str:
-    """Return the archive that a wheel's name led to when it was last stored, ``""`` for none."""
-    try:
-        return os.path.basename(os.readlink(cache.find(pointer(cache, source, name, filename))))
-    except OSError:
-        return ""
 
 
 def fetch_once(
@@ -154,21 +140,3 @@ def _stored(
     }
     archive = meant.pop() if len(meant) == 1 else ""
     return archive if archive and archive_ready(cache, archive, size=size, filename=filename) else ""
-
-
-def meant_archive(
-    cache: Cache, *, source: str, name: str, filename: str, hashes: tuple[str, ...], anew: bool = False
-) -> str:
-    """Return the archive that a wheel is, as far as that is known without its bytes, else ``""``.
-
-    It may be missing from the cache. The one SHA-256 that *hashes* allow names it, unless the file is a local one:
-    what that holds tells only the file. Else it is the one that was last stored under the wheel's name, if that has
-    one of *hashes* for certain; with *anew* what was stored does not count.
-    """
-    allowed = decisive(hashes)
-    if len(allowed) == 1 and not source.startswith("path/"):
-        return allowed[0]
-    if anew:
-        return ""
-    archive = known_archive(cache, source, name, filename)
-    return archive if not hashes or archive in allowed else ""

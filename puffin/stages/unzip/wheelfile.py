@@ -27,28 +27,16 @@ def is_for(stem: str, name: str, version: str) -> bool:
     return normalise(its_name) == name and same_version(its_version, version)
 
 
-def find_dist_info(tops: "Iterable[str]", name: str, version: str) -> str:
-    """Return the wheel's own ``.dist-info`` among the top-level directories *tops*."""
-    found = sorted(top for top in tops if top.lower().endswith(".dist-info"))
-    if not found:
-        raise Refused("it has no `.dist-info` directory")
+def find_own(tops: "Iterable[str]", ending: str, name: str, version: str) -> str:
+    """Return the wheel's own directory with an *ending* among the top-level ones *tops*; empty where it has none."""
+    found = sorted(top for top in tops if top.lower().endswith(ending))
     if len(found) > 1:
-        raise Refused(f"it has more than one `.dist-info` directory: `{'`, `'.join(found)}`")
-    if not found[0].endswith(".dist-info") or not is_for(found[0][:-10], name, version):
-        raise Refused(
-            f"the directory does not belong to {name} {version}, which the file name promises", found[0]
-        )
-    return found[0]
-
-
-def find_data(tops: "Iterable[str]", name: str, version: str) -> str:
-    """Return the wheel's own ``.data`` among the top-level directories *tops*; empty where it has none."""
-    found = sorted(top for top in tops if top.lower().endswith(".data"))
+        raise Refused(f"it has more than one `{ending}` directory: `{'`, `'.join(found)}`")
     for top in found:
-        if not top.endswith(".data") or not is_for(top[:-5], name, version):
-            raise Refused(f"the directory does not belong to {name} {version}", top)
-    if len(found) > 1:
-        raise Refused(f"it has more than one `.data` directory: `{'`, `'.join(found)}`")
+        if not top.endswith(ending) or not is_for(top.removesuffix(ending), name, version):
+            raise Refused(
+                f"the directory does not belong to {name} {version}, which the file name promises", top
+            )
     return found[0] if found else ""
 
 

@@ -34,6 +34,19 @@ def in_child(action):
     return pid, reader
 
 
+def held(path):
+    """Return the pid of a child that holds the lock *path*, and its pipe."""
+
+    def hold(writer):
+        with lock(path):
+            os.write(writer, b"x")
+            signal.pause()
+
+    pid, reader = in_child(hold)
+    os.read(reader, 1)
+    return pid, reader
+
+
 def finish(pid, reader):
     os.close(reader)
     os.kill(pid, signal.SIGKILL)
@@ -50,13 +63,7 @@ def test_a_taken_lock_times_out_and_names_its_holder(tmp_path):
 
 
 def test_a_waiting_lock_is_taken_when_it_is_free(tmp_path):
-    def hold(writer):
-        with lock(tmp_path / "lock"):
-            os.write(writer, b"x")
-            signal.pause()
-
-    pid, reader = in_child(hold)
-    os.read(reader, 1)
+    pid, reader = held(tmp_path / "lock")
     with pytest.raises(LockTimeout), lock(tmp_path / "lock"):
         pass
     os.kill(pid, signal.SIGKILL)  # a killed holder lets go
@@ -68,14 +75,7 @@ def test_a_waiting_lock_is_taken_when_it_is_free(tmp_path):
 @pytest.fixture
 def stopped(tmp_path):
     """The number of a process that holds a lock and is stopped."""
-
-    def hold(writer):
-        with lock(tmp_path / "lock"):
-            os.write(writer, b"x")
-            signal.pause()
-
-    pid, reader = in_child(hold)
-    os.read(reader, 1)
+    pid, reader = held(tmp_path / "lock")
     os.kill(pid, signal.SIGSTOP)
     yield pid
     finish(pid, reader)
@@ -120,18 +120,10 @@ def test_the_kernel_knows_who_holds_a_lock(tmp_path, stopped):
     assert holders(str(tmp_path / "none")) == ""
 
 
+@pytest.mark.usefixtures("stopped")
 def test_a_stopped_holder_keeps_its_lock(tmp_path):
-    def hold(writer):
-        with lock(tmp_path / "lock"):
-            os.write(writer, b"x")
-            signal.pause()
-
-    pid, reader = in_child(hold)
-    os.read(reader, 1)
-    os.kill(pid, signal.SIGSTOP)
     with pytest.raises(LockTimeout), lock(tmp_path / "lock", 0.1):
         pass
-    finish(pid, reader)
 
 
 def test_a_child_does_not_keep_its_parents_lock(tmp_path):

@@ -1,5 +1,6 @@
 """The install plan: which distributions are kept, added, replaced and removed. Pure."""
 
+from puffin.artifact.artifact import WHEEL, Artifact
 from puffin.artifact.urls import mask
 from puffin.names import same_version
 from puffin.reasons import (
@@ -148,6 +149,18 @@ def make_plan(
         replace=tuple(sorted(replace)),
         remove=tuple(sorted(remove)),
         reasons=reasons,
+    )
+
+
+def wanted_of(artifact: Artifact, archive: str = "") -> WantedDistribution:
+    """Return what a plan compares of an artifact that was chosen; of one that a URL names, that URL."""
+    if not artifact.direct_url:
+        return WantedDistribution(name=artifact.name, version=artifact.version)
+    if artifact.kind == WHEEL:
+        url = direct_url_of(artifact.direct_url)
+        return WantedDistribution(name=artifact.name, version="", url=url, archive=archive)
+    return WantedDistribution(
+        name=artifact.name, version="", url=artifact.url, direct_url=artifact.direct_url, source=artifact.source
     )
 
 

@@ -56,6 +56,16 @@ def outside(
                 yield site, row
 
 
+def visible(environment: Environment) -> "Iterator[tuple[str, tuple[str, str, str, str], bool]]":
+    """Yield ``(directory, row of scan, whether it is outside)`` of all that *environment* has and sees."""
+    sites = {os.path.realpath(site): site for site in (environment.platlib, environment.purelib)}
+    own = [(site, row) for site in sites.values() for row in scan(site)]
+    for site, row in own:
+        yield site, row, False
+    for site, row in outside(environment, [row[0] for _, row in own]):
+        yield site, row, True
+
+
 def inherited(environment: Environment) -> "tuple[tuple[str, Present], ...]":
     """Return ``(directory, distribution)`` of all that *environment* sees outside of itself, one for each name."""
     found = []

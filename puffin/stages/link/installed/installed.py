@@ -1,8 +1,7 @@
 """The installed distributions of an environment, with their metadata.
 
 https://packaging.python.org/en/latest/specifications/recording-installed-packages/ and PEP 610, 376.
-RECORD is another program's text: paths that leave the environment, or that name what makes it one, are
-kept apart and must never be acted upon.
+RECORD is another program's text: paths that leave the environment, or that name what makes it one, are left out.
 """
 
 import json
@@ -11,10 +10,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from puffin.artifact.urls import file_path
-from puffin.cache.reading import read_text
+from puffin.cache.reading import names_in, read_text
 from puffin.stages.link.environment.environment import Environment
 from puffin.stages.link.installed import scan as site_scan
-from puffin.stages.link.installed.inherited import outside
+from puffin.stages.link.installed.inherited import visible
 from puffin.stages.unzip import record
 from puffin.stages.unzip.names import shadows
 from puffin.value import frozen
@@ -28,7 +27,7 @@ class Distribution:
 
     ``path`` is its metadata (a directory, or a file for old kinds), ``kind`` one of those of
     :mod:`~puffin.stages.link.installed.scan`. ``direct_url`` is direct_url.json as nested tuples of pairs (see
-    :func:`thaw`). ``files`` are absolute and safe to remove; ``unsafe`` are rows of RECORD that are not.
+    :func:`thaw`). ``files`` are absolute and safe to remove; rows of RECORD that are not are left out.
     ``location`` is the project directory of an editable one. ``recorded`` tells whether there is a list of
     files at all.
     """
@@ -44,7 +43,6 @@ class Distribution:
     location: str
     direct_url: "tuple[tuple[str, Any], ...] | None"
     files: tuple[str, ...]
-    unsafe: tuple[str, ...]
     recorded: bool
 
 
@@ -53,21 +51,16 @@ def read_installed(environment: Environment) -> tuple[Distribution, ...]:
 
     Those that it sees of the installation it was made from are among them, without files.
     """
-    sites = {os.path.realpath(site): site for site in (environment.platlib, environment.purelib)}
-    found = []
-    for site in sites.values():
-        for name, version, entry, kind in site_scan.scan(site):
-            found.append(_read(environment, site, name, version, entry, kind))
-    found += [_read(None, site, *row) for site, row in outside(environment, [each.name for each in found])]
+    found = [_read(None if away else environment, site, *row) for site, row, away in visible(environment)]
     return tuple(sorted(found, key=lambda each: (each.name, each.version, each.path)))
 
 
 def read_paths(paths: "Iterable[str]") -> tuple[Distribution, ...]:
     """Return all distributions in some directories, sorted as by :func:`read_installed`, without their files."""
     found = [
-        _read(None, path, name, version, entry, kind)
+        _read(None, path, *row)
         for path in dict.fromkeys(map(os.path.abspath, paths))
-        for name, version, entry, kind in site_scan.scan(path)
+        for row in site_scan.scan(path)
     ]
     return tuple(sorted(found, key=lambda each: (each.name, each.version, each.path)))
 
@@ -97,7 +90,6 @@ def _read(
     except OSError:  # enough to show it, not to remove it
         rows = None
     scripts = script_rows(environment, path, kind) if environment else []
-    files, unsafe = split_rows((*(rows or ()), *scripts), site, environment) if environment else ((), ())
     return Distribution(
         name=name,
         raw_name=raw_name or name,
@@ -109,8 +101,7 @@ def _read(
         editable=bool(location),
         location=location,
         direct_url=_freeze(direct_url) if direct_url else None,
-        files=files,
-        unsafe=unsafe,
+        files=safe_paths((*(rows or ()), *scripts), site, environment) if environment else (),
         recorded=rows is not None,
     )
 
@@ -124,12 +115,12 @@ def distribution_files(environment: Environment, entry: str, kind: str) -> "tupl
     site = environment.purelib
     path = f"{site}/{entry}"
     if kind == site_scan.BROKEN:
-        return (path, *split_rows(_record(path) or (), site, environment)[0])
+        return (path, *safe_paths(_record(path) or (), site, environment))
     rows = listed_files(site, path, kind)
     if rows is None or (kind == site_scan.DIST_INFO and not any(row.startswith(f"{entry}/") for row in rows)):
         rows = [*(rows or ()), *_walk(site, entry)]  # without a list, or a copy of another's under a new name
     rows = [*rows, *script_rows(environment, path, kind)]
-    return split_rows(rows, site, environment)[0]
+    return safe_paths(rows, site, environment)
 
 
 def script_rows(environment: Environment, path: str, kind: str) -> "list[str]":
@@ -137,7 +128,7 @@ def script_rows(environment: Environment, path: str, kind: str) -> "list[str]":
     if kind not in (site_scan.EGG_INFO, site_scan.EGG_LINK, site_scan.EGG):
         return []
     info = os.path.dirname(site_scan.metadata_path(path, kind))
-    names = [*_entry_points(f"{info}/entry_points.txt"), *_names(f"{info}/scripts")]
+    names = [*_entry_points(f"{info}/entry_points.txt"), *names_in(f"{info}/scripts")]
     way = os.path.relpath(environment.scripts, environment.purelib)
     files = [
         f"{name}{end}" for name in names for end in ("", ".exe", ".exe.manifest", "-script.py", "-script.pyw")
@@ -156,13 +147,6 @@ def _entry_points(path: str) -> "list[str]":
         return []
     sections = [each for each in ("console_scripts", "gui_scripts") if parser.has_section(each)]
     return [name.strip() for section in sections for name in parser[section] if "/" not in name]
-
-
-def _names(directory: str) -> "list[str]":
-    try:
-        return sorted(os.listdir(directory))
-    except OSError:
-        return []
 
 
 def _direct_url(path: str) -> "dict[str, Any] | None":
@@ -235,10 +219,8 @@ def _walk(site: str, relative: str) -> list[str]:
     return rows
 
 
-def split_rows(
-    rows: "Iterable[str]", site: str, environment: Environment
-) -> "tuple[tuple[str, ...], tuple[str, ...]]":
-    """Return ``(absolute paths, rows that are unsafe)`` of paths relative to *site*.
+def safe_paths(rows: "Iterable[str]", site: str, environment: Environment) -> "tuple[str, ...]":
+    """Return the absolute paths of *rows*, which are relative to *site*, without those that are unsafe.
 
     A path is unsafe if it is absolute, leaves the directories of the environment's scheme, or names the
     interpreter, an activation script, pyvenv.cfg, or a directory that is or holds one of the scheme's.
@@ -249,7 +231,6 @@ def split_rows(
         if root
     ]
     files: dict[str, None] = {}
-    unsafe = []
     for row in rows:
         path = os.path.normpath(f"{site}/{row}")
         inside = (
@@ -258,9 +239,7 @@ def split_rows(
         holds = any(root == path or root.startswith(path + os.sep) for root in roots)
         if inside and not holds and not _makes_environment(path, environment):
             files[path] = None
-        else:
-            unsafe.append(row)
-    return tuple(files), tuple(unsafe)
+    return tuple(files)
 
 
 def _makes_environment(path: str, environment: Environment) -> bool:

@@ -11,7 +11,7 @@ from puffin.cache.reading import read_text
 from puffin.names import normalise
 from puffin.stages.link.environment.environment import Environment
 from puffin.stages.link.installed import scan as site_scan
-from puffin.stages.link.installed.inherited import outside
+from puffin.stages.link.installed.inherited import visible
 from puffin.value import frozen
 
 _FIELDS = frozenset(("name", "version", "requires-dist", "requires-python", "provides-extra"))
@@ -40,14 +40,10 @@ def read_requires(environment: Environment) -> tuple[Requires, ...]:
     Those that are there twice are returned twice; metadata that cannot be read requires nothing. What it sees of the
     installation it was made from is among them.
     """
-    sites = {os.path.realpath(site): site for site in (environment.platlib, environment.purelib)}
     found = [
         _read(f"{site}/{entry}", name, version, kind)
-        for site in sites.values()
-        for name, version, entry, kind in site_scan.scan(site)
+        for site, (name, version, entry, kind), _ in visible(environment)
     ]
-    for site, (name, version, entry, kind) in outside(environment, [each.name for each in found]):
-        found.append(_read(f"{site}/{entry}", name, version, kind))
     return tuple(sorted(found, key=lambda each: (each.name, each.version, each.path)))
 
 

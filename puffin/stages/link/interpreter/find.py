@@ -11,6 +11,7 @@ import sys
 from puffin import depends
 from puffin.cache.atomic import read
 from puffin.cache.layout import home_directory
+from puffin.cache.reading import names_in
 from puffin.errors import USAGE, Cause, PuffinError
 from puffin.names import shell_quoted
 from puffin.stages.link.interpreter.interpreter import Interpreter
@@ -192,7 +193,7 @@ def _in_pyenv(environ: "Mapping[str, str]", spec: "PythonSpec") -> str:
     directory = _pyenv_versions(environ)
     active = environ.get("PYENV_VERSION", "").split(":")
     fitting = []
-    for name in _names(directory):
+    for name in names_in(directory):
         try:
             version = Version(name)
         except InvalidVersion:
@@ -201,13 +202,6 @@ def _in_pyenv(environ: "Mapping[str, str]", spec: "PythonSpec") -> str:
         if executable and PythonSpec.from_string_spec(f"cpython{version.base_version}").satisfies(spec):
             fitting.append((name in active, version, executable))
     return max(fitting)[-1] if fitting else ""
-
-
-def _names(directory: str) -> list[str]:
-    try:
-        return os.listdir(directory)
-    except OSError:
-        return []
 
 
 def _looked(environ: "Mapping[str, str]") -> tuple[str, ...]:

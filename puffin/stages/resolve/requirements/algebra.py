@@ -351,20 +351,6 @@ def without_odd(alternatives: Iterable[Term]) -> list[Term]:
     return [frozenset(atom for atom in term if " " not in atom[0]) for term in alternatives]
 
 
-def implies(own: BaseMarker, other: BaseMarker) -> bool:
-    """Tell whether *other* holds wherever *own* does; False where that is too much to find out."""
-    if other.is_any() or own.is_empty() or own == other:
-        return True
-    if other.is_empty():
-        return False
-    first, second = terms(own), terms(other)
-    try:
-        table = Table((*first, *second))
-    except OverflowError:
-        return set(first) <= set(second)
-    return not table.mask(first) & ~table.mask(second)
-
-
 def simplified(own: BaseMarker, given: BaseMarker = ALWAYS) -> list[Term]:
     """Return few alternatives, of few comparisons, that are the same as *own* where *given* holds."""
     return _fewest(terms(own), terms(given))

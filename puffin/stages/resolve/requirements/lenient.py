@@ -5,6 +5,7 @@ uploads are still in use, so puffin reads what they clearly mean.
 """
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 from puffin.names import printable
@@ -48,13 +49,13 @@ def requirement(text: str) -> str:
     Raises :class:`Malformed` if the meaning is not clear.
     """
     text = text.strip()
-    if _is_sure(text) or _is_requirement(text):
+    if _is_sure(text) or _can_be_read(requirement_of, text):
         return text
     found = re.fullmatch(_HEAD, text)
     if found:
         name, _open, clauses, _close, marker = found.groups()
         fixed = f"{name}{_corrected(clauses)}{marker or ''}"
-        if _is_requirement(fixed):
+        if _can_be_read(requirement_of, fixed):
             return fixed
     raise Malformed(f"its metadata has a requirement that cannot be read, `{printable(text, 120)}`")
 
@@ -66,10 +67,10 @@ def specifier(text: str) -> str:
     If they cannot be read, the result is empty and admits every version, as in pip for ``Requires-Python``.
     """
     text = text.strip()
-    if _is_specifier(text):
+    if _can_be_read(clauses_of, text):
         return text
     corrected = _corrected(text)
-    return corrected if _is_specifier(corrected) else ""
+    return corrected if _can_be_read(clauses_of, corrected) else ""
 
 
 def _is_sure(text: str) -> bool:
@@ -80,27 +81,13 @@ def _is_sure(text: str) -> bool:
 
 @lru_cache(maxsize=10_000)
 def _is_marker(text: str) -> bool:
-    if usual_marker(text) is not None:
-        return True
+    return usual_marker(text) is not None or _can_be_read(marker_of, text)
+
+
+def _can_be_read(read: Callable[[str], object], text: str) -> bool:
     try:
-        marker_of(text)
+        read(text)
     except (ValueError, RecursionError):
-        return False
-    return True
-
-
-def _is_requirement(text: str) -> bool:
-    try:
-        requirement_of(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
-def _is_specifier(text: str) -> bool:
-    try:
-        clauses_of(text)
-    except ValueError:
         return False
     return True
 

@@ -8,6 +8,7 @@ import os
 import stat
 
 from puffin import depends
+from puffin.names import is_name, normalise
 
 _LONGEST = 1 << 20  # bytes of a file in which the block of a script is looked for
 _NEVER = (".txt", ".in")  # the usual ends of the names of requirements files
@@ -66,20 +67,15 @@ def simple_pins(data: bytes) -> "tuple[tuple[str, str], ...] | None":
                 if not _is_canonical(version):
                     return None
                 break
-        name = name.lower() if name.isalnum() else _normalized(name)
+        if name.isalnum():
+            name = name.lower()
+        else:
+            name = name.strip(" \t")
+            name = normalise(name) if is_name(name) else ""
         if not name or name in pins:
             return None
         pins[name] = version
     return tuple(pins.items())
-
-
-def _normalized(name: str) -> str:
-    """Return *name* as in PEP 503, or nothing if it is not a valid name."""
-    name = name.strip(" \t").lower().replace("_", "-").replace(".", "-")
-    while "--" in name:
-        name = name.replace("--", "-")
-    valid = name.replace("-", "").isalnum() and name[0] != "-" and name[-1] != "-"
-    return name if valid else ""
 
 
 def _names_encoding(data: bytes) -> bool:

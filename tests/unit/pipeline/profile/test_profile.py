@@ -12,8 +12,7 @@ from puffin.cli.commands.profile import sparkline
 from puffin.cli.page.findings import advised, answers
 from puffin.cli.page.page import page
 from puffin.cli.page.words import idle_word, verdict
-from puffin.pipeline.profile.compare import NotComparable, check_comparable, compare, previous
-from puffin.pipeline.profile.history import history
+from puffin.pipeline.profile.compare import NotComparable, check_comparable, compare, history, previous
 from puffin.pipeline.profile.read import parse
 from puffin.pipeline.profile.report import report_on
 from puffin.pipeline.profile.spans import IDLE, critical_path, merged, parts, spans, union, weighted

@@ -10,7 +10,7 @@ import textwrap
 
 import pytest
 
-from tests.helpers.waiting import SECONDS, until
+from tests.helpers.waiting import SECONDS, lives, until
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="children are forked")
 
@@ -143,15 +143,7 @@ def test_closing_and_dying_leave_no_child_behind() -> None:
         text = BEFORE + textwrap.dedent(script).format(end=end)
         done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=SECONDS)
         for pid in json.loads(done.stdout):
-            until(lambda pid=pid: not _runs(pid))
-
-
-def _runs(pid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+            until(lambda pid=pid: not lives(pid))
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the processors cannot be chosen here")

@@ -4,19 +4,14 @@ import os
 import random
 import shutil
 import stat
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from puffin.pipeline.workspace.commits import CommitTree, WorkTree, difference, fetch_hints
+from tests.helpers.repositories import own_git
 
 NAMES = ("a", "b", "c")
-
-
-def git(where, *words):
-    who = ["-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "init.defaultBranch=main"]
-    subprocess.run(["git", *who, *words], cwd=where, check=True, capture_output=True)
 
 
 def paths(depth=3):
@@ -84,12 +79,12 @@ def test_a_view_of_a_commit_shows_what_a_checkout_has(tmp_path, seed):
     chance = random.Random(seed)
     work, other = tmp_path / "work", tmp_path / "other"
     work.mkdir()
-    git(work, "init")
+    own_git(work, "init")
     change(work, chance)
     (work / "keep").write_text("")
-    git(work, "add", "--all")
-    git(work, "commit", "-m", "one")
-    git(work, "worktree", "add", str(other), "HEAD")
+    own_git(work, "add", "--all")
+    own_git(work, "commit", "-m", "one")
+    own_git(work, "worktree", "add", str(other), "HEAD")
     change(work, chance)
     tree = CommitTree(difference("HEAD", str(work), "--since"))
     try:
@@ -104,8 +99,8 @@ def test_a_view_of_a_commit_shows_what_a_checkout_has(tmp_path, seed):
 
 
 def test_a_directory_is_listed_once_however_many_files_are_new(tmp_path, monkeypatch):
-    git(tmp_path, "init")
-    git(tmp_path, "commit", "--allow-empty", "-m", "nothing")
+    own_git(tmp_path, "init")
+    own_git(tmp_path, "commit", "--allow-empty", "-m", "nothing")
     for path in paths(4):
         (tmp_path / path).mkdir()
         (tmp_path / path / "file").touch()

@@ -26,7 +26,7 @@ from tests.helpers.backends import (
     source_tree,
 )
 from tests.helpers.pythons import VERSIONS, real_python
-from tests.helpers.waiting import until
+from tests.helpers.waiting import lives, until
 
 REPORT = """
 import json
@@ -44,14 +44,6 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
 def seen(tree: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((tree / "seen.json").read_text())
     return found
-
-
-def gone(pid: int) -> bool:
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return True
-    return fields[0] in "ZX"
 
 
 def test_a_wheel_is_built(tmp_path: Path) -> None:
@@ -239,7 +231,7 @@ def pids(tree: Path) -> list[int]:
 def test_what_a_hook_leaves_running_is_ended(tmp_path: Path) -> None:
     tree = source_tree(tmp_path, LINGER.replace("SLEEP", ""))
     assert run_hooks(hook_job(tmp_path, tree)).wheel
-    until(lambda: all(map(gone, pids(tree))))
+    until(lambda: not any(map(lives, pids(tree))))
 
 
 def test_a_forked_copy_that_stays_holds_nobody_up(tmp_path: Path) -> None:
@@ -259,7 +251,7 @@ def test_a_build_that_takes_too_long(tmp_path: Path) -> None:
     error = failure(hook_job(tmp_path, tree, timeout=3.0))
     assert isinstance(error, BuildTimedOut)
     assert error.what() == "`toy_backend.build_wheel` took longer than 3 s and was ended"
-    until(lambda: all(map(gone, pids(tree))))
+    until(lambda: not any(map(lives, pids(tree))))
 
 
 def test_builds_of_one_tree_wait_for_one_another(tmp_path: Path) -> None:

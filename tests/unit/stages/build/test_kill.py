@@ -14,7 +14,7 @@ import pytest
 from puffin.stages.build.job import HookJob
 from tests.helpers.backends import build_environment, hook_job, installed_job, source_tree
 from tests.helpers.cli import CHECKOUT
-from tests.helpers.waiting import until
+from tests.helpers.waiting import lives, until
 
 pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="looks at processes in /proc")
 
@@ -58,14 +58,6 @@ except (KeyboardInterrupt, Terminated):
 """
 
 
-def gone(pid: int) -> bool:
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return True
-    return fields[0] in "ZX"
-
-
 _seen: list[int] = []
 
 
@@ -75,7 +67,7 @@ def _none_left() -> Iterator[None]:
     _seen.clear()
     yield
     for pid in _seen:
-        if not gone(pid):
+        if lives(pid):
             os.kill(pid, signal.SIGKILL)
 
 
@@ -101,12 +93,12 @@ def test_a_build_ends_with_puffin(tmp_path: Path, stay: str, number: int) -> Non
     with start(hook_job(tmp_path, tree)) as process:
         pids = processes(tree)
         assert len(pids) == 4
-        assert not any(map(gone, pids))
+        assert all(map(lives, pids))
         process.send_signal(number)
         assert process.wait() == (-9 if number == signal.SIGKILL else 3)
         if number != signal.SIGKILL:
-            assert all(map(gone, pids[:2]))  # puffin has waited for them
-        until(lambda: all(map(gone, pids)))
+            assert not any(map(lives, pids[:2]))  # puffin has waited for them
+        until(lambda: not any(map(lives, pids)))
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda number: number.name)
@@ -117,7 +109,7 @@ def test_a_forked_build_ends_with_puffin(tmp_path: Path, number: int) -> None:
         pids = processes(Path(job.tree))
         process.send_signal(number)
         process.wait()
-        until(lambda: all(map(gone, pids)))
+        until(lambda: not any(map(lives, pids)))
 
 
 def test_a_child_of_puffin_that_lives_on_does_not_keep_a_build(tmp_path: Path) -> None:
@@ -142,8 +134,8 @@ threading.Thread(target=fork, daemon=True).start()
         _seen.append(int((tree / "forked").read_text()))
         process.kill()
         process.wait()
-        until(lambda: all(map(gone, pids)))
-        assert not gone(_seen[-1])
+        until(lambda: not any(map(lives, pids)))
+        assert lives(_seen[-1])
 
 
 def test_a_build_ends_with_its_supervisor(tmp_path: Path) -> None:
@@ -152,4 +144,4 @@ def test_a_build_ends_with_its_supervisor(tmp_path: Path) -> None:
         pids = processes(tree)
         os.kill(pids[1], 9)
         assert process.wait() == 1
-        until(lambda: all(map(gone, pids)))
+        until(lambda: not any(map(lives, pids)))
