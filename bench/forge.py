@@ -16,10 +16,11 @@ from bench.shapes import Shape, metadata_of, pins_of, shapes
 BACKEND = "forged-backend"
 _TAG = "py3-none-any"
 _BUILD = '''
-"""A build backend that needs nothing: it zips the module that lies beside pyproject.toml."""
-import pathlib, tomllib, zipfile
+"""A build backend that needs nothing: it zips the module that lies beside pyproject.toml, and may wait before."""
+import os, pathlib, time, tomllib, zipfile
 
 def build_wheel(directory, config_settings=None, metadata_directory=None):
+    time.sleep(float(os.environ.get("FORGED_BUILD_SECONDS", "0")))
     project = tomllib.loads(pathlib.Path("pyproject.toml").read_text())["project"]
     name, info = project["name"].replace("-", "_"), project["name"].replace("-", "_") + "-" + project["version"]
     file = f"{info}-py3-none-any.whl"

@@ -31,6 +31,7 @@ BROKEN = ("dead", "slow", "500", "truncating", "lying", "full")
 SERVERS = ("nginx", "s3", "bazel", *BROKEN)  # s3 is moto's server, bazel one with the rules of bazel-remote
 BY_WORDS = {"sdists": (), "wheels": (), "bytecode": ("--compile-bytecode",)}
 _SOME = 40  # small wheels of the table
+_BUILD = "1"  # seconds of a build, at the least that real ones take
 
 _NGINX = """
 daemon off; worker_processes 1; pid {root}/pid; error_log {root}/errors; {user}
@@ -166,6 +167,8 @@ def table(
                     url = f"http://127.0.0.1:{free_port()}"
                 else:
                     url = stack.enter_context(fake).url
+                if kind == "sdists":
+                    environ = {**environ, "FORGED_BUILD_SECONDS": _BUILD}
                 words = (*BY_WORDS[kind], "--remote-cache", url)
                 machines.run(pins, index, (*words, "--remote-cache-write"), **environ)
                 if server in BROKEN:

@@ -147,6 +147,16 @@ def test_the_index_serves_until_the_cache_has_answered(machines, puffin, cache):
     assert told.get("wheels", {}).keys() <= {"silent"}
 
 
+def test_a_run_waits_for_a_first_answer_before_it_builds(machines, cache, log):
+    machines("first").sync(cache.url, "--remote-cache-write")
+    hooks = log.read_text()
+    cache.mode, cache.delay = "slow", 0.3  # more than files would be worth
+    second = machines("second")
+    second.sync(cache.url, pins="thing==1.0\n", PUFFIN_REMOTE_CACHE_TIMEOUT="")
+    assert second.env.installed() == {"thing": "1.0"}
+    assert log.read_text() == hooks, "nothing is built"
+
+
 def test_a_cache_that_is_dead_costs_a_line(machines):
     first = machines("first")
     done = first.sync("http://127.0.0.1:9", "--remote-cache-write")

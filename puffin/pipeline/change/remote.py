@@ -1,8 +1,8 @@
 """The remote cache of a change: a process beside the run asks it, and uploads to it after the commits.
 
 The process starts with the search for files. Until the cache has given a first answer, nothing asks it for anything and
-the index serves. A run waits for that answer a twentieth of the time that it takes without, so a cache that is dead or
-slow costs less than it could save.
+the index serves. For files, a run waits for that answer a twentieth of the time that it takes without, so a cache that
+is dead or slow costs less than it could save. For builds it waits as long as the answer may take.
 """
 
 import os
@@ -58,7 +58,7 @@ _PROBE = 4  # what part of its patience the first answer has by HTTP
 _LAST_CHANCE = 0.1  # seconds that it has in any case, where nothing else serves
 _TO_BEGIN = 10.0  # seconds, in which a driver has to be loaded
 _SHARE = 20  # what part of the time of a run it may wait for a first answer
-_FILE, _BUILD = 0.008, 0.04  # seconds that each takes at least without the cache
+_FILE = 0.008  # seconds that each takes at least without the cache
 _A_LOOK = 0.001  # seconds
 
 
@@ -170,7 +170,7 @@ class RemoteRun:
         if not sought:
             return
         with phase("ask the remote cache"):
-            if not self._is_usable(self._grace(_BUILD * len(sought))):
+            if not self._is_usable(self._left()):  # a build takes longer than any first answer
                 return
             seconds = self._settings.patience * (2 + len(sought) // 4)
             said = self._asked("builds", [astuple(each) for each in sought], seconds)
