@@ -23,6 +23,7 @@ import toolz
 from dask.highlevelgraph import HighLevelGraph, MaterializedLayer
 from dask.task_spec import Task as DaskTask
 from dask.task_spec import TaskRef
+from distributed.scheduler import NoWorkerError
 
 from puffin.cache.atomic import remove_tree
 from puffin.errors import UsageError
@@ -39,6 +40,7 @@ Carried = tuple[Key, bool, Any, bytes]  # key, is it done, its result, the outco
 
 
 _LEAST = 100_000  # bytes; what a task weighs at least, whatever it says
+_WITHOUT_WORKERS = "60s"  # after which work fails: lost workers are started again within a second or two
 _RUN_FINE = "puffin.pipeline.run.cluster:run_fine"
 _RUN_GROUP = "puffin.pipeline.run.cluster:run_group"
 
@@ -78,7 +80,11 @@ class ClusterExecutor:
         method = "fork" if hasattr(os, "fork") else "spawn"
         # A worker that is started again has semaphores, of which python's tracker tells whoever ends without ceremony.
         sys.warnoptions.append("ignore:resource_tracker:UserWarning")
-        settings = {**_CONFIGURATION, "distributed.worker.multiprocessing-method": method}
+        settings = {
+            **_CONFIGURATION,
+            "distributed.worker.multiprocessing-method": method,
+            "distributed.scheduler.no-workers-timeout": _WITHOUT_WORKERS,
+        }
         settings |= {} if self._fine else _NO_PAGES
         self._room, privately = _privately(self._directory)
         know_processor()
@@ -236,7 +242,10 @@ def run_group(pickled: bytes) -> bytes:
 
 
 def _outcomes(future: Any, group: list[WorkItem], *, alone: bool) -> list[Outcome] | None:
-    """Return what became of a group; None where its worker was lost while it was not *alone* on the cluster."""
+    """Return what became of a group; None where its worker was lost while it was not *alone* on the cluster.
+
+    Where the cluster has no workers any more, there is nothing to gain by another attempt.
+    """
     lost = None
     if future.status == "finished":
         try:
@@ -245,9 +254,10 @@ def _outcomes(future: Any, group: list[WorkItem], *, alone: bool) -> list[Outcom
             lost = error
         else:
             return list(Inbox().feed(result[-1] if isinstance(result, tuple) else result))
-    if not alone:
+    lost = lost or future.exception()
+    if not alone and not isinstance(lost, NoWorkerError):
         return None
-    how = f"was lost ({type(lost or future.exception()).__name__})"
+    how = f"was lost ({type(lost).__name__})"
     return [failed_with_worker(task, how) for unit, _ in group for task in unit]
 
 

@@ -410,6 +410,20 @@ def test_nobody_without_credentials_reaches_a_cluster(tmp_path):
         made.close()
 
 
+def test_a_cluster_without_workers_ends(tmp_path, monkeypatch):
+    """No worker comes back, as where the system refuses their processes."""
+    monkeypatch.setattr("puffin.pipeline.run.cluster._WITHOUT_WORKERS", "1s")
+    made = make_executor("cluster", jobs=1, local_directory=str(tmp_path / "own"))
+    try:
+        made._cluster.scale(0)
+        ledger = run(made, [task(1, number=1), task(2, number=2)])
+    finally:
+        made.close()
+    assert sorted(str(outcome.error) for outcome in ledger.outcomes.values()) == [
+        f"The process that worked on `n{number}` was lost (NoWorkerError)" for number in (1, 2)
+    ]
+
+
 def test_a_cluster_in_a_long_directory(tmp_path):
     made = make_executor("cluster", jobs=1, local_directory=str(tmp_path / ("x" * 120)))
     try:
