@@ -46,10 +46,17 @@ def test_versions_differ_only_where_they_must(compile_):
     )
 
 
-def test_a_python_that_is_left_out_gets_another_version(compile_, shop):
-    shop.add(*forge_wheel("lib", "4.0", requires_python=">=3.9,!=3.12.*"), requires_python=">=3.9,!=3.12.*")
-    done = compile_("lib\n", "--python-version", "3.12")
-    assert done.out == lines("lib==2.0 ; python_version < '3.13'", "lib==4.0 ; python_version >= '3.13'")
+@pytest.mark.parametrize("pythons", [">=3", ">=3.2"])
+def test_pythons_that_a_version_leaves_out_do_not_count(puffin, index, pythons):
+    wanted = ">=2.7,!=3.0.*,!=3.1.*,!=3.2.*"
+    index.add(*forge_wheel("six", "1.17.0", requires_python=wanted), requires_python=wanted)
+    puffin.file(
+        "pyproject.toml",
+        f'[project]\nname = "own"\nversion = "1"\nrequires-python = "{pythons}"\ndependencies = ["six"]\n',
+    )
+    quiet = ("--no-header", "--no-annotate", "-q", "-i", index.url)
+    done = puffin("pip", "compile", "pyproject.toml", "--universal", *quiet)
+    assert done.out == lines("six==1.17.0"), done.err
 
 
 def test_an_earlier_output_is_kept_and_upgraded_package_by_package(compile_, shop, puffin):

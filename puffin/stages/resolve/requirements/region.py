@@ -61,14 +61,9 @@ class RegionConditions(Conditions):
 
     def newer(self, requires_python: str) -> tuple[str, str] | None:
         """Return the part with the Pythons that a ``Requires-Python`` asks for, and the rest; None if that is all."""
-        clauses = list(specifiers_of(specifier(requires_python)))
-        bounds = [version_of(each.version.removesuffix(".*")) for each in clauses if each.operator in _LOWER]
-        left_out = {each.version for each in clauses if each.operator == "!="}
-        lowest = version_of(lowest_python(self.region))
-        first = max([*bounds, lowest])
-        while f"{first.major}.{first.minor}.*" in left_out:
-            first = version_of(f"{first.major}.{first.minor + 1}")
-        return self.halves(f"{PYTHON} >= '{first}'") if first > lowest else None
+        wanted = [each for each in specifiers_of(specifier(requires_python)) if each.operator in _LOWER]
+        bounds = [version_of(each.version.removesuffix(".*")) for each in wanted]
+        return self.halves(f"{PYTHON} >= '{max(bounds)}'") if bounds else None
 
 
 @lru_cache(maxsize=20_000)

@@ -38,7 +38,8 @@ _TWO_VALUES = r'"[^"]*" (?:[<>=!~]{1,3}|(?:not )?in) "[^"]*"'
 def remembered(function: "F") -> "F":
     """Have the answers of *function* remembered: in this run, and by :func:`remind` in later ones.
 
-    It is a pure one about texts. Answers are builtins; errors are not remembered.
+    It is a pure one about texts. Answers are builtins; errors are not remembered. A change of what it answers needs
+    another ``_FORMAT`` of ``universe.kept``: former answers are in its files.
     """
     known = _memory.setdefault(f"{function.__module__}.{function.__name__}", {})
 

@@ -149,8 +149,7 @@ def _bits(start: int, stop: int) -> int:
 class PythonRange:
     """Tells whether a ``Requires-Python`` admits one Python version.
 
-    *onwards*: it stands for those that follow it too. Then single versions that are left out (``!=3.9.0``) do not
-    count, but all of a minor version (``!=3.9.*``) do.
+    *onwards*: it stands for those that follow it too. Then versions that are left out (``!=3.9.0``) do not count.
     """
 
     def __init__(self, version: str, *, onwards: bool = False) -> None:
@@ -168,7 +167,7 @@ def _admits_python(requires_python: str, version: str, onwards: bool) -> bool:
 
     clauses = clauses_of(specifier(requires_python))
     return all(
-        (onwards and operator == "!=" and wanted[-2:] != ".*") or clause_matches(operator, wanted, version)
+        (onwards and operator == "!=") or clause_matches(operator, wanted, version)
         for operator, wanted in clauses
     )
 

@@ -35,7 +35,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from puffin.stages.resolve.universe.index import IndexUniverse
 
-_FORMAT = f"universe 3 of {__version__} with {packaging_version}"
+_FORMAT = f"universe 4 of {__version__} with {packaging_version}"
 _MOST = 3000  # packages; then what this run did not use is left out
 _ANSWERS = 8
 
