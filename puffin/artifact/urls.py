@@ -34,6 +34,14 @@ def strip_credentials(url: str) -> str:
     return url if at < 0 else url[:start] + url[at + 1 :]
 
 
+def strip_secrets(url: str) -> str:
+    """Return *url* without its credentials, and without query parameters that name themselves secret."""
+    address, sharp, fragment = strip_credentials(url).partition("#")
+    path, mark, query = address.partition("?")
+    kept = "&".join([each for each in query.split("&") if each == _mask_parameter(each)])
+    return f"{path}{mark if kept or not query else ''}{kept}{sharp}{fragment}"
+
+
 def split_credentials(url: str) -> "tuple[str, str, str]":
     """Return *url* without credentials, and user and password, percent-decoded; empty where absent."""
     if "@" not in url:

@@ -20,7 +20,7 @@ from puffin.cli.options.inspect import StoreOptions
 from puffin.cli.screen.console import Console
 from puffin.cli.screen.quantities import counted, size
 from puffin.errors import UsageError
-from puffin.names import first_few, normalise
+from puffin.names import in_sentence, normalise
 
 _SIZES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
@@ -116,7 +116,7 @@ def _tell_spared(archives: "frozenset[str]", users: "Mapping[str, frozenset[str]
     """Say what stays because environments use its sealed trees."""
     if archives:
         roots = sorted(root for root, own in users.items() if not own.isdisjoint(archives))
-        shown = first_few([f"`{root}`" for root in roots], 5)
+        shown = in_sentence([f"`{root}`" for root in roots], most=5)
         console.say(
             f"Kept {counted(len(archives), 'package')} that {shown} "
             f"{'uses' if len(roots) == 1 else 'use'}; `--force` removes them too"

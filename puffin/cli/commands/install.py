@@ -5,6 +5,7 @@ import json
 from puffin.cli.commands.call import CacheDirectory, Call, Observed
 from puffin.cli.options.resolve import InstallOptions
 from puffin.errors import UsageError
+from puffin.names import shell_quoted
 from puffin.pipeline.builds.projects import Projects
 from puffin.pipeline.commands.install import install as perform
 from puffin.pipeline.commands.pip_sync import sync
@@ -73,9 +74,7 @@ def _without_extras(path: str) -> tuple[str, tuple[str, ...]]:
 
 def _quoted(place: str) -> str:
     """Return a place as a requirements file has it, where quotation marks quote."""
-    if "'" not in place and '"' not in place:
-        return place
-    return "'" + place.replace("'", "'\"'\"'") + "'"
+    return shell_quoted(place) if "'" in place or '"' in place else place
 
 
 def _sources(options: InstallOptions, run: "Settings", session: "Session") -> "Sources":

@@ -89,7 +89,7 @@ def _judged(call: "Callable[[], int]", command: str, console: Console) -> int:
         if error.errno in _FULL and not error.filename:
             sys.stderr.write(f"error: Failed to write the output: {error.strerror}\n")
             return 1
-        if isinstance(error, FileNotFoundError) and not error.filename:  # of getcwd()
+        if isinstance(error, FileNotFoundError) and _is_nowhere():
             hint = "change to another directory, or name one with `--directory`"
             return _tell(
                 UsageError(text="The current directory does not exist any more", hints=(hint,)), console
@@ -97,6 +97,15 @@ def _judged(call: "Callable[[], int]", command: str, console: Console) -> int:
         return _unexpected(error, console)
     except Exception as error:
         return _unexpected(error, console)
+
+
+def _is_nowhere() -> bool:
+    """Tell whether the current directory does not exist any more."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 # commands that change environments by transactions: an interrupt comes before such a change or after it

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from puffin.cli.page.words import ended, idle_word, shown_path, signed
 from puffin.cli.screen.quantities import counted, duration, size
 from puffin.cli.screen.stages import stage_doing, stage_word
-from puffin.names import first_few
+from puffin.names import first_few, in_sentence
 from puffin.pipeline.profile import findings as kinds
 from puffin.pipeline.profile.compare import Comparison, unlikeness
 from puffin.pipeline.profile.findings import RunFinding, findings
@@ -91,7 +91,9 @@ def _change(comparison: Comparison | None) -> str:
 def _failure(found: RunFinding, report: Report) -> Advised:
     lines = report.profile.failure.splitlines()
     where = (
-        f" It affects {first_few([shown_path(name) for name in found.names], _NAMES)}." if found.names else ""
+        f" It affects {in_sentence([shown_path(name) for name in found.names], most=_NAMES)}."
+        if found.names
+        else ""
     )
     more = (
         f" {found.count - 1} more {'task' if found.count == 2 else 'tasks'} failed." if found.count > 1 else ""

@@ -3,7 +3,7 @@
 import os
 from functools import partial
 
-from puffin.artifact.urls import strip_credentials
+from puffin.artifact.urls import strip_secrets
 from puffin.pipeline.inputs.inputs import kinds_of_files
 from puffin.pipeline.request.settings import CompileSettings
 from puffin.stages.fetch.fetch import client_for
@@ -100,11 +100,11 @@ def _options(settings: CompileSettings, sources: Sources, config: IndexConfig) -
     lines = []
     if settings.emit_index_url:
         default = config.index_url
-        lines += [f"--index-url {strip_credentials(default).rstrip('/')}"] if default else ["--no-index"]
-        lines += [f"--extra-index-url {strip_credentials(url)}" for url in config.indexes() if url != default]
+        lines += [f"--index-url {strip_secrets(default).rstrip('/')}"] if default else ["--no-index"]
+        lines += [f"--extra-index-url {strip_secrets(url)}" for url in config.indexes() if url != default]
     if settings.emit_find_links:
         places = dict.fromkeys((*settings.run.find_links, *sources.requirements.find_links))
-        lines += [f"--find-links {strip_credentials(place)}" for place in places]
+        lines += [f"--find-links {strip_secrets(place)}" for place in places]
     if settings.emit_build_options:
         policy = kinds_of_files(settings.run, sources.requirements)
         lines += [f"--no-binary {name}" for name in sorted(policy.no_binary)]

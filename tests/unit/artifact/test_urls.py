@@ -62,6 +62,13 @@ def test_credentials_are_split_off_and_decoded():
     assert urls.strip_credentials("ssh://git@host/x") == "ssh://git@host/x"
 
 
+def test_secrets_are_not_written():
+    assert urls.strip_secrets("https://u:p@host/x?a=1&sig=S#f") == "https://host/x?a=1#f"
+    assert urls.strip_secrets("https://host/x?token=T") == "https://host/x"
+    assert urls.strip_secrets("https://host/x?") == "https://host/x?"
+    assert urls.strip_secrets("is it?") == "is it?"
+
+
 @pytest.mark.parametrize(
     ("url", "result"),
     [

@@ -9,6 +9,7 @@ from puffin.artifact.urls import (
     inherit_credentials,
     is_file_url,
     strip_credentials,
+    strip_secrets,
     with_subdirectory,
 )
 from puffin.stages.fetch.git.url import is_repository, parse_git_url, subdirectory
@@ -100,9 +101,7 @@ class _Gatherer:
             else (),
             parents=tuple(sorted({parent.name for parent in package.via if parent.name})),
             origins=self._origins(package),
-            index=strip_credentials(package.index).rstrip("/")
-            if gathering.locked
-            else package.index.rstrip("/"),
+            index=strip_secrets(package.index).rstrip("/") if gathering.locked else package.index.rstrip("/"),
             requires_python=package.handle.install.link.requires_python
             if isinstance(package.handle, Chosen)
             else "",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from puffin.artifact.urls import strip_credentials
+from puffin.artifact.urls import strip_secrets
 from puffin.names import shell_quoted
 from puffin.stages.resolve.output.values import LINE, SPLIT, Listed, Style
 from puffin.value import frozen
@@ -46,7 +46,7 @@ def shown_command(
             kept += [word, *remaining[::-1]]
             break
         kept += _taken(word, remaining, flags)
-    return " ".join([program, *[shell_quoted(strip_credentials(word)) for word in kept]])
+    return " ".join([program, *[shell_quoted(strip_secrets(word)) for word in kept]])
 
 
 def _taken(word: str, remaining: list[str], flags: "dict[str, tuple[Flag, bool]]") -> Iterable[str]:

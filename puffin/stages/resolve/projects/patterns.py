@@ -34,7 +34,10 @@ def expand(pattern: str, root: str, there: "Callable[[str], bool]" = depends.is_
     return sorted(found)
 
 
-def _walk(base: str, parts: "list[str]", root: str, there: "Callable[[str], bool]") -> "Iterator[str]":
+def _walk(
+    base: str, parts: "list[str]", root: str, there: "Callable[[str], bool]", *, below: bool = False
+) -> "Iterator[str]":
+    """Yield what *parts* match beneath *base*, which may be *below* the directory where their ``**`` begins."""
     if not parts:
         if there(os.path.join(root, base)):
             yield base
@@ -42,8 +45,8 @@ def _walk(base: str, parts: "list[str]", root: str, there: "Callable[[str], bool
     part, rest = parts[0], parts[1:]
     if part == "**":
         yield from _walk(base, rest, root, there)
-        for name in _directories(os.path.join(root, base), of_root=not base):
-            yield from _walk(_joined(base, name), parts, root, there)
+        for name in _directories(os.path.join(root, base), below=below):
+            yield from _walk(_joined(base, name), parts, root, there, below=True)
     elif is_pattern(part):
         for name in _names(os.path.join(root, base)):
             if matches(name, part):
@@ -64,8 +67,8 @@ def _names(directory: str) -> "list[str]":
         return []
 
 
-def _directories(directory: str, *, of_root: bool) -> "list[str]":
-    """Return the directories to look into: none of an environment or a cache, unless the pattern begins there."""
+def _directories(directory: str, *, below: bool) -> "list[str]":
+    """Return the directories to look into: none of an environment or a cache, unless the ``**`` begins there."""
     depends.directory(directory or ".")
     if depends.commit():
         names = _names(directory)
@@ -80,7 +83,7 @@ def _directories(directory: str, *, of_root: bool) -> "list[str]":
         entered = [
             each.name for each in entries if _is_entered(each.name) and each.is_dir(follow_symlinks=False)
         ]
-    return entered if of_root or _MADE.isdisjoint(names) else []
+    return entered if not below or _MADE.isdisjoint(names) else []
 
 
 def _is_entered(name: str) -> bool:

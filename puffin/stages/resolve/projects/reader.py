@@ -373,7 +373,8 @@ def read_script(file: SourceFile) -> tuple[Project, SourceFile]:
     if len(blocks) != 1:
         problem = f"it has {len(blocks)} `# /// script` blocks" if blocks else "it has no `# /// script` block"
         if not blocks and "# /// script" in text.splitlines():
-            problem = "its `# /// script` block has no end: all lines begin with `# ` up to one that is `# ///`"
+            rule = "each line must be `#` or begin with `# `, and the last must be `# ///`"
+            problem = f"its `# /// script` block is not closed: {rule}"
         hint = f"list its dependencies in a comment (PEP 723), for example:\n{_EXAMPLE}"
         raise InvalidProject(file=file.shown, problem=problem, hints=() if blocks else (hint,))
     lines = [line[2:] if line.startswith("# ") else line[1:] for line in blocks[0]["content"].splitlines()]

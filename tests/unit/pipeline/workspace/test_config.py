@@ -237,6 +237,7 @@ def test_two_stars_go_down_any_depth_but_not_into_environments_and_caches(reposi
         "services/b/requirements.txt",
     ]
     assert expand(f"{repository}/services/*/pyproject.toml", "/") == [f"{repository}/services/a/pyproject.toml"]
+    assert expand("env/**/requirements.txt", str(repository)) == ["env/lib/requirements.txt"], "it begins there"
 
 
 keys = st.from_regex(re.compile(r"[a-z]{1,5}"), fullmatch=True)

@@ -273,7 +273,7 @@ def test_scripts_have_no_label_and_may_state_a_python() -> None:
     ("text", "problem"),
     [
         ("print(1)\n", "no `# /// script` block"),
-        ("# /// script\n# a = 1\n#b = 2\n# ///\n", "block has no end"),
+        ("# /// script\n# a = 1\n#b = 2\n# ///\n", "block is not closed"),
         ("# /// script\n# a = 1\n# ///\n\n# /// script\n# a = 1\n# ///\n", "2 `# /// script` blocks"),
         ("# /// script\n# dependencies = 1\n# ///\n", "`dependencies` is not a list of strings"),
         ("\n# /// script\n# a = = 1\n# ///\n", "at line 3"),
