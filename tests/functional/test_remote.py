@@ -301,6 +301,14 @@ def test_a_wheel_of_a_worker_with_other_variables_is_for_this_machine_alone(remo
                 (entry,) = cache.glob("built-wheels-v0/*/*/*.wheel")
                 assert read_entry(str(entry)).platform == platform
         assert told_by(far_told) == ["same", "other", "unset"], "what the worker kept serves the second machine"
+        for name, flags in (("near", "-O1"), ("far", "-O2")):
+            shop.add(*forge_sdist(name))
+            remote.venv(name=name)
+            words = ("-i", shop.url, "-p", name, "--shared-filesystem")
+            assert remote.sync(f"{name}==1.0\n", *words, env={"CFLAGS": flags}).code == 0
+        wheels = remote.cache.glob("built-wheels-v0/*/*/*.wheel/*.whl")
+        platforms = {each.name.partition("-")[0]: read_entry(str(each.parent)).platform for each in wheels}
+        assert platforms == {"near": "any", "far": ""}
 
 
 def test_what_a_worker_has_built_is_not_built_for_a_second_machine(remote, shop, tmp_path, far_told):

@@ -135,10 +135,10 @@ def pull(puffin, shop):
     puffin.file("puffin.toml", table)
     puffin.file("web.txt", "alpha==1.0\nbeta==1.0\nthing==1.0\n")
 
-    def pulled(name, url, *words, key=KEY):
+    def pulled(name, url, *words, key=KEY, patience="60"):
         shop.requests.clear()
         words = ("--cache-dir", puffin.root / f"cache-{name}", "--remote-cache", url, *words)
-        environ = {"PUFFIN_REMOTE_CACHE_KEY": key, "PUFFIN_REMOTE_CACHE_TIMEOUT": "60"}
+        environ = {"PUFFIN_REMOTE_CACHE_KEY": key, "PUFFIN_REMOTE_CACHE_TIMEOUT": patience}
         return puffin("cache", "pull", *words, env=environ)
 
     return pulled
@@ -194,6 +194,12 @@ def test_what_goes_while_it_is_pulled_is_not_fetched_from_the_index(machines, ca
     done = pull("second", cache.url)
     assert (done.code, "3 packages not in the remote cache" in done.err) == (0, True), done.err
     assert second.files_asked == []
+
+
+def test_a_remote_cache_that_does_not_answer_fails_a_pull(cache, pull):
+    cache.mode, cache.delay = "slow", 30.0
+    done = pull("first", cache.url, patience="0.5")
+    assert (done.code, f"Failed to read the remote cache `{cache.url}`" in done.err) == (1, True), done.err
 
 
 def test_a_remote_cache_that_cannot_be_read_fails_a_pull(puffin, cache, pull):

@@ -23,7 +23,7 @@ from puffin.pipeline.tasks.supply import BUILD, ENVIRONMENT, FETCH, UNZIP, wheel
 from puffin.reasons import Reason
 from puffin.stages.build import kept
 from puffin.stages.build.environment import environment_key, environment_path, is_damaged, is_ready
-from puffin.stages.build.job import LACKS, BuildOrder
+from puffin.stages.build.job import LACKS, BuildOrder, variables_here
 from puffin.stages.resolve.metadata.sdist import lost_package
 from puffin.stages.unzip.ready import archive_ready, discard_damaged
 from puffin.value import astuple, frozen, replace
@@ -226,6 +226,7 @@ class Builds:
             isolated=isolated,
             since=self._since(job.artifact),
             alone=alone,
+            variables=variables_here(),
         )
         return Task(
             key=(BUILD, job.id),

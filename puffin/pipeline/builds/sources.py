@@ -112,8 +112,11 @@ def _sources_above(directory: str) -> set[str]:
         directory = above
         if depends.exists(os.path.join(directory, "pyproject.toml")):
             document = pyproject_of(directory)
-            if any("workspace" in document.get("tool", {}).get(tool, {}) for tool in ("uv", "puffin")):
-                return _sources_in(document)
+            try:
+                if any("workspace" in document.get("tool", {}).get(tool, {}) for tool in ("uv", "puffin")):
+                    return _sources_in(document)
+            except (ValueError, AttributeError, TypeError):
+                pass  # an invalid file, which may have nothing to do with the project
     return set()
 
 

@@ -55,7 +55,7 @@ _ANSWERS = {
     "upload": "puffin.stages.remote.upload:upload",
 }
 _PROBE = 4  # what part of its patience the first answer has by HTTP
-_LAST_CHANCE = 0.1  # seconds that it has in any case, where nothing else serves
+_LAST_CHANCE = 0.1  # seconds that it has in any case, where it is waited for as long as it may take
 _TO_BEGIN = 10.0  # seconds, in which a driver has to be loaded
 _SHARE = 20  # what part of the time of a run it may wait for a first answer
 _FILE = 0.008  # seconds that each takes at least without the cache
@@ -69,7 +69,9 @@ class RemoteRun:
         self._session = session
         self._told: list[Told] = []
         self._has_answered = False
-        self._deadline = 0.0  # of the first answer, once something was to be asked
+        self._deadline = 0.0  # of the first answer where the index serves meanwhile
+        self._was_wanted = False  # something was to be asked
+        self._was_awaited = False  # the first answer has had all the time that it may take
         self._known: frozenset[str] = frozenset()
         self._wheels: set[str] = set()
         self._layers: set[tuple[str, str]] = set()
@@ -143,12 +145,20 @@ class RemoteRun:
         """Return how long the first answer is waited for before work that takes so many *seconds* without it."""
         if self._settings.waits:
             return self._left()
+        self._was_wanted = True
         now = time.time()
         self._deadline = self._deadline or now + (now - self._session.began + seconds) / _SHARE
         return self._deadline - now
 
     def _left(self) -> float:
-        """Return how many seconds the first answer still has; what the process took to import does not count."""
+        """Return how many seconds the first answer still has; what the process took to import does not count.
+
+        Who waits for it does so once: the next one only looks.
+        """
+        self._was_wanted = True
+        if self._was_awaited:
+            return 0.0
+        self._was_awaited = True
         begun = self._begun
         began = begun.result() if begun is not None and begun.within(_TO_BEGIN) else None
         patience = self._settings.waits or self._settings.patience / (_PROBE if self._settings.is_http else 1)
@@ -157,12 +167,20 @@ class RemoteRun:
     def look(self, artifacts: "Iterable[Artifact]") -> None:
         """Ask which of these wheels the cache has, all at once, for who takes them from nowhere else."""
         hashes = {expected_sha256(each) for each in artifacts if each.kind == WHEEL} - {""}
-        if hashes and self._is_usable(self._left()):
+        if hashes and self._must_be_usable():
             said = self._asked("present", sorted(hashes), self._settings.patience * (2 + len(hashes) // 4))
-            found, problem = said if said is not None else ((), "")
+            if said is None:
+                return
+            found, problem = said
             self._known = frozenset(found)
             self._give_up(problem)
             self._told += [("wheels", MISS, "absent", 0, 0.0, "") for each in hashes.difference(found)]
+
+    def _must_be_usable(self) -> bool:
+        """Tell the same where nothing else serves: a cache that does not answer in time is given up then."""
+        if not self._is_usable(self._left()):
+            self._give_up("it does not answer in time")
+        return not self._problem
 
     def bring_builds(self, builds: "Sequence[tuple[SoughtBuild, bool]]") -> None:
         """Put the wheels that others built of these sources to the kept builds, except those that are *known* here."""
@@ -231,7 +249,7 @@ class RemoteRun:
         uploads = Uploads(builds=tuple(sorted(self._wheels)), layers=tuple(sorted(self._layers)))
         wanted = any(astuple(uploads)) or waiting_for_upload(self._settings.room)
         usable = self._is_usable(self._left() if wanted and not self._problem else 0)
-        if not usable and self._deadline and self._begun is not None and self._begun.done:
+        if not usable and self._was_wanted and self._begun is not None and self._begun.done:
             self._give_up("it does not answer in time")
         if not (usable and wanted):
             return _nothing

@@ -250,7 +250,7 @@ def _outcomes(future: Any, group: list[WorkItem], *, alone: bool) -> list[Outcom
     if future.status == "finished":
         try:
             result = future.result()
-        except distributed.KilledWorker as error:  # with the result, before that was fetched
+        except (distributed.KilledWorker, NoWorkerError) as error:  # with the result, before that was fetched
             lost = error
         else:
             return list(Inbox().feed(result[-1] if isinstance(result, tuple) else result))

@@ -1,7 +1,10 @@
 """The order of a build and its result, as values."""
 
+import os
 from typing import Any
 
+from puffin.artifact.urls import digest
+from puffin.depends import backend_variables
 from puffin.value import frozen
 
 METADATA = "metadata"
@@ -20,7 +23,7 @@ class BuildOrder:
     ``python`` its executable where the environment is not made for the build. ``settings`` names the settings
     (``kept.settings_of``). What was built before ``since``, in seconds since the epoch, does not count. ``seconds`` is
     how long it may take, 0 for ever. The wheel is for this machine ``alone`` if it depends on more than the names of
-    its source and its settings tell.
+    its source and its settings tell. ``variables`` are those of who wants it (:func:`variables_here`).
     """
 
     package: str
@@ -35,6 +38,12 @@ class BuildOrder:
     since: float = 0.0
     seconds: float = 0.0
     alone: bool = False
+    variables: str = ""
+
+
+def variables_here() -> str:
+    """Return a digest of the variables of this process that compilers and backends go by."""
+    return digest(repr(backend_variables(os.environ)))
 
 
 @frozen

@@ -17,7 +17,7 @@ from puffin.errors import Cause, PuffinError
 from puffin.stages.build import kept
 from puffin.stages.build.failures import BuildFailed, log_tail
 from puffin.stages.build.job import KEPT, LACKS, WHEEL, BuildOrder, HookAnswer
-from puffin.stages.build.remote_here import ERROR, UNREACHABLE, Sent, pack, unpacked_wire, variables_here
+from puffin.stages.build.remote_here import ERROR, UNREACHABLE, Sent, pack, unpacked_wire
 from puffin.stages.build.task import Build
 from puffin.value import astuple, from_tuple, replace
 
@@ -116,7 +116,6 @@ class SentBuild(Build):
             requires=self._requires,
             trusted_hosts=self._trusted_hosts,
             offline=self._offline,
-            variables=variables_here(),
         )
 
     def _source(self) -> "tuple[tuple[Any, ...], bytes]":

@@ -11,10 +11,8 @@ from typing import Any
 
 from puffin import meter
 from puffin.artifact.artifact import Artifact, expected_sha256
-from puffin.artifact.urls import digest
 from puffin.cache.atomic import publish_file, read
 from puffin.cache.layout import Bucket, Cache, default_root
-from puffin.depends import backend_variables
 from puffin.errors import PuffinError
 from puffin.stages.build import kept
 from puffin.stages.build.environment import build_environment
@@ -41,7 +39,6 @@ class Sent:
     ``order`` is a :class:`~puffin.stages.build.job.BuildOrder`, ``system`` a build system, both in wire form;
     ``brings`` are pairs of an artifact in wire form and its bytes, which are empty where the URL will do; ``source`` is
     that of the source. ``python`` is what the wheel is for, ``requires`` what the environment holds beyond ``system``.
-    ``variables`` stands for the values of those that the wheel may depend on (:func:`variables_here`).
     """
 
     order: "tuple[Any, ...]"
@@ -52,12 +49,6 @@ class Sent:
     requires: tuple[str, ...]
     trusted_hosts: tuple[str, ...]
     offline: bool
-    variables: str
-
-
-def variables_here() -> str:
-    """Return a digest of this machine's variables that compilers and backends go by."""
-    return digest(repr(backend_variables(os.environ)))
 
 
 def pack(value: "Any") -> bytes:
@@ -162,7 +153,6 @@ class _Build:
             interpreter=interpreter_key(python),
             scripts=python.venv_scheme.scripts,
             tags=python.tags,
-            alone=self._order.alone or self._sent.variables != variables_here(),
         )
 
     def _source(self) -> "tuple[str, str, tuple[Any, ...]]":

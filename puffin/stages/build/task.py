@@ -23,7 +23,17 @@ from puffin.errors import PuffinError, os_cause, room_hints
 from puffin.stages.build import kept
 from puffin.stages.build.failures import InvalidBuildSystem
 from puffin.stages.build.hooks import check_built_wheel, metadata_of, not_installable, run_hooks
-from puffin.stages.build.job import EDITABLE, KEPT, LACKS, METADATA, WHEEL, BuildOrder, HookAnswer, HookJob
+from puffin.stages.build.job import (
+    EDITABLE,
+    KEPT,
+    LACKS,
+    METADATA,
+    WHEEL,
+    BuildOrder,
+    HookAnswer,
+    HookJob,
+    variables_here,
+)
 from puffin.stages.build.unpack import unpack
 from puffin.stages.fetch.fetch import fetch
 from puffin.stages.fetch.git.checkout import checkout
@@ -401,7 +411,8 @@ class Build:
         """Return for which machines a wheel is, ``""`` for this one alone: its key does not tell all inputs."""
         order = self._order
         here = not order.isolated or self._artifact.editable or order.goal.startswith(EDITABLE) or order.since
-        return "" if here or order.alone else kept.usable_on(order.tags, filename)
+        here = here or order.alone or order.variables != variables_here()  # a worker has variables of its own
+        return "" if here else kept.usable_on(order.tags, filename)
 
     def _check(self, wheel: str) -> None:
         artifact, order = self._artifact, self._order

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from puffin.artifact.buffers import take
 from puffin.artifact.urls import mask_text
 from puffin.errors import PuffinError
-from puffin.stages.fetch.client import Client, Response
+from puffin.stages.fetch.client import WHOLE, Client, Response
 from puffin.stages.fetch.connections import ConnectionBroken
 from puffin.stages.fetch.download import bodies_of, length_of
 from puffin.stages.fetch.fetch import client_for
@@ -99,7 +99,7 @@ class HttpBackend:
                 pass
 
     def _receive(self, response: "Response", most: int) -> Received:
-        if response.status_code != 200:
+        if response.status_code not in WHOLE:
             raise Unavailable(f"the server answered {response.status_code} to a request for an object")
         if "html" in response.headers.get("content-type", ""):
             raise Unavailable("the server answered with a web page")

@@ -33,25 +33,32 @@ def listen(backend: Backend, settings: RemoteCache) -> None:
 
 
 def _serve(server: socket.socket, backend: Backend) -> None:
-    while True:
-        line, _ = server.accept()
-        Thread(target=_answer, args=(line, backend), daemon=True).start()
+    with server:
+        try:
+            while True:
+                line, _ = server.accept()
+                Thread(target=_answer, args=(line, backend), daemon=True).start()
+        except (OSError, RuntimeError):
+            pass  # a limit on open files or threads: whoever asks is told that nobody listens
 
 
 def _answer(line: socket.socket, backend: Backend) -> None:
     with line, line.makefile("rb") as asked:
-        kind, name, most = asked.readline().decode().split()
-        data: Buffer = b""
         try:
-            found = backend.get(kind, name, int(most))
-            number, data = (len(found.data), found.data) if found is not None else (_NONE, b"")
-        except Unavailable as error:
-            number, data = _UNAVAILABLE, str(error).encode()
-        try:
+            kind, name, most = asked.readline().decode().split()
+            number, data = _found(backend, kind, name, int(most))
             line.sendall(number.to_bytes(_HEAD, "little", signed=True))
             line.sendall(data)
-        except OSError:
-            pass  # nobody waits any more
+        except (OSError, ValueError):
+            pass  # nobody waits any more, or has asked to the end
+
+
+def _found(backend: Backend, kind: str, name: str, most: int) -> "tuple[int, Buffer]":
+    try:
+        found = backend.get(kind, name, most)
+    except Unavailable as error:
+        return _UNAVAILABLE, str(error).encode()
+    return (len(found.data), found.data) if found is not None else (_NONE, b"")
 
 
 class Neighbour:

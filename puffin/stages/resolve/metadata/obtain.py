@@ -188,7 +188,7 @@ def _check_local(wanted: MetadataRequest) -> None:
     digests_of_file(local_path(link.url), groups).check(groups, link.filename, link.url)
 
 
-_FORMAT = "metadata 2"
+_FORMAT = "metadata 3"
 _FIELDS = 5  # all but ``built`` and ``source``: what a build tells is kept with the build
 
 

@@ -15,6 +15,7 @@ from concurrent.futures import Future
 import psutil
 import pytest
 from distributed import KilledWorker
+from distributed.scheduler import NoWorkerError
 
 from puffin.errors import Cause, UsageError
 from puffin.pipeline.engine.engine import make_executor
@@ -332,16 +333,22 @@ class LostResult:
 
     status = "finished"
 
+    def __init__(self, error):
+        self._error = error
+
     def result(self):
-        raise KilledWorker("group", None, 1)
+        raise self._error
 
 
 def test_a_result_that_is_lost_with_its_worker_is_work_that_was_lost():
     group = [((task("n", number=1),), {})]
-    assert outcomes_of(LostResult(), group, alone=False) is None
-    (outcome,) = outcomes_of(LostResult(), group, alone=True)
-    assert (outcome.status, type(outcome.error)) == (FAILED, WorkerLost)
-    assert "KilledWorker" in outcome.error.how
+    lost = LostResult(KilledWorker("group", None, 1))
+    assert outcomes_of(lost, group, alone=False) is None
+    last = LostResult(NoWorkerError("group", 1.0))
+    for future, alone in ((lost, True), (last, False)):
+        (outcome,) = outcomes_of(future, group, alone=alone)
+        assert (outcome.status, type(outcome.error)) == (FAILED, WorkerLost)
+        assert type(future._error).__name__ in outcome.error.how
 
 
 def test_a_process_that_dies_once_costs_nothing(executor, tmp_path):

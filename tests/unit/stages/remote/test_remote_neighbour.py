@@ -1,6 +1,8 @@
 """A bucket by way of the process beside a run: what it has, lacks and says is what the others get."""
 
 import hashlib
+import os
+import socket
 
 import pytest
 
@@ -34,6 +36,19 @@ def test_what_the_process_beside_a_run_gets_the_others_get(settings):
     backend.down = "it is away"
     with pytest.raises(Unavailable, match="it is away"):
         near.get(CONTENT, SHA256, 9)
+
+
+def test_a_process_that_ends_before_it_has_asked_harms_nobody(settings):
+    backend = MemoryBackend()
+    backend.objects |= {(CONTENT, SHA256): LARGE}
+    listen(backend, settings)
+    for asked in (b"", b"content\n", b"content name many\n"):
+        with socket.socket(socket.AF_UNIX) as line:
+            line.connect(os.path.join(settings.room, DRIVER))
+            line.sendall(asked)
+            line.shutdown(socket.SHUT_WR)
+            assert line.recv(1) == b""
+    assert neighbour_of(settings).get(CONTENT, SHA256, len(LARGE)) is not None
 
 
 def test_a_process_that_was_lost_is_told(settings, tmp_path):
