@@ -153,7 +153,7 @@ def _run(words: list[str], environ: dict[str, str], cwd: str, stem: str, writer:
         for number in range(3)
     )
     try:
-        if words[0] == "-c":
+        if words[:1] == ["-c"]:
             leave(_exit_code(words[1]))
         from puffin.cli import entry
 
