@@ -35,6 +35,7 @@ class ManyBench(Bench[ManyCase]):
     def __enter__(self) -> ManyBench:
         super().__enter__()
         self._primed: set[tuple[object, ...]] = set()
+        self._places: dict[str, Path] = {}
         return self
 
     def prime(self, tool: Tool, case: ManyCase) -> None:
@@ -85,6 +86,7 @@ class ManyBench(Bench[ManyCase]):
         place = self.root / f"{tool.name.replace(' ', '-')}-{case.index}-{case.count}"
         if place.exists():
             return place
+        self._leave_former(tool, place)
         if case.index.startswith("small-"):
             packages = range(int(case.index.removeprefix("small-")))
             return enlarged([f"small-{number:04}==1.0" for number in packages], place, case.count, 60)
@@ -92,6 +94,13 @@ class ManyBench(Bench[ManyCase]):
             source = INPUTS / "monorepo" / "services" / f"service-{number % _SERVICES:02}"
             shutil.copytree(source, place / "services" / f"service-{number:03}")
         return place
+
+    def _leave_former(self, tool: Tool, place: Path) -> None:
+        """Clear the environments of earlier cases: a file system in memory has room for some thousand of them only."""
+        former, self._places[tool.name] = self._places.get(tool.name), place
+        for environment in former.glob("services/*/.venv") if former else ():
+            self.clear(environment)
+        self._primed = {key for key in self._primed if key[0] != tool.name}
 
     def _directories(self, tool: Tool, case: ManyCase) -> list[Path]:
         return sorted((self._monorepo(tool, case) / "services").iterdir())
