@@ -146,12 +146,6 @@ def is_post(key: "Key") -> bool:
     return key[3] >= 0
 
 
-def first_few(names: "Sequence[str]", most: int) -> str:
-    """Return the first *most* names with commas, and how many more there are: ``a, b and 3 more``."""
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
-
-
 def in_sentence(items: "Sequence[str]", word: str = "and", most: int = 0) -> str:
     """Return *items* as a list in a sentence, ``a, b and c``; with *most*, the number of the others in their place."""
     if most and len(items) > most + 1:

@@ -197,7 +197,7 @@ def test_many_versions_that_an_index_lacks_are_no_wall_of_text(puffin, env, old_
     assert len(table) == 4
     assert text == (
         "Failed to sync all 2 environments; they were left as they were\n"
-        "  ├─▶ In `a`, `b`\n"
+        "  ├─▶ In `a` and `b`\n"
         + "".join(
             f"  │   {'╰' if number == 9 else '├'}─▶ Failed to find `p{number:02}==2.0`: "
             "`[PRIVATE]/simple` does not have this version\n"

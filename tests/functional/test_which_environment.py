@@ -263,7 +263,7 @@ def test_puffin_does_not_remove_itself_or_what_it_needs(puffin, env, shop, own):
     code, err = own("pip", "sync", "r.txt", "--no-index")
     assert code == 2
     assert err == lines(
-        "error: Refused to remove `puffin-installer`, `click`, `needed`: "
+        "error: Refused to remove `puffin-installer`, `click` and `needed`: "
         "the puffin that is running needs that in `[TMP]/here/.venv`",
         "",
         "hint: choose the environment, for example `--python .venv`",

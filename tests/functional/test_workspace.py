@@ -99,7 +99,7 @@ def test_a_failure_is_told_once_and_the_others_are_committed(puffin, shop, execu
     assert done.code == 3
     assert done.err.count("gamma-1.0-py3-none-any.whl") == 1
     assert "error: Failed to sync 2 of 3 environments; they were left as they were\n" in done.err
-    assert "╰─▶ In `services/b`, `services/c`\n" in done.err
+    assert "╰─▶ In `services/b` and `services/c`\n" in done.err
     assert envs["a"].installed() == {"alpha": "1.0"}
     assert not envs["b"].root.exists()
     assert not envs["c"].root.exists()

@@ -74,7 +74,7 @@ def test_a_failed_build_is_told_once_and_the_others_are_committed(puffin, shop, 
     report = read(puffin.cwd / "report.json")
     assert done.code == 3
     assert done.err.count("Failed to build `broken==1.0`") == 1
-    assert "In `services/b`, `services/c`" in done.err
+    assert "In `services/b` and `services/c`" in done.err
     assert "something is wrong" in done.err
     assert envs["a"].installed() == {"lib": "1.0", "thing": "1.0"}
     assert envs["d"].installed() == {"lib": "1.0"}
@@ -252,7 +252,7 @@ def test_a_project_that_cannot_tell_its_dependencies_is_told_once(puffin, shop, 
     assert done.code == 1
     assert f"error: Failed to {command} all 2 environments; they were left as they were" in done.err
     assert done.err.count("Failed to build") == 1
-    assert "In `one`, `two`" in done.err
+    assert "In `one` and `two`" in done.err
     assert hooks_run(log) == ["wheel own"]
 
 

@@ -92,7 +92,7 @@ def test_consistent_locks_agree_on_versions(puffin, shop):
     puffin.file("c/requirements.in", "beta>2\n")
     done = puffin("lock", "*/requirements.in", "-i", shop.url, "--consistent")
     assert done.code == 1
-    assert done.err.count("In `a`, `b`, `c`") == 1
+    assert done.err.count("In `a`, `b` and `c`") == 1
 
 
 def test_a_lock_file_is_taken_as_it_is(puffin, shop):

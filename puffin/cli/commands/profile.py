@@ -33,7 +33,7 @@ from puffin.cli.screen.github import Github
 from puffin.cli.screen.quantities import duration
 from puffin.cli.screen.stages import stage_word
 from puffin.errors import DRIFT, UsageError
-from puffin.names import first_few
+from puffin.names import in_sentence
 from puffin.pipeline.profile.compare import Comparison, Past, check_comparable, compare, history, slower
 from puffin.pipeline.profile.read import NoFinishedRun, Profile, find_record, load_profile, load_profiles
 from puffin.pipeline.profile.report import Report
@@ -271,7 +271,7 @@ def _comparison(found: Comparison) -> Iterable[Any]:
     yield f"change: {signed(change)} ({slower(before.profile.wall, after.profile.wall):+.0%})"
     for names, what in ((found.lost, "Not from the cache any more"), (found.won, "From the cache now")):
         if names:
-            yield f"{what}: {first_few(names, _ROWS)}"
+            yield f"{what}: {in_sentence(names, most=_ROWS)}"
     for title, differences in (
         ("Stage or phase", found.phases),
         ("Package", found.packages),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from puffin.cli.page.words import ended, idle_word, shown_path, signed
 from puffin.cli.screen.quantities import counted, duration, size
 from puffin.cli.screen.stages import stage_doing, stage_word
-from puffin.names import first_few, in_sentence
+from puffin.names import in_sentence
 from puffin.pipeline.profile import findings as kinds
 from puffin.pipeline.profile.compare import Comparison, unlikeness
 from puffin.pipeline.profile.findings import RunFinding, findings
@@ -135,7 +135,7 @@ def _busy(found: RunFinding, report: Report) -> Advised:
 
 def _built(found: RunFinding, report: Report) -> Advised:
     if not found.package:
-        names = first_few(found.names, _NAMES)
+        names = in_sentence(found.names, most=_NAMES)
         text = f"{counted(found.count)} more had to be built ({names}): {duration(found.seconds)}."
         return Advised(text=text, advice="")
     why = reason_text(found.reason, report.profile.ended) if found.reason is not None else ""

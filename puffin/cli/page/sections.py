@@ -18,7 +18,7 @@ from puffin.cli.page.words import (
 )
 from puffin.cli.screen.quantities import counted, duration
 from puffin.cli.screen.stages import stage_word
-from puffin.names import first_few
+from puffin.names import in_sentence
 from puffin.pipeline.profile.compare import Comparison, Difference
 from puffin.pipeline.profile.report import PackageWork, Phase, Report
 from puffin.pipeline.profile.spans import Part, parts
@@ -66,7 +66,11 @@ def why(report: Report) -> str:
     """Return the reasons of changes in environments, and of tasks that the cache did not serve."""
     ended = report.profile.ended
     rows = [
-        (escape(each.environment), escape(f"{each.action} {first_few(each.names, _NAMES)}"), escape(told))
+        (
+            escape(each.environment),
+            escape(f"{each.action} {in_sentence(each.names, most=_NAMES)}"),
+            escape(told),
+        )
         for each in report.profile.changes
         if (told := reason_text(each.reason, ended))
     ]
@@ -136,7 +140,7 @@ def _runs(report: Report) -> list[tuple[str, float, str]]:
 
 def _run_text(name: str, time: float, labels: list[str]) -> str:
     packages = list(dict.fromkeys(label for label in labels if label))
-    return f"{stage_word(name)} {first_few(packages, 3)} · {duration(time)}"
+    return f"{stage_word(name)} {in_sentence(packages, most=3)} · {duration(time)}"
 
 
 def phases(report: Report, styles: Styles) -> str:
@@ -234,7 +238,7 @@ def change(comparison: Comparison) -> str:
     whole = f"{duration(before.wall)} before, {duration(after.wall)} now ({signed(after.wall - before.wall)})"
     cached = f"{counted(comparison.before.hits)} from the cache before, {comparison.after.hits} now"
     lost = (
-        f" Not from the cache any more: {escape(first_few(comparison.lost, _NAMES))}."
+        f" Not from the cache any more: {escape(in_sentence(comparison.lost, most=_NAMES))}."
         if comparison.lost
         else ""
     )

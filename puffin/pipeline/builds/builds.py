@@ -115,7 +115,7 @@ class Builds:
         if found is not None:
             return (self._store(job, found),), last
         self._reasons[job.id] = why_built(
-            job.artifact, self._settings, toolchain, self._cache, anew=bool(self._since(artifact))
+            job.artifact, self._settings, toolchain, self._cache, again=bool(self._since(artifact))
         )
         return tuple([replace(task, reason=self._reasons[job.id]) for task in self._planned(job)]), last
 
@@ -157,7 +157,7 @@ class Builds:
         found = kept.find_wheel(place, toolchain.priorities, since=self._since(artifact))
         return found if found is not None and kept.is_of(found, artifact) else None
 
-    def _is_anew(self, name: str) -> bool:
+    def _asks_again(self, name: str) -> bool:
         refresh = self._settings.refresh
         return refresh if isinstance(refresh, bool) else name in refresh
 
@@ -165,7 +165,7 @@ class Builds:
         """Return from which time on builds count: a directory may have changed where its revision does not show it."""
         return (
             self._settings.began
-            if self._settings.is_anew(artifact.name) and artifact.kind == DIRECTORY
+            if self._settings.asks_again(artifact.name) and artifact.kind == DIRECTORY
             else 0.0
         )
 
@@ -173,7 +173,7 @@ class Builds:
         """Return from which time on a fetched archive counts whose hash nobody tells."""
         if self._settings.offline:
             return 0.0
-        return self._settings.began - (0.0 if self._settings.is_anew(name) else FRESH)
+        return self._settings.began - (0.0 if self._settings.asks_again(name) else FRESH)
 
     def _settings_key(self, artifact: "Artifact", toolchain: Toolchain) -> str:
         shared = "" if self._settings.isolates(artifact.name) else toolchain.prefix
@@ -399,7 +399,7 @@ class Builds:
         if artifact.kind != WHEEL:
             built = self._kept(self._with_settings(replace(artifact, editable=False)), toolchain)
             return built.sha256 if built else ""
-        return archive_of_wheel(self._cache, artifact, anew=self._is_anew(artifact.name))
+        return archive_of_wheel(self._cache, artifact, again=self._asks_again(artifact.name))
 
     def _brought(
         self, job: Job, found: "tuple[Artifact, ...]", toolchain: Toolchain, tasks: "list[Task]"
@@ -421,14 +421,14 @@ class Builds:
     def _one(self, artifact: "Artifact", toolchain: Toolchain) -> "tuple[tuple[Task, ...], Key | str]":
         if artifact.kind != WHEEL:
             return self.supply(replace(artifact, editable=False), toolchain)
-        supply = supply_of(self._cache, artifact, anew=self._is_anew(artifact.name))
+        supply = supply_of(self._cache, artifact, again=self._asks_again(artifact.name))
         if supply.archive:
             return (), supply.archive
         wheel = wheel_tasks(
             supply,
             cache_root=self._cache.root,
             network=self._settings.network,
-            reason=why_fetched(artifact, self._cache, anew=self._is_anew(artifact.name)),
+            reason=why_fetched(artifact, self._cache, again=self._asks_again(artifact.name)),
         )
         return wheel, wheel[-1].key
 

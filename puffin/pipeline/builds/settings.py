@@ -58,7 +58,7 @@ def build_settings(
         exclude_newer=settings.exclude_newer,
         refresh=not settings.offline and (settings.refresh or frozenset(settings.refresh_package)),
         offline=settings.offline,
-        anew=settings.refresh
+        again=settings.refresh
         or settings.reinstall
         or frozenset((*settings.refresh_package, *settings.reinstall_package)),
         variables=backend_variables(session.environ),

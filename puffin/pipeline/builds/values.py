@@ -20,7 +20,7 @@ class BuildSettings:
     ``network`` is in its wire form. ``shared`` are the normalised names (or :data:`ALL`) that are built without
     isolation. ``config_settings`` are for every build that this run was asked for, ``package_settings`` for those of
     one package. ``constraints`` limit build requirements. ``now`` and ``refresh`` are as in ``Scope``. What was built
-    or fetched since the command ``began`` counts as new. ``anew`` holds the normalised names of directories that are
+    or fetched since the command ``began`` counts as new. ``again`` holds the normalised names of directories that are
     built again although their state did not change, or True for all. ``variables`` are those of the user that
     backends read. ``skipped_sources`` are the packages whose sources in projects are ignored, True for all, and
     ``markers`` those of the target that the dependencies of repositories are for. ``remote_cache`` is asked for
@@ -40,7 +40,7 @@ class BuildSettings:
     exclude_newer: str = ""
     refresh: "bool | frozenset[str]" = False
     offline: bool = False
-    anew: "bool | frozenset[str]" = False
+    again: "bool | frozenset[str]" = False
     variables: tuple[tuple[str, str], ...] = ()
     skipped_sources: "bool | frozenset[str]" = False
     markers: tuple[tuple[str, str], ...] = ()
@@ -64,9 +64,9 @@ class BuildSettings:
             *((("no sources", *sources),) if sources else ()),
         )
 
-    def is_anew(self, name: str) -> bool:
+    def asks_again(self, name: str) -> bool:
         """Return whether a package is fetched or built again although nobody tells that it changed."""
-        return self.anew if isinstance(self.anew, bool) else name in self.anew
+        return self.again if isinstance(self.again, bool) else name in self.again
 
     def isolates(self, name: str) -> bool:
         """Return whether a package is built in an environment of its own."""

@@ -53,16 +53,16 @@ def build_inputs(artifact: Artifact, settings: BuildSettings, toolchain: Toolcha
 
 
 def why_built(
-    artifact: Artifact, settings: BuildSettings, toolchain: Toolchain, cache: Cache, *, anew: bool
+    artifact: Artifact, settings: BuildSettings, toolchain: Toolchain, cache: Cache, *, again: bool
 ) -> Reason:
-    """Return why the cache has no wheel of *artifact*; with *anew*, one that it has does not count."""
+    """Return why the cache has no wheel of *artifact*; with *again*, one that it has does not count."""
     former = kept.read_inputs(cache, artifact)
     if former is None:
         return _first_build(artifact, settings, toolchain)
     found = first_difference(former, build_inputs(artifact, settings, toolchain), _KINDS)
     if found is not None:
         return found
-    if anew:
+    if again:
         return Reason(kind=REQUESTED, subject="--refresh")
     return pruned(cache, kept.revision_of(artifact))
 
@@ -110,9 +110,9 @@ def why_equipped(
     return Reason(kind=BUILD_REQUIREMENTS, subject=subject, now=told)
 
 
-def why_fetched(artifact: Artifact, cache: Cache, *, anew: bool) -> Reason:
+def why_fetched(artifact: Artifact, cache: Cache, *, again: bool) -> Reason:
     """Return why the cache lacks the wheel of a build requirement."""
-    if anew:
+    if again:
         return Reason(kind=REQUESTED, subject="--refresh")
     return pruned(cache, expected_sha256(artifact), artifact.filename)
 

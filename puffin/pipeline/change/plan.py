@@ -5,7 +5,7 @@ import sys
 
 from puffin import meter
 from puffin.errors import USAGE, PuffinError
-from puffin.names import first_few
+from puffin.names import in_sentence
 from puffin.pipeline.tasks.bytecode import bytecode_kind, without_bytecode
 from puffin.reasons import BYTECODE, CONFLICT, DAMAGED, LINK_MODE, REQUESTED, TOLD, Reason, reason_text
 from puffin.stages.link.commit.installplan import Plan, WantedDistribution, make_plan
@@ -133,9 +133,9 @@ class Planner:
     def _wanted(self, inputs: "Inputs", archives: "Mapping[str, str]") -> "list[WantedDistribution]":
         if inputs.plain:
             return [WantedDistribution(name=name, version=version) for name, version in inputs.pins]
-        anew = self._settings.refresh_package
+        refreshed = self._settings.refresh_package
         return [
-            self._directs().wanted(pin, archives, refresh=self._settings.refresh or pin.name in anew)
+            self._directs().wanted(pin, archives, refresh=self._settings.refresh or pin.name in refreshed)
             if pin.url
             else WantedDistribution(name=pin.name, version=pin.version)
             for pin in inputs.pins
@@ -213,7 +213,7 @@ class RemovesItself(PuffinError):
 
     def summary(self) -> str:
         """Return the first line."""
-        names = first_few([f"`{name}`" for name in self.names], 5)
+        names = in_sentence([f"`{name}`" for name in self.names], most=5)
         return f"Refused to remove {names}: the puffin that is running needs that in `{self.path}`"
 
 

@@ -1,7 +1,7 @@
 """The results of the environments of a run, as values for tables and reports; and the errors of such a run."""
 
 from puffin.errors import SOME_ENVIRONMENTS_FAILED, PuffinError
-from puffin.names import first_few
+from puffin.names import in_sentence
 from puffin.value import frozen
 
 TYPE_CHECKING = False
@@ -181,7 +181,7 @@ class WrongPython(PuffinError):
 
 
 def _shown(names: tuple[str, ...]) -> str:
-    return first_few([f"`{name}`" for name in names], 5)
+    return in_sentence([f"`{name}`" for name in names], most=5)
 
 
 def failure_of(results: "tuple[EnvResult, ...]", action: str = "sync") -> "EnvironmentsFailed | None":

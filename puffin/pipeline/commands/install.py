@@ -196,12 +196,12 @@ class _Install:
         """Return what the plan compares of a package; of one that was asked for by URL, that URL."""
         if package.installed or not package.url:
             return WantedDistribution(name=package.name, version=package.version, installed=package.installed)
-        artifact, anew = self._artifact(package), self._run.is_anew(package.name)
+        artifact, again = self._artifact(package), self._run.asks_again(package.name)
         if artifact.kind != WHEEL:
-            again = anew and artifact.source.startswith("url/")
-            return wanted_of(replace(artifact, source=UNKNOWN) if again else artifact)
-        archive = archive_of_wheel(self._session.cache, artifact, anew=anew)
-        return wanted_of(artifact, archive or (UNKNOWN if anew or is_file_url(artifact.url) else ""))
+            unknown = again and artifact.source.startswith("url/")
+            return wanted_of(replace(artifact, source=UNKNOWN) if unknown else artifact)
+        archive = archive_of_wheel(self._session.cache, artifact, again=again)
+        return wanted_of(artifact, archive or (UNKNOWN if again or is_file_url(artifact.url) else ""))
 
     def _artifact(self, package: "Resolved") -> Artifact:
         if package.name not in self._artifacts:
@@ -221,7 +221,7 @@ class _Install:
         artifact = self._artifact(package)
         if artifact.kind != WHEEL:
             artifact = replace(artifact, version=artifact.version or package.version)
-        return supply_of(self._session.cache, artifact, anew=self._run.is_anew(package.name))
+        return supply_of(self._session.cache, artifact, again=self._run.asks_again(package.name))
 
 
 def why_included(resolution: "Resolution", name: str) -> str:

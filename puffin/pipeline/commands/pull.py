@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class Pulled:
     """What came of it: objects and bytes that were taken, and packages that neither cache has.
 
-    Of ``unvouched`` ones the remote cache was not asked, because nothing would prove that what it gives is right: the
-    index tells no SHA-256, or a source needs a wheel that was built elsewhere, and there is no key.
+    The remote cache was not asked for the ``unvouched`` ones, because nothing would prove its answer: the index has no
+    SHA-256 of the file, or the package is a source whose built wheel needs a key, and none is set.
     """
 
     objects: int = 0

@@ -20,17 +20,17 @@ FORMAT = 2
 _LENGTH = 2 + len(field_names(Artifact))
 
 
-def supply_of(cache: Cache, artifact: Artifact, *, anew: bool = False) -> Supply:
+def supply_of(cache: Cache, artifact: Artifact, *, again: bool = False) -> Supply:
     """Return *artifact* with the archive of the cache that serves it; without one it is to be fetched or built.
 
-    With *anew* what was stored under a file's name does not count (``--refresh``).
+    With *again* what was stored under a file's name does not count (``--refresh``).
     """
-    archive = archive_of_wheel(cache, artifact, anew=anew) if artifact.kind == WHEEL else ""
+    archive = archive_of_wheel(cache, artifact, again=again) if artifact.kind == WHEEL else ""
     ready = archive and archive_ready(cache, archive, size=artifact.size, filename=artifact.filename)
     return Supply(artifact=artifact, archive=archive if ready else "")
 
 
-def archive_of_wheel(cache: Cache, artifact: Artifact, *, anew: bool = False) -> str:
+def archive_of_wheel(cache: Cache, artifact: Artifact, *, again: bool = False) -> str:
     """Return the archive of a wheel, ``""`` if it is unknown before the download; it may be missing from the cache."""
     return meant_archive(
         cache,
@@ -38,7 +38,7 @@ def archive_of_wheel(cache: Cache, artifact: Artifact, *, anew: bool = False) ->
         name=artifact.name,
         filename=artifact.filename,
         hashes=artifact.hashes,
-        anew=anew,
+        again=again,
     )
 
 

@@ -151,7 +151,7 @@ class Search:
         if not group.files.wheels(name) or (pin is not None and (pin.url or pin.editable)):
             return False
         supply = group.chosen.find(name, version, pin.hashes if pin is not None else ())
-        if supply is None or (not supply.artifact.hashes and self._settings.is_anew(name)):
+        if supply is None or (not supply.artifact.hashes and self._settings.asks_again(name)):
             return False
         sought.found = supply
         if meter.notes(meter.DECISIONS):
@@ -192,7 +192,7 @@ class Search:
             from puffin.pipeline.request.builds import as_built
 
             artifact = as_built(artifact, self._settings, self._session.environ, self._session.cache)
-        return supply_of(self._session.cache, artifact, anew=self._settings.is_anew(artifact.name))
+        return supply_of(self._session.cache, artifact, again=self._settings.asks_again(artifact.name))
 
     def answers(self, number: int) -> "list[Supply | PuffinError]":
         """Return the supplies or errors for the request with this number, in the order of its pins."""

@@ -168,7 +168,7 @@ class Settings:
             return not self.offline
         return frozenset((*self.refresh_package, *self.reinstall_package))
 
-    def is_anew(self, name: str) -> bool:
+    def asks_again(self, name: str) -> bool:
         """Return whether :attr:`again` has a package."""
         return name in self.again if isinstance(self.again, frozenset) else self.again
 

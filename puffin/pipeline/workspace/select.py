@@ -6,7 +6,7 @@ In a pattern, a name that begins with a dot is matched only by a part that does 
 import os
 
 from puffin.errors import USAGE, PuffinError, UsageError
-from puffin.names import first_few
+from puffin.names import in_sentence
 from puffin.pipeline.workspace.document import PROJECT_FILE
 from puffin.pipeline.workspace.specs import EnvSpec, Workspace, known_lock, lock_of, needs_lock
 from puffin.stages.resolve.projects.patterns import expand, is_pattern, matches
@@ -30,7 +30,7 @@ class NothingMatches(PuffinError):
     def details(self) -> tuple[str, ...]:
         if not self.known:
             return ()
-        return (f"The environments are {first_few([f'`{name}`' for name in self.known], 10)}",)
+        return (f"The environments are {in_sentence([f'`{name}`' for name in self.known], most=10)}",)
 
 
 class SamePath(PuffinError):

@@ -48,18 +48,18 @@ def known_archive(cache: Cache, source: str, name: str, filename: str) -> str:
 
 
 def meant_archive(
-    cache: Cache, *, source: str, name: str, filename: str, hashes: tuple[str, ...], anew: bool = False
+    cache: Cache, *, source: str, name: str, filename: str, hashes: tuple[str, ...], again: bool = False
 ) -> str:
     """Return the archive that a wheel is, as far as that is known without its bytes, else ``""``.
 
     It may be missing from the cache. The one SHA-256 that *hashes* allow names it, unless the file is a local one:
     what that holds tells only the file. Else it is the one that was last stored under the wheel's name, if that has
-    one of *hashes* for certain; with *anew* what was stored does not count.
+    one of *hashes* for certain; with *again* what was stored does not count.
     """
     allowed = decisive(hashes)
     if len(allowed) == 1 and not source.startswith("path/"):
         return allowed[0]
-    if anew:
+    if again:
         return ""
     archive = known_archive(cache, source, name, filename)
     return archive if not hashes or archive in allowed else ""

@@ -135,7 +135,7 @@ def _stored(
 ) -> str:
     """Return the archive of the file if another process has stored it meanwhile, else nothing."""
     meant = {
-        meant_archive(cache, source=source, name=name, filename=filename, hashes=group, anew=not waited)
+        meant_archive(cache, source=source, name=name, filename=filename, hashes=group, again=not waited)
         for group in hashes or ((),)
     }
     archive = meant.pop() if len(meant) == 1 else ""

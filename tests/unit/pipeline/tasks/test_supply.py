@@ -184,7 +184,7 @@ def test_each_reason_is_told_once_with_all_it_hit():
     assert failure.summary() == "Failed to sync 2 of 3 environments; they were left as they were"
     assert failure.worst == 3
     assert [(cause.summary(), str(cause.causes[0])) for cause in failure.causes] == [
-        ("In `a`, `b`", "one"),
+        ("In `a` and `b`", "one"),
         ("In `b`", "other"),
     ]
     assert failure_of((result("c"),)) is None
