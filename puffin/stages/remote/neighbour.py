@@ -1,4 +1,4 @@
-"""A bucket by way of the process beside a run: that has loaded a driver, which the other processes then need not.
+"""A bucket by way of the process beside a run, so that one process loads the driver.
 
 It listens in the room of the run. A request is a line: kind, name, and the most bytes that are taken. The answer is how
 many bytes there are and the bytes, -1 for no such object, or -2 and why the bucket is unavailable.
@@ -50,7 +50,7 @@ def _answer(line: socket.socket, backend: Backend) -> None:
             line.sendall(number.to_bytes(_HEAD, "little", signed=True))
             line.sendall(data)
         except (OSError, ValueError):
-            pass  # nobody waits any more, or has asked to the end
+            pass  # the process that asked has ended
 
 
 def _found(backend: Backend, kind: str, name: str, most: int) -> "tuple[int, Buffer]":

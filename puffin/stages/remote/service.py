@@ -11,9 +11,8 @@ from puffin.stages.remote.store import store_of
 from puffin.stages.remote.values import note_answer
 
 _THREADS = 16
-_GIVES_WAY = (
-    10  # what is added to the niceness of the process beside a run, for half a second of work on a driver
-)
+# Added to the niceness of the process beside a run: loading a driver takes half a second of CPU time.
+_GIVES_WAY = 10
 
 
 def warm_up(remote: "tuple[Any, ...]", network: "tuple[Any, ...]", _cache_root: str, _nothing: object) -> float:

@@ -76,9 +76,8 @@ def signer_of(environ: "Mapping[str, str]") -> "Signer | None":
         return None
     if text.startswith((_PUBLIC, _PRIVATE)):
         return _ed25519(text)
-    if (
-        text[:7].lower() == _PUBLIC[:7]
-    ):  # as a secret, a public key that is written wrongly would let anybody sign
+    # As a secret, a public key that is written wrongly would let everybody sign.
+    if text[:7].lower() == _PUBLIC[:7]:
         raise UsageError(
             text=f"`{VARIABLE}` begins like a key of Ed25519, but is none",
             hints=(f"write `{_PUBLIC}` or `{_PRIVATE}` and the base64 of the key",),

@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 
 MAGIC = frozenset("*?[")
 _SKIPPED = frozenset({"node_modules", "__pycache__"})  # that ``**`` does not enter
-_MADE = frozenset(
-    {"pyvenv.cfg", "CACHEDIR.TAG"}
-)  # files in environments and caches, below which it does not look
+_MADE = frozenset({"pyvenv.cfg", "CACHEDIR.TAG"})  # in environments and caches, which `**` does not enter
 
 
 def is_pattern(text: str) -> bool:
