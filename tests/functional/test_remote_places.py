@@ -269,4 +269,4 @@ def test_machines_in_networks_of_their_own_get_an_environment(puffin, shop, netw
 
 def namespace_of(worker):
     """Return the network namespace of a worker."""
-    return os.readlink(f"/proc/{worker.process.pid}/ns/net")
+    return os.readlink(f"/proc/{worker.pid}/ns/net")
