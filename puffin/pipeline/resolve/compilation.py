@@ -8,7 +8,7 @@ from puffin.pipeline.builds.projects import Projects
 from puffin.pipeline.builds.settings import BuildSeams, builds_of
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.inputs.inputs import Reading, requested
-from puffin.pipeline.inputs.resolution import Answered, children_of, open_universe, resolved, setup_of
+from puffin.pipeline.inputs.resolution import Answered, children_of, resolved, setup_of
 from puffin.pipeline.request.builds import toolchain_with
 from puffin.pipeline.request.imports import import_merging, import_resolving
 from puffin.pipeline.request.where import target_interpreter
@@ -137,15 +137,7 @@ class Compilation:
             alike = own.config == setup.config  # else the children would ask other indexes
             children = (lambda: self.children) if alike and not self._is_open else None
             self._is_open = self._is_open or alike
-            made = open_universe(
-                own,
-                self._session.cache,
-                build=seams.build,
-                begin=seams.begin,
-                checkout=seams.checkout,
-                children=children,
-            )
-            return opened.enter_context(made)
+            return opened.enter_context(seams.universe(own, self._session.cache, children))
 
         with phase("resolve"):
             return answer_for(settings, setup, self._sources, interpreter, universe)
