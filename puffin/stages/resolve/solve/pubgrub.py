@@ -6,6 +6,7 @@ statements used are the proof that there is no solution. The method is known as 
 for packages as PubGrub (Natalie Weizenbaum, 2018). Sets of versions are integers here, a bit for each.
 """
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -105,16 +106,18 @@ class PartialSolution:
 
     def from_the_start(self, slot: Slot) -> int:
         """Return the choices that no decision has taken from a slot."""
-        steps = (self._steps[at] for at in self._places.get(slot, ()))
-        return next((step.before for step in steps if step.level), self.left[slot])
+        steps, places = self._steps, self._places.get(slot, ())
+        first = bisect_left(places, 1, key=lambda at: steps[at].level)
+        return steps[places[first]].before if first < len(places) else self.left[slot]
 
     def since(self, slot: Slot, mask: int) -> int:
         """Return the place of the step that first left a slot only choices in *mask*; -1 if it always was so."""
-        places = self._places.get(slot, [])
-        for at in places:
-            if not self._steps[at].before & ~mask:
-                return -1 if at == places[0] else places[places.index(at) - 1]
-        return places[-1] if places else -1
+        steps, places = self._steps, self._places.get(slot, ())
+        beyond = ~mask
+        later = bisect_left(
+            places, True, key=lambda at: not steps[at].before & beyond
+        )  # choices only become fewer
+        return places[later - 1] if later else -1
 
     def step(self, place: int) -> Assignment:
         return self._steps[place]
@@ -127,7 +130,8 @@ class PartialSolution:
 _CONFLICT: Slot = ("", "")
 _HEAVY = 5  # conflicts until the order of decisions changes
 _PINNED, _EARLY, _LATE, _USUAL = range(4)
-_OFTEN = 5  # versions of a package read until those that follow are announced
+_FIRST = (5, 10)  # versions of a package read when those that follow are announced, and then every so many
+_OFTEN = 20
 _AHEAD = 50
 
 
@@ -154,7 +158,7 @@ class PubGrub:
         self._world = world
         self._max_rounds = max_rounds
         self._solution = PartialSolution(self._everything)
-        self._about: dict[Slot, list[Incompatibility]] = defaultdict(list)
+        self._about: dict[Slot, dict[Incompatibility, None]] = defaultdict(dict)
         self._dependencies: dict[tuple[Slot, Need, Slot], Depends] = {}
         self._ruled_out: dict[tuple[Slot, Rejection], RuledOut] = {}
         self._noted: dict[Slot, int] = defaultdict(int)
@@ -208,7 +212,14 @@ class PubGrub:
 
     def _add(self, statement: Incompatibility) -> None:
         for slot in statement.terms:
-            self._about[slot].append(statement)
+            self._about[slot][statement] = None
+
+    def _extend(self, statement: Depends | RuledOut, slot: Slot, index: int) -> None:
+        """Let a statement be about one more version, so that it counts again."""
+        statement.versions |= 1 << index
+        statement.terms[slot] |= 1 << index
+        statement.inert = False
+        self._add(statement)
 
     def _needs(self, slot: Slot, index: int, own: Need) -> "Iterator[Incompatibility]":
         """State that a version needs something: for the package, and for each extra of it."""
@@ -217,11 +228,8 @@ class PubGrub:
             if known is None:
                 terms = {slot: 0, target: self._beyond(target, own)}
                 known = self._dependencies[slot, own, target] = Depends(slot, target, own, terms)
-                self._add(known)
                 self._meet(target, own)
-            known.versions |= 1 << index
-            known.terms[slot] |= 1 << index
-            known.inert = False
+            self._extend(known, slot, index)
             yield known
 
     def _meet(self, slot: Slot, own: Need) -> None:
@@ -242,10 +250,7 @@ class PubGrub:
         known = self._ruled_out.get((slot, reason))
         if known is None:
             known = self._ruled_out[slot, reason] = RuledOut(slot, reason)
-            self._add(known)
-        known.versions |= 1 << index
-        known.terms[slot] |= 1 << index
-        known.inert = False
+        self._extend(known, slot, index)
 
     # Conclusions
 
@@ -254,7 +259,7 @@ class PubGrub:
         pending = dict.fromkeys(changed)
         while pending:
             slot, _ = pending.popitem()
-            for statement in reversed(self._about[slot]):
+            for statement in list(reversed(self._about[slot])):
                 narrowed = None if statement.inert else self._apply(statement)
                 if narrowed is _CONFLICT:
                     self._count()
@@ -284,9 +289,13 @@ class PubGrub:
         return open_slot
 
     def _rest(self, statement: Incompatibility) -> None:
-        """Pass a statement over until this level is left: one of its terms cannot hold."""
+        """Pass a statement over until this level is left, or drop it if that never is: one of its terms cannot hold."""
         statement.inert = True
-        self._inert[self._solution.level].append(statement)
+        if self._solution.level:
+            self._inert[self._solution.level].append(statement)
+            return
+        for slot in statement.terms:
+            del self._about[slot][statement]
 
     def _return_to(self, level: int) -> None:
         for left in range(level + 1, self._solution.level + 1):
@@ -397,7 +406,7 @@ class PubGrub:
         if package.read(index):
             return
         tried = self._tried[slot] = self._tried[slot] + 1
-        if tried >= _OFTEN and tried % _OFTEN == 0:
+        if tried in _FIRST or tried % _OFTEN == 0:
             following = package.ordered(self._solution.from_the_start(slot) & ~NONE & ~self._noted[slot])
             good = (each for each in following if package.admitted(each) and package.has_wheel(each))
             self._world.likely(package, islice(good, min(tried, _AHEAD)))
