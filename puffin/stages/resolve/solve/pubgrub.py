@@ -130,9 +130,7 @@ class PartialSolution:
 _CONFLICT: Slot = ("", "")
 _HEAVY = 5  # conflicts until the order of decisions changes
 _PINNED, _EARLY, _LATE, _USUAL = range(4)
-_FIRST = (5, 10)  # versions of a package read when those that follow are announced, and then every so many
-_OFTEN = 20
-_AHEAD = 50
+_AHEAD = 100  # versions of a package that are announced at once, at most
 
 
 class Unsolvable(Exception):
@@ -168,7 +166,8 @@ class PubGrub:
         self._turns: dict[str, int] = {}
         self._postponed: list[str] = []
         self._pinned: set[str] = set()
-        self._tried: dict[Slot, int] = defaultdict(int)
+        self._ahead: dict[Slot, int] = defaultdict(int)
+        self._foreseen: dict[Slot, int] = defaultdict(int)
         self._order: dict[str, int] = {}
         self.rounds = 0
 
@@ -401,15 +400,34 @@ class PubGrub:
         return None
 
     def _look_ahead(self, slot: Slot, index: int) -> None:
-        """Announce the next versions of a package that has been tried often: most of them will be read too."""
-        package = self._package(slot)
-        if package.read(index):
+        """Announce the next versions of a package if one is read that was not, or few are left of those that were.
+
+        Each time they are twice as many: most versions of a package that is tried often will be read. Nothing follows
+        the first one.
+        """
+        if self._package(slot).read(index):
             return
-        tried = self._tried[slot] = self._tried[slot] + 1
-        if tried in _FIRST or tried % _OFTEN == 0:
-            following = package.ordered(self._solution.from_the_start(slot) & ~NONE & ~self._noted[slot])
-            good = (each for each in following if package.admitted(each) and package.has_wheel(each))
-            self._world.likely(package, islice(good, min(tried, _AHEAD)))
+        ahead, unread = self._ahead[slot], ~NONE & ~self._noted[slot] & ~(1 << index)
+        waiting = 0
+        if self._foreseen[slot] >> index & 1:
+            waiting = (self._foreseen[slot] & unread & self._solution.from_the_start(slot)).bit_count()
+            if 2 * waiting >= ahead:
+                return
+        self._ahead[slot] = min(max(2 * ahead, 1), _AHEAD)
+        if ahead:
+            following = list(islice(self._following(slot, unread), self._ahead[slot] - waiting))
+            self._foreseen[slot] |= sum(1 << each for each in following)
+            self._world.likely(self._package(slot), following)
+
+    def _following(self, slot: Slot, unread: int) -> Iterator[int]:
+        """Yield versions with a wheel that may be read next: those that are left, then all that no decision took."""
+        package, solution = self._package(slot), self._solution
+        new = unread & ~self._foreseen[slot]
+        now = solution.left[slot] & new
+        for mask in (now, solution.from_the_start(slot) & new & ~now):
+            for index in package.ordered(mask):
+                if package.admitted(index) and package.has_wheel(index):
+                    yield index
 
     def _at_odds(self, slot: Slot) -> list[Slot]:
         """State that an extra is of its package's version, where no version is left for both."""

@@ -14,7 +14,7 @@ from puffin.stages.fetch.client import Client
 from puffin.stages.fetch.turns import Crew
 from puffin.stages.resolve.index.config import Scope
 from puffin.stages.resolve.index.page import FileLink, IndexFile
-from puffin.stages.resolve.index.pages import Pages
+from puffin.stages.resolve.index.pages import THREADS, Pages
 from puffin.stages.resolve.metadata.obtain import Obtainer
 from puffin.stages.resolve.metadata.wanted import NotWhole, Unbuilt
 from puffin.stages.resolve.solve.universe import Metadata
@@ -86,7 +86,6 @@ def obtain(obtainer: Obtainer, handle: Chosen, hashes: tuple[str, ...]) -> Metad
         return obtainer.obtain(handle.request(hashes, handle.install))
 
 
-THREADS = 12  # of each child
 MANY, MANY_IN_ALL = 18, 60  # questions at once and of a resolution, from which on children pay
 
 
@@ -179,7 +178,7 @@ class Children:
         return self._helpers.ask(kind, question, key)
 
     def _begin(self) -> "Callable[[Callable[[], None]], object]":
-        return Crew(self._client.take_turns(), THREADS).submit
+        return Crew(self._client.take_turns(), THREADS // 2).submit  # there are two children
 
     def _look(self, name: str) -> "tuple[Any, ...]":
         """Get the pages of a package and return them with their indexes."""

@@ -15,6 +15,7 @@ from puffin.stages.fetch.client import Client
 from puffin.stages.fetch.turns import turns_of
 from puffin.stages.resolve.index.config import Scope
 from puffin.stages.resolve.index.page import IndexFile
+from puffin.stages.resolve.index.pages import THREADS
 from puffin.stages.resolve.locate.file_choice import FileChooser, FileTarget
 from puffin.stages.resolve.metadata.obtain import Obtainer
 from puffin.stages.resolve.metadata.wanted import BuildSource, Unbuilt
@@ -37,7 +38,6 @@ from puffin.value import replace
 
 _PATIENCE = 5.0  # seconds for requests that are under way when all is known
 _LOOK = 0.02  # seconds between two looks at what is under way, while builds are
-THREADS = 24  # answers are small and far away: what counts is how many are on their way
 
 
 class IndexUniverse:
