@@ -166,6 +166,13 @@ def test_what_is_heavy_comes_first_within_an_environment():
     assert [load.uses[0].number for load in loads] == [1, 0]
 
 
+def test_a_link_tells_how_long_it_takes_unless_it_waits_for_its_archive():
+    both = {0: supply(1, True), 1: supply(2, False)}
+    loads = loads_of([both, {0: supply(1, True)}], lambda each: 45_000)
+    tasks, _ = many_tasks(loads, _place, run="r", cache_root="/c", network=_network)
+    assert [task.links for task in tasks if task.stage == "link"] == [2 * (1000 + 50), 0]
+
+
 def test_a_use_keeps_its_number():
     loads = loads_of([{0: supply(1, True), 1: supply(2, True)}, {0: supply(2, True)}])
     assert [(identity(load.supply.artifact)[-1], load.uses) for load in loads] == [
