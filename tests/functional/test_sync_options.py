@@ -20,6 +20,7 @@ from tests.helpers.wheels import forge_wheel
 LIGHT = {  # of the standard library; all of them are written in C
     "no-op": {"puffin", "gc", "zlib", "_blake2"},
     "warm": {"errno", "fcntl", "_operator", "binascii", "_sha2", "_sha256", "itertools", "encodings"},
+    "exchange": {"ctypes", "_ctypes", "struct", "_struct", "types"},
 }
 
 
@@ -129,6 +130,16 @@ def test_a_no_op_and_a_warm_sync_import_next_to_nothing(puffin, env, shop):
     many = imported(puffin, "sync", "w/requirements.txt", "-i", shop.url)
     assert (puffin.cwd / "w/.venv/pyvenv.cfg").exists()
     assert many <= LIGHT["no-op"] | LIGHT["warm"]
+
+
+def test_a_small_change_imports_no_more_but_what_exchanges_entries(puffin, env, shop):
+    shop.add(*forge_wheel("beta", "2.0"))
+    for version in ("2.0", "1.0"):
+        puffin.sync(f"alpha==1.0\nbeta=={version}\n", "-i", shop.url)
+    puffin.file("requirements.txt", "alpha==1.0\nbeta==2.0\n")
+    changed = imported(puffin, "pip", "sync", "requirements.txt", "-i", shop.url)
+    assert env.installed() == {"alpha": "1.0", "beta": "2.0"}
+    assert changed <= LIGHT["no-op"] | LIGHT["warm"] | LIGHT["exchange"]
 
 
 @pytest.mark.parametrize("name", LEAVES)

@@ -16,9 +16,10 @@ from puffin.stages.link.commit.installplan import Present
 from puffin.stages.link.commit.recovery import BACK, FORWARD, LOST, UNREADABLE, recover
 from puffin.stages.link.commit.removal import RealDisk
 from puffin.stages.link.commit.stamps import DIRECTORY, LOCK, STATE, facts_of
-from puffin.stages.link.commit.state import Owned, State, disturbed, encode, read_state, restamped
+from puffin.stages.link.commit.state import Owned, State, disturbed, doubted, encode, read_state, restamped
 from puffin.stages.link.commit.transaction import NotExchangeable, Transaction, moment
 from puffin.stages.link.environment.environment import ELSEWHERE
+from puffin.stages.link.installed.files import StayingFiles, distribution_files, safe_paths
 from puffin.stages.link.installed.scan import BROKEN, scan
 from puffin.stages.link.sealed import sealed_at
 from puffin.stages.link.staging import LinkTarget, directories_of
@@ -138,6 +139,8 @@ class Workplace:
         if self.state is None:
             return
         self.damaged, changed = find_damage(self.site, self.state, everywhere=rebooted)
+        if changed:
+            self.state = doubted(self.state, changed)
         if (changed or rebooted) and not self.damaged:
             self._refresh(changed)
 
@@ -152,9 +155,10 @@ class Workplace:
         whole = [
             each if each.name in self.damaged else replace(each, checked=began) for each in state.distributions
         ]
-        self.state = replace(state, distributions=tuple(whole))
+        changed = disturbed(self.site, state)
+        self.state = doubted(replace(state, distributions=tuple(whole)), changed)
         if not self.damaged:
-            self._refresh(disturbed(self.site, self.state))
+            self._refresh(changed)
 
     def _refresh(self, changed: list[str]) -> None:
         """Note that the directories that changed hold nothing wrong, so that the next look is quick."""
@@ -248,17 +252,20 @@ class Workplace:
         leaving = [each for each in self.present if each.name in gone | fresh]
         broken = [each for each in self.broken if each.name in fresh]
         homes = homes_of(self.environment)
+        tops = (
+            {each.dist_info: each.tops for each in self.state.distributions if each.complete}
+            if self.state
+            else {}
+        )
         stay = tuple([self._owned(each) for each in self.present if each.name not in gone | fresh])
         return CommitRequest(
             homes=homes,
             additions=tuple(additions),
             removed={each.entry: self._going(cache, each) for each in (*leaving, *broken)},
             rewritten=self._rewritten(self._transaction, leaving),
-            kept=lambda: {
-                each.name: files_of(self.environment, each)
-                for each in self.present
-                if each.name not in gone and each.name not in fresh
-            },
+            kept=StayingFiles(
+                self.environment, [each for each in self.present if each.name not in gone | fresh], tops
+            ).sharing,
             stay=stay,
             former=self.state,
             boot=current_boot(),
@@ -272,7 +279,8 @@ class Workplace:
     def _going(self, cache: "Cache", present: Present) -> "list[str]":
         """Return the paths of a distribution that goes: a link in place of its directory, not what is behind that."""
         listed = self._listed(cache, present)
-        files = list(dict.fromkeys((*listed, *files_of(self.environment, present))))
+        own = distribution_files(self.environment, present.entry, present.kind)
+        files = list(dict.fromkeys((*listed, *own)))
         links = [link for link in self._links if any(path.startswith(f"{link}/") for path in files)]
         links += [each for each in directories_of(listed) if sealed_at(each)]
         behind = tuple([f"{link}/" for link in links])
@@ -295,8 +303,6 @@ class Workplace:
         names = read_names(cache.manifest(owned.archive))
         tree = names[1] if names else ()
         rows = [f"{directory}/{name}".lstrip("/") for directory, files in tree for name in files]
-        from puffin.stages.link.installed.installed import safe_paths
-
         return [info, *safe_paths(rows, self.site, self.environment)] if rows else []
 
     def _rewritten(
@@ -444,13 +450,6 @@ def target_of(environment: "Environment") -> LinkTarget:
         headers=os.path.relpath(environment.headers, site),
         lib64=lib64_is_linked(environment),
     )
-
-
-def files_of(environment: "Environment", present: Present) -> "Sequence[str]":
-    """Return the absolute paths of the files of an installed distribution; unsafe rows of RECORD are left out."""
-    from puffin.stages.link.installed.installed import distribution_files
-
-    return distribution_files(environment, present.entry, present.kind)
 
 
 def workplace_for(environment: "Environment", settings: "Settings", session: "Session") -> Workplace:

@@ -23,11 +23,12 @@ class Task:
     ``key`` is ``(stage, content hash)``: the same work has the same key everywhere. ``function`` is a
     reference such as ``"puffin.stages.fetch.fetch:fetch"``; it is called with the keywords ``arguments``
     and, for each ``(parameter, key)`` of ``inputs``, with that task's result. ``after`` orders without
-    passing anything. ``weight`` is the work expected, in bytes: heavy tasks start first. ``waits`` marks
-    a task that waits for a network rather than a core. A ``transient`` result (a buffer) is of use only
-    in the process that made it and is not carried elsewhere. A task that ``grows`` is not final: until it is
-    done, growth may put another of the same key in its place; it rides in a unit by itself, and its work is that of
-    a process it waits for. Tasks of one ``affinity`` are best run one after the other in one process.
+    passing anything. ``weight`` is the work expected, in bytes: heavy tasks start first. ``links`` is not 0 for a task
+    that only links: about how many links of files take as long. ``waits`` marks a task that waits for a network rather
+    than a core. A ``transient`` result (a buffer) is of use only in the process that made it and is not carried
+    elsewhere. A task that ``grows`` is not final: until it is done, growth may put another of the same key in its
+    place; it rides in a unit by itself, and its work is that of a process it waits for. Tasks of one ``affinity`` are
+    best run one after the other in one process.
     ``environments`` are those that the work is for, and
     ``cache`` is ``"hit"`` or ``"miss"`` where the plan knows whether the cache saves work, and ``reason`` says why it
     does not; all three are for the run record.
@@ -40,6 +41,7 @@ class Task:
     inputs: "tuple[tuple[str, Key], ...]" = ()
     after: "tuple[Key, ...]" = ()
     weight: int = 0
+    links: int = 0
     waits: bool = False
     transient: bool = False
     grows: bool = False

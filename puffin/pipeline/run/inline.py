@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 FORK_FROM_UNITS = 8
 FORK_FROM_WEIGHT = 4 * 1024 * 1024
+FORK_FROM_LINKS = 1500  # of units that only link: a child begins and ends in the time of so many
 _ROOM = 1 << 20  # bytes read from the child at once
 
 
@@ -60,7 +61,10 @@ class InlineExecutor:
 def _pays(items: "Sequence[WorkItem]") -> bool:
     if not hasattr(os, "fork") or len(items) < 2:
         return False
-    return len(items) >= FORK_FROM_UNITS or sum(unit_weight(unit) for unit, _ in items) > FORK_FROM_WEIGHT
+    linked = sum([unit[0].links for unit, _ in items])
+    others = [unit for unit, _ in items if not unit[0].links]
+    much = len(others) >= FORK_FROM_UNITS or sum(map(unit_weight, others)) > FORK_FROM_WEIGHT
+    return much or linked >= FORK_FROM_LINKS
 
 
 def run_with_child(items: "Sequence[WorkItem]", record: "Record") -> str:

@@ -39,6 +39,8 @@ ENVIRONMENT = "environment"
 _COMPILING = 4  # compiling takes many times as long as all else
 _UNKNOWN_PURE, _UNKNOWN_BINARY = 300_000, 4_000_000  # bytes, roughly; many indexes tell no sizes
 _MANY = 8  # environments, from which on the last are brought to their end one by one
+_PER_ARCHIVE = 50  # links of files that take as long as all else to be done for an archive
+_ROW = 45  # bytes of a manifest for a file, on average
 _PLACE = 32 << 10  # bytes that a place in the order weighs; so what is much heavier still comes first
 
 
@@ -211,10 +213,19 @@ class Use:
 
 @frozen
 class Load:
-    """A supply and all its uses, in the order in which environments are to be finished."""
+    """A supply and all its uses, in the order in which environments are to be finished.
+
+    ``size`` is what it takes to bring the supply in, in bytes: of the manifest of its archive, or of the wheel.
+    """
 
     supply: "Supply"
     uses: tuple[Use, ...]
+    size: int = 0
+
+    @property
+    def links(self) -> int:
+        """About how many links of files the work takes as long as, if it is to link an archive; else 0."""
+        return (self.size // _ROW + _PER_ARCHIVE) * len(self.uses) if self.supply.archive else 0
 
 
 def loads_of(
@@ -232,7 +243,7 @@ def loads_of(
     for site in order:
         for number, supply in sorted(supplies[site].items(), key=lambda each: -weigh(each[1])):
             gathered.setdefault(supply_name(supply), (supply, []))[1].append(Use(site=site, number=number))
-    loads = [Load(supply=supply, uses=tuple(uses)) for supply, uses in gathered.values()]
+    loads = [Load(supply=each, uses=tuple(uses), size=weigh(each)) for each, uses in gathered.values()]
     return _parted(loads, [order[-1], order[0]]) if len(order) >= _MANY else loads
 
 
@@ -360,6 +371,7 @@ def _link_task(
         inputs=inputs,
         after=after,
         weight=weight,
+        links=0 if inputs else load.links,
         environments=served,
         cache=MISS if inputs else HIT,
         reason=reason,

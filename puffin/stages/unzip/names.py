@@ -6,9 +6,9 @@ that differ by case alone are refused where file systems ignore case: Linux hold
 
 import os
 import sys
-from collections.abc import Callable, Collection
 
 from puffin.stages.unzip.errors import Refused
+from puffin.types import Callable, Collection
 
 IGNORES_CASE = os.name == "nt" or sys.platform == "darwin"  # the file systems that are usual on this system
 LONGEST_COMPONENT = 255  # bytes; NAME_MAX of every usual file system

@@ -24,7 +24,7 @@ from puffin.value import frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from typing import Any
 
     from puffin.stages.link.commit.opening import Opening
@@ -110,10 +110,10 @@ class Addition:
 
 @frozen
 class CommitRequest:
-    """All that a commit needs to know. ``removed`` and ``kept`` map names to their absolute files.
+    """All that a commit needs to know. ``removed`` maps names to their absolute files.
 
-    ``kept`` is a function because it is seldom needed and reads every RECORD; ``stay`` are the
-    distributions that remain, ``former`` the state before. ``rewritten`` are ``(path, staged)`` of files that are
+    ``kept`` returns such a mapping of the distributions that remain and have one of some paths; ``stay`` are all that
+    remain, ``former`` the state before. ``rewritten`` are ``(path, staged)`` of files that are
     replaced, ``""`` for one that goes. ``window`` is from when to when was staged what comes
     in, in ns since the epoch by the clock of the file system. ``behind`` is as in ``plan_placement``.
     """
@@ -121,7 +121,7 @@ class CommitRequest:
     homes: Homes
     additions: "tuple[Addition, ...]"
     removed: "Mapping[str, Sequence[str]]"
-    kept: "Callable[[], Mapping[str, Sequence[str]]]"
+    kept: "Callable[[Collection[str]], Mapping[str, Sequence[str]]]"
     stay: "tuple[Owned, ...]"
     former: "State | None"
     boot: str
@@ -138,12 +138,17 @@ def plan_commit(
 
     Raises what planning removal and placement raises, before anything is touched.
     """
-    kept = _Kept(change.kept)
     gone = [path for files in change.removed.values() for path in files]
-    staying = kept.paths() if gone and change.stay else frozenset()
+    kept = change.kept(frozenset(gone)) if gone and change.stay else {}
+    staying = frozenset([path for files in kept.values() for path in files])
     going = plan_removal(gone, staying, change.homes.roots, disk)
+    sources = _sources(change, disk)
     placement = plan_placement(
-        _sources(change, disk), going=frozenset(going), owner_of=kept.owner, disk=disk, behind=change.behind
+        sources,
+        going=frozenset(going),
+        owner_of=lambda path: _owner(change, path),
+        disk=disk,
+        behind=change.behind,
     )
     records = _records(change, placement.openings)
     rewritten = [*change.rewritten, *[(former, new) for former, new, _ in records if former != new]]
@@ -160,12 +165,7 @@ def plan_commit(
         boot=change.boot,
         site=os.path.relpath(change.homes.purelib, change.homes.root),
         seed=change.seed,
-        distributions=tuple(
-            sorted(
-                (*change.stay, *[_owned(each, change.window[1]) for each in change.additions]),
-                key=lambda each: each.name,
-            )
-        ),
+        distributions=tuple(sorted((*change.stay, *_owned(change, sources)), key=lambda each: each.name)),
         stamps=stamps,
         conflicts=_conflicts(change, placement.conflicts),
     )
@@ -241,24 +241,9 @@ def _byte_code(replaced: "Sequence[str]", disk: "Disk") -> "list[str]":
     return found
 
 
-class _Kept:
-    """The files of the distributions that stay, read once and only when asked for."""
-
-    def __init__(self, read: "Callable[[], Mapping[str, Sequence[str]]]") -> None:
-        self._read = read
-        self._owners: dict[str, str] | None = None
-
-    def _load(self) -> dict[str, str]:
-        if self._owners is None:
-            files = self._read()
-            self._owners = {path: name for name in sorted(files, reverse=True) for path in files[name]}
-        return self._owners
-
-    def paths(self) -> frozenset[str]:
-        return frozenset(self._load())
-
-    def owner(self, path: str) -> str:
-        return self._load().get(path, "")
+def _owner(change: CommitRequest, path: str) -> str:
+    """Return who owns a file among the distributions that stay: of several, the one whose name sorts first."""
+    return min([name for name, files in change.kept((path,)).items() if path in files], default="")
 
 
 def _sources(change: CommitRequest, disk: "Disk") -> "list[StagedPart]":
@@ -290,20 +275,30 @@ def _sources(change: CommitRequest, disk: "Disk") -> "list[StagedPart]":
     return sources
 
 
-def _owned(addition: Addition, checked: int) -> Owned:
-    header = addition.header
-    return Owned(
-        name=header[NAME],
-        version=header[VERSION],
-        dist_info=header[DIST_INFO],
-        archive=addition.archive,
-        direct_url=addition.direct_url,
-        tops=tuple(name for name, _ in header[TOPS]),
-        source=addition.source,
-        bytecode=addition.bytecode,
-        checked=checked,
-        mode=addition.mode,
-    )
+def _owned(change: CommitRequest, sources: "Iterable[StagedPart]") -> "list[Owned]":
+    """Return what the state says of the additions, which have *sources*."""
+    tops: dict[str, list[str]] = {}
+    ways: dict[str, str] = {change.homes.purelib: ""}
+    for part in sources:
+        if part.home not in ways:
+            ways[part.home] = f"{os.path.relpath(part.home, change.homes.purelib)}/"
+        tops.setdefault(part.name, []).extend([f"{ways[part.home]}{name}" for name, _ in part.tops])
+    return [
+        Owned(
+            name=each.name,
+            version=each.header[VERSION],
+            dist_info=each.header[DIST_INFO],
+            archive=each.archive,
+            direct_url=each.direct_url,
+            tops=tuple(tops[each.name]),
+            source=each.source,
+            bytecode=each.bytecode,
+            checked=change.window[1],
+            mode=each.mode,
+            complete=True,
+        )
+        for each in change.additions
+    ]
 
 
 def _stamps(

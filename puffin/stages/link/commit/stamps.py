@@ -12,8 +12,11 @@ if TYPE_CHECKING:
 
     Stamp = tuple[int, int, tuple[str, ...]]
 
-FORMAT = 5
-_FORMER = 4  # its distributions do not tell when they were checked
+FORMAT = 6
+_FORMER = (
+    4,
+    5,
+)  # their distributions do not tell whether all is in what they tell; of 4, nor when they were checked
 DIRECTORY = ".puffin"
 STATE = "state"
 JOURNAL = "journal"
@@ -32,7 +35,7 @@ def read_framed(root: str) -> "tuple[bytes, tuple[Any, ...] | None]":
     """Return the first bytes of the state, by which its content is known again, and its fields as :func:`read_raw`."""
     data = read(f"{root}/{DIRECTORY}/{STATE}") or b""
     fields = frame.load(data) if data else None
-    if not isinstance(fields, tuple) or len(fields) != 7 or fields[0] not in (FORMAT, _FORMER):
+    if not isinstance(fields, tuple) or len(fields) != 7 or fields[0] not in (FORMAT, *_FORMER):
         return data[: frame.HEAD], None
     return data[: frame.HEAD], fields
 

@@ -9,6 +9,7 @@ import os
 
 from puffin.cache import frame
 from puffin.stages.link.commit.stamps import FORMAT, read_raw
+from puffin.stages.link.staging import DIRECTORY
 from puffin.value import astuple, field_names, from_tuple, frozen, replace
 
 TYPE_CHECKING = False
@@ -24,7 +25,8 @@ class Owned:
     ``Artifact.source`` it is from, by which a changed directory or another commit is seen,
     ``bytecode`` the kind of bytecode that was installed with it, if any. Without ``tops`` its files were never looked
     at. ``checked`` is when they were last known to be whole, in ns by the clock of the file system. ``mode`` is
-    ``tree`` where that was the link mode, else empty.
+    ``tree`` where that was the link mode, else empty. If ``complete``, all its files are at and beneath ``tops``: what
+    it has in other places is among these too, by the way from site-packages, and RECORD lists nothing else.
     """
 
     name: str
@@ -37,9 +39,10 @@ class Owned:
     bytecode: str = ""
     checked: int = 0
     mode: str = ""
+    complete: bool = False
 
 
-_LATER = (0, "")  # fields that former versions do not write
+_LATER = (0, "", False)  # fields that former versions do not write
 _LENGTH = len(field_names(Owned))
 
 
@@ -82,15 +85,32 @@ def read_state(root: str) -> "State | None":
 def disturbed(site: str, state: State) -> "list[str]":
     """Return the stamped paths, relative to *site*, that changed or went since the commit."""
     changed = []
-    for first, last, paths in state.stamps:
-        for path in paths:
-            try:
-                if first <= os.lstat(f"{site}/{path}").st_mtime_ns <= last:
-                    continue
-            except OSError:
-                pass
-            changed.append(path)
+    stat, here = (
+        os.stat,
+        os.open(site, DIRECTORY),
+    )  # paths are looked up from there, which takes a third less time
+    try:
+        for first, last, paths in state.stamps:
+            for path in paths:
+                try:
+                    if first <= stat(path, dir_fd=here, follow_symlinks=False).st_mtime_ns <= last:
+                        continue
+                except OSError:
+                    pass
+                changed.append(path)
+    finally:
+        os.close(here)
     return changed
+
+
+def doubted(state: State, changed: "list[str]") -> State:
+    """Return *state* without the trust in what it says of files that a RECORD among the paths *changed* lists."""
+    moved = frozenset(changed)
+    told = [
+        replace(each, complete=False) if each.complete and f"{each.dist_info}/RECORD" in moved else each
+        for each in state.distributions
+    ]
+    return replace(state, distributions=tuple(told))
 
 
 def restamped(site: str, state: State, changed: "list[str]") -> State:

@@ -14,12 +14,12 @@ def as_whole(script: Script, site: str, built: str, *, always: bool) -> Script:
     Without *always*, *site* is empty, and its steps stay as they are if the new directory would not be like it. Else
     all that is in *site* and stays is in the new directory too: files by hard links, so that they are the same.
     """
-    if not _made_like(site, built, always):
-        return script
     inside: list[Step] = []
     outside: list[Step] = []
     for step in script.steps:
         (inside if f"{_place(step)}/".startswith(f"{site}/") else outside).append(step)
+    if not inside or not _made_like(site, built, always):
+        return script
     gone = [first if kind == OUT else second for kind, first, second in inside if kind in (OUT, SWAP)]
     if always:
         _link_tree(site, built, frozenset(gone))

@@ -1,13 +1,13 @@
 """What can be taken out of an environment as a whole, and what cannot because nothing lists its files."""
 
 import os
-from collections.abc import Iterable
 
 from puffin.cache.reading import read_text
 from puffin.errors import PuffinError
 from puffin.stages.link.commit.installplan import Present
 from puffin.stages.link.installed import scan as site_scan
-from puffin.stages.link.installed.installed import listed_files
+from puffin.stages.link.installed.files import listed_files
+from puffin.types import Iterable
 
 _DISTUTILS = "was installed by distutils, without a list of its files"
 _UNLISTED = "has no list of its files"

@@ -25,6 +25,7 @@ from puffin.pipeline.run.executor import choose_executor
 from puffin.pipeline.run.inline import InlineExecutor
 from puffin.pipeline.run.runner import AHEAD_BYTES, MOST_AHEAD, Runner, attempt
 from puffin.pipeline.run.worker_loss import WorkerLost
+from puffin.value import replace
 from tests.helpers.cli import CHECKOUT
 from tests.helpers.waiting import SECONDS
 
@@ -120,6 +121,23 @@ def test_results_flow_along_the_graph(executor):
 
 def test_nothing_to_run(executor):
     assert run(executor, []).outcomes == {}
+
+
+@pytest.mark.parametrize(
+    ("count", "links", "forks"),
+    [(40, 20, False), (40, 40, True), (2, 800, True), (1, 8000, False), (8, 0, True)],
+)
+def test_a_child_is_forked_for_links_if_they_take_longer(monkeypatch, count, links, forks):
+    forked, fork = [], os.fork
+
+    def noted():
+        forked.append(1)
+        return fork()
+
+    monkeypatch.setattr(os, "fork", noted)
+    tasks = [replace(task(number, number=number), links=links) for number in range(count)]
+    assert set(status(run(InlineExecutor(2), tasks)).values()) == {DONE}
+    assert bool(forked) == forks
 
 
 def test_each_task_runs_once(executor, tmp_path):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from puffin.artifact.artifact import Artifact
 from puffin.errors import Cause
 from puffin.pipeline.change.values import EnvResult, Several, failure_of
+from puffin.pipeline.farm.errors import SchedulerLost
 from puffin.pipeline.graph.ledger import Ledger
 from puffin.pipeline.tasks.supply import (
     COMPILE,
@@ -165,6 +166,13 @@ def test_what_is_heavy_comes_first_within_an_environment():
     assert [load.uses[0].number for load in loads] == [1, 0]
 
 
+def test_a_link_tells_how_long_it_takes_unless_it_waits_for_its_archive():
+    both = {0: supply(1, True), 1: supply(2, False)}
+    loads = loads_of([both, {0: supply(1, True)}], lambda each: 45_000)
+    tasks, _ = many_tasks(loads, _place, run="r", cache_root="/c", network=_network)
+    assert [task.links for task in tasks if task.stage == "link"] == [2 * (1000 + 50), 0]
+
+
 def test_a_use_keeps_its_number():
     loads = loads_of([{0: supply(1, True), 1: supply(2, True)}, {0: supply(2, True)}])
     assert [(identity(load.supply.artifact)[-1], load.uses) for load in loads] == [
@@ -189,6 +197,13 @@ def test_each_reason_is_told_once_with_all_it_hit():
     ]
     assert failure_of((result("c"),)) is None
     assert failure_of((result("a", one),)).worst == 1
+
+
+def test_a_failure_of_all_is_temporary_if_all_reasons_are():
+    lost, one = SchedulerLost(address="tcp://h:1"), Cause(text="one")
+    assert failure_of((result("a", lost), result("b", Several(causes=(lost,))))).worst == 75
+    assert failure_of((result("a", lost), result("b", one))).worst == 1
+    assert failure_of((result("a", lost), result("b"))).worst == 3
 
 
 def test_the_no_op_over_many_imports_nothing_of_weight(puffin, index):

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from puffin.cache import frame
 from puffin.cache.layout import Cache
 from puffin.pipeline.change.workplace import Workplace, target_of
 from puffin.stages.bytecode.layer import interpreter_kind
@@ -20,6 +21,7 @@ from puffin.stages.link.commit.stamps import read_raw, undisturbed
 from puffin.stages.link.commit.state import read_state
 from puffin.stages.link.environment.environment import environment_of
 from puffin.stages.link.linker import link
+from puffin.stages.unzip.record import listed_paths
 from puffin.stages.unzip.unzip import unzip
 from puffin.value import astuple
 from tests.helpers.faults import snapshot
@@ -114,6 +116,22 @@ class World:
                 found.append(path)
         return found
 
+    def told_amiss(self):
+        """Return the paths in RECORDs that are not beneath the tops that the state tells, although it says so."""
+        state = read_state(self.environment.root)
+        return [
+            (each.name, path)
+            for each in state.distributions
+            if each.complete
+            for path in listed_paths(f"{self.site}/{each.dist_info}/RECORD")
+            if not f"{path}/".startswith(tuple([f"{top}/" for top in each.tops]))
+        ]
+
+    def is_complete(self, name):
+        return next(
+            each.complete for each in read_state(self.environment.root).distributions if each.name == name
+        )
+
 
 def expected(packages):
     """The model: of the packages that bring a path, the one whose name sorts first has its bytes there."""
@@ -182,6 +200,8 @@ def test_any_packages_after_any_others(worlds, modes):
             assert empty == []
             raw = read_raw(world.environment.root)
             assert undisturbed(world.environment.root, raw)
+            assert world.told_amiss() == []
+            assert all(map(world.is_complete, packages))
             with Workplace(world.environment, timeout=1) as workplace:
                 assert not workplace.damaged
 
@@ -207,6 +227,7 @@ def test_bytecode_is_always_that_of_its_module(worlds):
             assert {path: data for path, data in files.items() if path not in compiled} == expected(named)
             assert bool(compiled) == bool(named)
             assert world.stale() == []
+            assert world.told_amiss() == []
             empty = [path for path in world.site.rglob("*") if path.is_dir() and not any(path.iterdir())]
             assert empty == []
             with Workplace(world.environment, timeout=1) as workplace:
@@ -312,6 +333,58 @@ def test_headers_and_data_need_no_directory_before(world):
     world.sync({"native": ("1", files)})
     assert (Path(world.environment.headers) / "native/n.h").read_text() == "h"
     assert (Path(world.environment.root) / "share/n.txt").read_text() == "n"
+    assert world.told_amiss() == []
+    assert world.is_complete("native")
     world.sync({})
     assert not (Path(world.environment.root) / "share").exists()
     assert not (Path(world.environment.headers) / "native").exists()
+
+
+@pytest.mark.parametrize("looks", [1, 2])
+def test_a_list_that_another_tool_changed_counts_as_it_is(world, looks):
+    world.sync(
+        {"one": ("1", {"one/m.py": "m"}), "two": ("1", {"two.py": ""}), "three": ("1", {"three.py": ""})}
+    )
+    assert world.is_complete("two")
+    with open(world.site / "two-1.dist-info/RECORD", "a") as file:
+        file.write("one/m.py,,\n")
+    for _ in range(looks):  # the first one notes that nothing is wrong
+        with Workplace(world.environment, timeout=1) as workplace:
+            assert not workplace.damaged
+    assert not world.is_complete("two")
+    world.sync({"two": ("1", {"two.py": ""}), "three": ("1", {"three.py": ""})})
+    assert (world.site / "one/m.py").read_text() == "m"
+    assert [world.is_complete(name) for name in ("two", "three")] == [False, True]
+
+
+def test_a_list_that_was_changed_is_not_trusted_beside_damage(world):
+    world.sync(
+        {"one": ("1", {"one/m.py": "m"}), "two": ("1", {"two.py": ""}), "three": ("1", {"three.py": ""})}
+    )
+    (world.site / "three.py").unlink()
+    with open(world.site / "two-1.dist-info/RECORD", "a") as file:
+        file.write("one/m.py,,\n")
+    world.sync({"two": ("1", {"two.py": ""}), "three": ("1", {"three.py": ""})})
+    assert (world.site / "one/m.py").read_text() == "m"
+
+
+def test_a_state_of_a_former_version_is_read_and_not_trusted_with_files(world):
+    world.sync({"one": ("1", {"ns/one.py": ""}), "two": ("1", {"ns/two.py": ""})})
+    _, boot, site, seed, distributions, stamps, conflicts = read_raw(world.environment.root)
+    former = tuple([each[:-1] for each in distributions])
+    path = Path(world.environment.root) / ".puffin/state"
+    path.write_bytes(frame.dump((5, boot, site, seed, former, stamps, conflicts)))
+    state = read_state(world.environment.root)
+    assert [(each.name, each.mode, each.complete) for each in state.distributions] == [
+        ("one", "", False), ("two", "", False),
+    ]  # fmt: skip
+    with Workplace(world.environment, timeout=1) as workplace:
+        assert not workplace.damaged
+    world.sync({"two": ("1", {"ns/two.py": ""})})
+    assert world.files() == {"ns/two.py": b""}
+
+
+def test_a_commit_of_nothing_leaves_an_empty_directory_as_it_is(world):
+    for packages in ({"one": ("1", {"one.py": ""})}, {}, {}):
+        world.sync(packages)
+        assert undisturbed(world.environment.root, read_raw(world.environment.root))
