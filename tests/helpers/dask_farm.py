@@ -83,7 +83,10 @@ class _Forker:
         self._home.cleanup()
 
 
-_forker = functools.cache(_Forker)
+@functools.cache
+def _forker(_network):
+    """Return the process that forks in a network namespace: its children stay there."""
+    return _Forker()
 
 
 class Process:
@@ -112,7 +115,8 @@ class Process:
                     [*prefix, sys.executable, *words], cwd=root / "here", env=environ, stdout=out, stderr=out,
                     start_new_session=True,
                 )  # fmt: skip
-        self.pid = self._own.pid if self._own else _forker().fork(words, environ, str(root))
+        network = os.readlink("/proc/thread-self/ns/net")
+        self.pid = self._own.pid if self._own else _forker(network).fork(words, environ, str(root))
         self._address = ""
 
     @property

@@ -1,5 +1,6 @@
 """A process that has dask imported, and becomes a scheduler or a worker for each request; part of ``dask_farm``."""
 
+import importlib
 import json
 import os
 import runpy
@@ -34,7 +35,7 @@ def _become(words, environ, root):
     sys.argv = words[1:]
     try:
         runpy.run_path(f"{root}/site/sitecustomize.py")
-        runpy.run_module(words[1], run_name="__main__")
+        importlib.import_module(words[1]).main()
     finally:
         sys.stdout.flush()
         os._exit(1)
