@@ -366,6 +366,22 @@ def test_a_lock_takes_metadata_from_a_wheel_that_was_built_elsewhere(
     assert (done.code, done.err.count("is not used any more in this run")) == (0, 1), done.err
 
 
+@pytest.mark.parametrize("words", [("pip", "compile"), ("lock",), ("pip", "install", "-r")], ids=" ".join)
+def test_a_resolution_asks_nothing_of_a_cache_that_is_silent(puffin, shop, cache, log, words):
+    cache.mode, cache.delay = (
+        "slow",
+        30.0,
+    )  # a first answer is asked for once, by a resolution and a change together
+    shop.add(*forge_sdist("other", requires=["thing"], told=log))
+    puffin.venv()
+    puffin.file("web.in", "other\n")
+    environ = {"PUFFIN_REMOTE_CACHE": cache.url, "PUFFIN_REMOTE_CACHE_KEY": KEY}
+    done = puffin(*words, "web.in", "-i", shop.url, env=environ)
+    assert done.code == 0, done.err
+    assert cache.requests == {"HEAD": 1}
+    assert done.err.count("is not used any more in this run: it does not answer in time") == 1
+
+
 def test_configuration_counts_for_commands_on_the_cache(puffin, tmp_path):
     (tmp_path / "remote").mkdir()
     puffin.file("puffin.toml", f'remote-cache = "file://{tmp_path}/remote"\n')

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import pytest
 
@@ -32,25 +33,24 @@ def port():
         return sock.getsockname()[1]
 
 
-def _wait(port, process):
+def _wait(host, port, process):
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         with socket.socket() as sock:
-            if sock.connect_ex(("127.0.0.1", port)) == 0:
+            if sock.connect_ex((host, port)) == 0:
                 return
         time.sleep(0.05)
     raise RuntimeError("the server does not listen")
 
 
-@pytest.fixture
-def nginx(tmp_path, port):
-    """The server of the documents, without its password; yields the directory of its files, and its URL."""
+@contextmanager
+def nginx_at(root, host, port):
+    """The server of the documents, without its password, with its files in *root*; yields its URL."""
     if shutil.which("nginx") is None:
         pytest.skip("nginx is not installed")
-    root = tmp_path / "nginx"
     (root / "tmp").mkdir(parents=True)
     [server] = [block for block in blocks("docs/REMOTE-CACHE.md") if kind_of(block) == "nginx"]
-    server = server.replace("8080", f"127.0.0.1:{port}").replace("/var/cache/puffin", str(root))
+    server = server.replace("8080", f"{host}:{port}").replace("/var/cache/puffin", str(root))
     start, end = server.index("limit_except"), server.index("}", server.index("limit_except")) + 1
     server = server[:start] + server[end:]
     temporary = "".join(f"{name}_temp_path {root}/{name};" for name in ("proxy", "fastcgi", "uwsgi", "scgi"))
@@ -61,15 +61,22 @@ def nginx(tmp_path, port):
     )
     process = subprocess.Popen(["nginx", "-p", str(root), "-c", str(configuration)], stderr=subprocess.DEVNULL)
     try:
-        _wait(port, process)
-        yield root, f"http://127.0.0.1:{port}"
+        _wait(host, port, process)
+        yield f"http://{host}:{port}"
     finally:
         process.terminate()
         process.wait()
 
 
 @pytest.fixture
-def bucket(port, monkeypatch):
+def nginx(tmp_path, port):
+    """Yields the directory of the files of nginx, and its URL."""
+    with nginx_at(tmp_path / "nginx", "127.0.0.1", port) as url:
+        yield tmp_path / "nginx", url
+
+
+@contextmanager
+def bucket_at(host, port):
     """A bucket of moto's server; yields its URL, and the variables that lead there."""
     moto = shutil.which(
         "moto_server"
@@ -77,16 +84,16 @@ def bucket(port, monkeypatch):
     if moto is None or importlib.util.find_spec("s3fs") is None:
         pytest.skip("moto's server or s3fs is not installed")
     environ = {
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
     process = subprocess.Popen(
-        [moto, "-H", "127.0.0.1", "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [moto, "-H", host, "-p", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        _wait(port, process)
+        _wait(host, port, process)
         made = subprocess.run(
             [sys.executable, "-c", "import s3fs; s3fs.S3FileSystem().mkdir('wheels')"],
             env={**os.environ, **environ},
@@ -98,6 +105,13 @@ def bucket(port, monkeypatch):
     finally:
         process.terminate()
         process.wait()
+
+
+@pytest.fixture
+def bucket(port):
+    """A bucket, as its URL and the variables that lead there."""
+    with bucket_at("127.0.0.1", port) as made:
+        yield made
 
 
 PINS = "alpha==1.0\nthing==1.0\n"

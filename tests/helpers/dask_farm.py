@@ -108,9 +108,7 @@ class Process:
 class Farm:
     """A scheduler and its workers; all end with the ``with`` block."""
 
-    def __init__(
-        self, root: Path, *, options=(), worker_options=(), env=(), scheme="tcp", host="127.0.0.1", prefix=()
-    ):
+    def __init__(self, root: Path, *, options=(), worker_options=(), env=(), scheme="tcp", host="127.0.0.1"):
         self._root = root
         self._options = options
         self._worker_options = worker_options
@@ -120,7 +118,7 @@ class Farm:
         self.scheduler = Process(
             ["-m", "distributed.cli.dask_scheduler", "--host", f"{scheme}://{host}", "--port", "0", "--no-dashboard",
              *options],
-            root / "scheduler", customize=HIDDEN, env=self._env, prefix=prefix,
+            root / "scheduler", customize=HIDDEN, env=self._env,
         )  # fmt: skip
 
     @property

@@ -71,7 +71,9 @@ class IndexServer:
         etags: bool = True,
         relative: bool = False,
         context: ssl.SSLContext | None = None,
+        host: str = "127.0.0.1",
     ) -> None:
+        self.host = host
         self.mode = mode
         self.auth = auth
         self.cache_control = cache_control
@@ -87,7 +89,7 @@ class IndexServer:
         self._lock = threading.Lock()
 
     def __enter__(self) -> IndexServer:
-        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server = _Server((self.host, 0), _Handler)
         self._server.index = self
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), name="index-server")
         self._thread.start()
@@ -103,7 +105,7 @@ class IndexServer:
     @property
     def root(self) -> str:
         scheme = "https" if self.context else "http"
-        return f"{scheme}://127.0.0.1:{self._server.server_address[1]}"
+        return f"{scheme}://{self.host}:{self._server.server_address[1]}"
 
     @property
     def url(self) -> str:
@@ -288,7 +290,7 @@ class _Server(ThreadingHTTPServer):
     def server_bind(self) -> None:
         socket.socket.bind(self.socket, self.server_address)  # HTTPServer would look up its own name
         self.server_address = self.socket.getsockname()
-        self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
+        self.server_name, self.server_port = self.server_address[:2]
 
     def get_request(self) -> Any:
         connection, address = super().get_request()

@@ -28,7 +28,15 @@ class RemoteCacheServer:
     that it is named by, an entry is an ``ActionResult``, and ``/status`` tells the size.
     """
 
-    def __init__(self, mode: str = "", *, delay: float = 5.0, auth: tuple[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        mode: str = "",
+        *,
+        delay: float = 5.0,
+        auth: tuple[str, str] | None = None,
+        host: str = "127.0.0.1",
+    ) -> None:
+        self.host = host
         self.objects: dict[str, bytes] = {}
         self.mode = mode
         self.misbehaves = ("GET", "HEAD", "PUT")
@@ -40,7 +48,7 @@ class RemoteCacheServer:
         self.lock = threading.Lock()
 
     def __enter__(self) -> RemoteCacheServer:
-        self._server = _Server(("127.0.0.1", 0), _handler(self))
+        self._server = _Server((self.host, 0), _handler(self))
         self._server.daemon_threads = True
         self._server.block_on_close = False
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
@@ -53,7 +61,7 @@ class RemoteCacheServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"http://{self.host}:{self._server.server_address[1]}"
 
     def names(self, kind: str) -> list[str]:
         return sorted(path.rpartition("/")[2] for path in self.objects if path.startswith(f"/{kind}/"))

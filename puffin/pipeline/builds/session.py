@@ -13,6 +13,7 @@ from puffin.artifact.urls import file_path, file_url, is_file_url
 from puffin.errors import USAGE, PuffinError
 from puffin.meter import HIT
 from puffin.pipeline.builds.builds import METADATA_GOAL, USUAL, Builds
+from puffin.pipeline.builds.first_answer import may_be_asked, say_unused
 from puffin.pipeline.builds.values import BuildCycle, BuildRequirementsFailed, BuildSettings
 from puffin.pipeline.engine.engine import OutcomeRecorder
 from puffin.pipeline.graph.ledger import Ledger
@@ -74,7 +75,7 @@ class SharedLists:
         """Return what *setup* resolves to by a list that holds, nothing if there is none."""
         remote = self._settings.remote_cache
         name = request_name(setup.scope, setup.request) if remote is not None else ""
-        if remote is None or not name:
+        if remote is None or not name or not may_be_asked(remote, self._settings.network, self._session):
             return ()
         take = resolve_function("puffin.stages.remote.lists:take_list")
         found, told = take(astuple(remote), self._settings.network, name, setup.scope)
@@ -97,8 +98,8 @@ def note_told(told: "Told", remote: "RemoteCache", session: "Session") -> None:
     record = current()
     if record is not None and record.is_own:
         record.remote(layer, outcome == HIT, {reason: 1} if reason else {}, size, seconds)
-    if problem and resolve_function("puffin.stages.remote.values:is_news")(remote):
-        session.reporter.warn(f"The remote cache `{remote.shown}` is not used any more in this run: {problem}")
+    if problem:
+        say_unused(remote, problem, session)
 
 
 class BuildResolver:
@@ -338,7 +339,7 @@ class MetadataBuilder:
         """Return the ledger of a build whose files come from the remote cache, if it has them."""
         settings = self._session.settings
         remote = settings.remote_cache
-        if remote is None:
+        if remote is None or not may_be_asked(remote, settings.network, self._session.session):
             return Ledger(tasks, builds.grow)
         plan = RemotePlan(remote=astuple(remote), network=settings.network)
         return Ledger([with_remote(each, plan) for each in tasks], growth_with_remote(builds.grow, plan))
@@ -366,6 +367,8 @@ class MetadataBuilder:
         settings, session = self._session.settings, self._session.session
         sought = builds.sought(artifact, self._toolchain) if settings.remote_cache is not None else None
         if settings.remote_cache is None or sought is None:
+            return False
+        if not may_be_asked(settings.remote_cache, settings.network, session):
             return False
         bring = resolve_function("puffin.stages.remote.builds:builds")
         where = astuple(settings.remote_cache), settings.network, session.cache.root

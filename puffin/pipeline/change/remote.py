@@ -13,6 +13,7 @@ from threading import active_count
 
 from puffin.artifact.artifact import WHEEL, Artifact, expected_sha256
 from puffin.cache.atomic import remove_tree
+from puffin.pipeline.builds.first_answer import say_unused, taken_over
 from puffin.pipeline.change.values import RemoteTally
 from puffin.pipeline.graph.record import current, phase
 from puffin.pipeline.graph.task import DONE, resolve_function
@@ -28,7 +29,7 @@ from puffin.stages.remote.values import (
     Uploaded,
     Uploads,
     await_answer,
-    is_news,
+    grace,
     leave_alone,
     left_alone,
     waiting_for_upload,
@@ -57,7 +58,6 @@ _ANSWERS = {
 _PROBE = 4  # what part of its patience the first answer has by HTTP
 _LAST_CHANCE = 0.1  # seconds that it has in any case, where it is waited for as long as it may take
 _TO_BEGIN = 10.0  # seconds, in which a driver has to be loaded
-_SHARE = 20  # what part of the time of a run it may wait for a first answer
 _FILE = 0.008  # seconds that each takes at least without the cache
 _A_LOOK = 0.001  # seconds
 
@@ -70,7 +70,8 @@ class RemoteRun:
         self._told: list[Told] = []
         self._has_answered = False
         self._deadline = 0.0  # of the first answer where the index serves meanwhile
-        self._was_wanted = False  # something was to be asked
+        pending = taken_over(settings, session)  # a resolution asks already
+        self._was_wanted = pending is not None  # something was to be asked
         self._was_awaited = False  # the first answer has had all the time that it may take
         self._known: frozenset[str] = frozenset()
         self._wheels: set[str] = set()
@@ -85,7 +86,7 @@ class RemoteRun:
         await_answer(settings)
         self._workers = self._started()
         self._begun = self._workers.ask("begin", None, "") if self._workers else None
-        self._probe = self._workers.ask("probe", None, "") if self._workers else None
+        self._probe = self._workers.ask("probe", None, "") if self._workers else pending
         if self._workers:
             self._workers.send()
 
@@ -122,10 +123,7 @@ class RemoteRun:
             return
         self._problem = problem
         leave_alone(self._settings, problem)
-        if is_news(self._settings):
-            self._session.reporter.warn(
-                f"The remote cache `{self._settings.shown}` is not used any more in this run: {problem}"
-            )
+        say_unused(self._settings, problem, self._session)
 
     def _is_usable(self, seconds: float) -> bool:
         """Tell whether the cache has answered, for which this waits some *seconds* at most."""
@@ -147,7 +145,7 @@ class RemoteRun:
             return self._left()
         self._was_wanted = True
         now = time.time()
-        self._deadline = self._deadline or now + (now - self._session.began + seconds) / _SHARE
+        self._deadline = self._deadline or now + grace(self._session.began, seconds)
         return self._deadline - now
 
     def _left(self) -> float:
@@ -249,7 +247,7 @@ class RemoteRun:
         uploads = Uploads(builds=tuple(sorted(self._wheels)), layers=tuple(sorted(self._layers)))
         wanted = any(astuple(uploads)) or waiting_for_upload(self._settings.room)
         usable = self._is_usable(self._left() if wanted and not self._problem else 0)
-        if not usable and self._was_wanted and self._begun is not None and self._begun.done:
+        if not usable and self._was_wanted and (self._begun is None or self._begun.done):
             self._give_up("it does not answer in time")
         if not (usable and wanted):
             return _nothing

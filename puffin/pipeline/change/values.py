@@ -1,6 +1,6 @@
 """The results of the environments of a run, as values for tables and reports; and the errors of such a run."""
 
-from puffin.errors import SOME_ENVIRONMENTS_FAILED, PuffinError
+from puffin.errors import FAILED, SOME_ENVIRONMENTS_FAILED, TEMPORARY, PuffinError
 from puffin.names import in_sentence
 from puffin.value import frozen
 
@@ -158,7 +158,11 @@ class EnvironmentsFailed(PuffinError):
 
     @property
     def worst(self) -> int:
-        return SOME_ENVIRONMENTS_FAILED if self.failed < self.total else 1
+        """The exit code: where all failed, a failure is temporary if all reasons are."""
+        if self.failed < self.total:
+            return SOME_ENVIRONMENTS_FAILED
+        reasons = [reason for each in self.causes for reason in each.causes]
+        return TEMPORARY if {reason.exit_code for reason in reasons} == {TEMPORARY} else FAILED
 
 
 class InEnvironments(PuffinError):

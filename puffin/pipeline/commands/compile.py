@@ -47,6 +47,10 @@ def compile_sources(settings: CompileSettings, session: "Session") -> str:
                 interpreter = target_interpreter(run.where.python, session)
             text = begun().run(interpreter)
             warn_if_silent(run.remote, session.reporter.warn)
+            if run.remote_cache is not None:
+                from puffin.pipeline.builds.first_answer import say_silent
+
+                say_silent(run.remote_cache, session)
             return text
         finally:
             if compilation is not None:

@@ -11,6 +11,7 @@ from puffin.cache.atomic import read
 from puffin.cache.usage import make_room, shared
 from puffin.errors import PuffinError
 from puffin.names import printable
+from puffin.pipeline.builds.first_answer import say_silent
 from puffin.pipeline.builds.projects import Projects
 from puffin.pipeline.change.values import EnvResult
 from puffin.pipeline.graph.record import phase
@@ -116,6 +117,7 @@ class _LockRun:
                     self._guarded(spec, self._lock)
         if not self._failed:
             warn_if_silent(self._settings.compile.run.remote, self._session.reporter.warn)
+        say_silent(self._settings.compile.run.remote_cache, self._session)
         return tuple([self._results[spec.name] for spec in self._specs])
 
     def _guarded(self, spec: "EnvSpec", step: "Callable[[EnvSpec], None]") -> None:

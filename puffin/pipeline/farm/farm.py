@@ -127,6 +127,9 @@ class Farm:
         """
         tried: list[tuple[str, str]] = []
         for worker in workers:
+            if worker in self.link.unfit:
+                tried.append((worker, self.link.unfit[worker]))
+                continue
             answer, how = self._attempt(worker, (stage, name), label, reference, packed)
             if answer is not None:
                 return worker, answer

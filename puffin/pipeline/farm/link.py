@@ -48,7 +48,7 @@ class Link:
     def __init__(self, remote: Remote) -> None:
         self.remote = remote
         self.workers: dict[str, Worker] = {}
-        self.unfit: dict[str, str] = {}
+        self.unfit: dict[str, str] = dict(remote.unfit)
         self._fit: set[str] = set()
         self._lock = threading.Lock()
         self._looked = self._answered = 0.0
@@ -192,11 +192,14 @@ class Link:
     def ask(self, workers: Iterable[str], calls: list[tuple[Any, ...]]) -> dict[str, list[Any]]:
         """Return the answers of each worker to *calls*, functions with arguments; a failure is an exception among them.
 
-        TimeoutError stands for a worker that does not answer within the patience. Raises :class:`SchedulerLost`.
+        TimeoutError stands for a worker that does not answer within the patience. One that is unfit is not asked, as
+        most of those do not answer, and counts as such. Raises :class:`SchedulerLost`.
         """
         patience = self.remote.patience
 
         async def one(worker: str, call: tuple[Any, ...]) -> Any:
+            if worker in self.unfit:
+                return TimeoutError()
             try:
                 told = await asyncio.wait_for(
                     self.client.run(*call, workers=[worker], on_error="return"), patience

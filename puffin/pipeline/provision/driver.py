@@ -110,6 +110,7 @@ class ClusterRun:
         with phase("ask machines"):
             machines, unfit, beside = ForkedCall(partial(_machines, self._remote, self._places)).result()
         self._begin([Machine(workers=workers, found=found) for workers, found in machines], unfit)
+        self._avoid([*unfit, *beside])
         self._phase("ask machines")
         quiet = QuietReporter(self._session.reporter)
         for worker, why in beside:
@@ -127,6 +128,12 @@ class ClusterRun:
         if orders:
             self._provide(orders)
         self._phase("work")
+
+    def _avoid(self, unfit: Iterable[tuple[str, str]]) -> None:
+        """Have no process of this run wait again for workers that another one found unfit."""
+        known = {**dict(self._remote.unfit), **dict(unfit)}
+        self._remote = replace(self._remote, unfit=tuple(sorted(known.items())))
+        self._settings = replace(self._settings, run=replace(self._settings.run, remote=self._remote))
 
     def _phase(self, name: str) -> None:
         now = time.perf_counter()
@@ -173,7 +180,9 @@ class ClusterRun:
         if self._dry:
             return frozenset()
         workers = [row.machine.name for row in self._rows if row.target]
-        found = ForkedCall(partial(_stocks, self._remote, workers, self._places, tuple(archives))).result()
+        call = partial(_stocks, self._remote, workers, self._places, tuple(archives))
+        found, unfit = ForkedCall(call).result()
+        self._avoid(unfit)
         return frozenset([archive for cached, _ in found.values() for archive in cached])
 
     def _provide(self, orders: dict[MachineRow, MachineOrder]) -> None:
@@ -212,7 +221,7 @@ class ClusterRun:
         """Bring to one machine what none has, and return *orders* with the workers that have what each lacks."""
         archives = tuple(dict.fromkeys([each for order in orders.values() for each in order.archives]))
         workers = [row.machine.name for row in orders]
-        stocks = _stocks(self._remote, workers, self._places, archives)
+        stocks, _ = _stocks(self._remote, workers, self._places, archives)
         lacking = {
             row: [each for each in order.archives if not _has(stocks.get(row.machine.name), row.number, each)]
             for row, order in orders.items()
@@ -351,7 +360,12 @@ def _host(address: str) -> str:
 
 def _stocks(
     remote: Remote, workers: Iterable[str], places: "tuple[PlaceWanted, ...]", archives: "tuple[str, ...]"
-) -> "dict[str, tuple[list[str], list[list[str]]]]":
-    """Return what each of *workers* has, as ``worker.stock`` tells it; nothing of those that do not answer."""
-    told = farm_for(remote).link.ask(dict.fromkeys(workers), [(ask, f"{_WORKER}:stock", places, archives)])
-    return {worker: answer for worker, (answer,) in told.items() if not isinstance(answer, BaseException)}
+) -> "tuple[dict[str, tuple[list[str], list[list[str]]]], list[tuple[str, str]]]":
+    """Return what each of *workers* has, as ``worker.stock`` tells it, and the workers that cannot be used.
+
+    Those that do not answer have nothing.
+    """
+    link = farm_for(remote).link
+    told = link.ask(dict.fromkeys(workers), [(ask, f"{_WORKER}:stock", places, archives)])
+    found = {worker: answer for worker, (answer,) in told.items() if not isinstance(answer, BaseException)}
+    return found, sorted(link.unfit.items())

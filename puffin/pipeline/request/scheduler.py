@@ -17,7 +17,7 @@ class Remote:
     The ``tls_…`` are PEM files, empty for what dask's own configuration says. ``patience`` is for a scheduler or a
     worker to appear, or to answer; ``silence`` is how long a worker may send no sign of life; ``limit`` is for one
     build. With ``shared`` the workers see the cache and the environments. With ``brings`` they fetch nothing: this
-    machine brings all files.
+    machine brings all files. ``unfit`` are workers that cannot be used, with the reasons, as another process found out.
     """
 
     address: str
@@ -29,6 +29,7 @@ class Remote:
     limit: float = _LIMIT
     shared: bool = False
     brings: bool = False
+    unfit: "tuple[tuple[str, str], ...]" = ()
 
 
 def is_address(text: str) -> bool:

@@ -151,8 +151,12 @@ class _Child:
             pass
 
 
+def _load(child: _Child) -> tuple[bool, int]:
+    return child.lost, len(child.answers)
+
+
 class ForkedWorkers:
-    """A number of children, which share the questions by their keys."""
+    """A number of children, which share the questions."""
 
     def __init__(self, serve: "Serve", begin: "Begin", count: int) -> None:
         self._numbers = 0
@@ -166,11 +170,11 @@ class ForkedWorkers:
             raise
 
     def ask(self, kind: str, question: "Any", key: str) -> WorkerAnswer:
-        """Ask the child that answers for *key*, as soon as :meth:`send` or a look for answers follows.
+        """Ask the child with the fewest open questions, as soon as :meth:`send` or a look for answers follows.
 
-        *question* and the answer are made of builtins.
+        *question* and the answer are made of builtins. *key* is what :meth:`came` tells.
         """
-        child = self._children[sum(key.encode()) % len(self._children)]
+        child = min(self._children, key=_load)
         self._numbers += 1
         answer = WorkerAnswer(self, child, key)
         child.ask(self._numbers, kind, question, answer)

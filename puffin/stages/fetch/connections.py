@@ -29,7 +29,7 @@ Address = tuple[Any, ...]
 
 _PIECE = 1 << 20
 _SMALL = 1 << 16  # bytes of a body, which come with its header or soon after
-_MOST_IDLE = 32
+_MOST_IDLE = 50
 _LONGEST_IDLE = 45.0  # seconds; common servers hang up after 60 or 75
 _LONGEST_CONNECT = 10.0
 

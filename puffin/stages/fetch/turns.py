@@ -144,6 +144,12 @@ class Crew:
             self._jobs.put(None)
         for thread in self._threads:
             thread.join(max(0.0, until - monotonic()))
+        self._threads = [thread for thread in self._threads if thread.is_alive()]
+
+    @property
+    def alive(self) -> bool:
+        """Whether there are threads, at work or waiting for it."""
+        return bool(self._threads)
 
     def _more(self) -> None:
         if len(self._threads) < self._size and not self._resting and not self._jobs.empty():

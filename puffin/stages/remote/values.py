@@ -1,6 +1,7 @@
 """The remote cache that a run uses, as values: where it is, what it may do, and what it told."""
 
 import os
+import time
 
 from puffin.artifact.limits import positive
 from puffin.artifact.urls import mask
@@ -184,6 +185,17 @@ def is_silent(settings: RemoteCache) -> bool:
 def waiting_for_upload(room: str) -> "list[str]":
     """Return the names of what waits in the room of a run."""
     return [name for name in os.listdir(room) if name not in (_BROKEN, _SILENT, DRIVER)]
+
+
+_SHARE = 20  # what part of the time of a run it may wait for a first answer
+
+
+def grace(began: float, seconds: float) -> float:
+    """Return how long a first answer is waited for, before work that takes so many *seconds* without the cache.
+
+    It is a part of the time of a run that *began* then (seconds since the epoch), with that work.
+    """
+    return (time.time() - began + seconds) / _SHARE
 
 
 _said: "dict[tuple[str, str], object]" = {}

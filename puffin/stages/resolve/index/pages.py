@@ -21,7 +21,7 @@ from puffin.value import frozen, replace
 
 Told = tuple[bool, bytes]
 
-THREADS = 24  # pages are small and far away: what counts is how many are on their way
+THREADS = 50  # answers are small and far away: what counts is how many are on their way
 _LARGE = 128 << 10  # bytes
 _FLAT = "find-links"  # the place of flat pages, which belong to no project; one version, the empty text
 

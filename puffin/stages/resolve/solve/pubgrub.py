@@ -6,6 +6,7 @@ statements used are the proof that there is no solution. The method is known as 
 for packages as PubGrub (Natalie Weizenbaum, 2018). Sets of versions are integers here, a bit for each.
 """
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -105,16 +106,18 @@ class PartialSolution:
 
     def from_the_start(self, slot: Slot) -> int:
         """Return the choices that no decision has taken from a slot."""
-        steps = (self._steps[at] for at in self._places.get(slot, ()))
-        return next((step.before for step in steps if step.level), self.left[slot])
+        steps, places = self._steps, self._places.get(slot, ())
+        first = bisect_left(places, 1, key=lambda at: steps[at].level)
+        return steps[places[first]].before if first < len(places) else self.left[slot]
 
     def since(self, slot: Slot, mask: int) -> int:
         """Return the place of the step that first left a slot only choices in *mask*; -1 if it always was so."""
-        places = self._places.get(slot, [])
-        for at in places:
-            if not self._steps[at].before & ~mask:
-                return -1 if at == places[0] else places[places.index(at) - 1]
-        return places[-1] if places else -1
+        steps, places = self._steps, self._places.get(slot, ())
+        beyond = ~mask
+        later = bisect_left(
+            places, True, key=lambda at: not steps[at].before & beyond
+        )  # choices only become fewer
+        return places[later - 1] if later else -1
 
     def step(self, place: int) -> Assignment:
         return self._steps[place]
@@ -127,8 +130,7 @@ class PartialSolution:
 _CONFLICT: Slot = ("", "")
 _HEAVY = 5  # conflicts until the order of decisions changes
 _PINNED, _EARLY, _LATE, _USUAL = range(4)
-_OFTEN = 5  # versions of a package read until those that follow are announced
-_AHEAD = 50
+_AHEAD = 100  # versions of a package that are announced at once, at most
 
 
 class Unsolvable(Exception):
@@ -154,7 +156,7 @@ class PubGrub:
         self._world = world
         self._max_rounds = max_rounds
         self._solution = PartialSolution(self._everything)
-        self._about: dict[Slot, list[Incompatibility]] = defaultdict(list)
+        self._about: dict[Slot, dict[Incompatibility, None]] = defaultdict(dict)
         self._dependencies: dict[tuple[Slot, Need, Slot], Depends] = {}
         self._ruled_out: dict[tuple[Slot, Rejection], RuledOut] = {}
         self._noted: dict[Slot, int] = defaultdict(int)
@@ -164,7 +166,8 @@ class PubGrub:
         self._turns: dict[str, int] = {}
         self._postponed: list[str] = []
         self._pinned: set[str] = set()
-        self._tried: dict[Slot, int] = defaultdict(int)
+        self._ahead: dict[Slot, int] = defaultdict(int)
+        self._foreseen: dict[Slot, int] = defaultdict(int)
         self._order: dict[str, int] = {}
         self.rounds = 0
 
@@ -208,7 +211,14 @@ class PubGrub:
 
     def _add(self, statement: Incompatibility) -> None:
         for slot in statement.terms:
-            self._about[slot].append(statement)
+            self._about[slot][statement] = None
+
+    def _extend(self, statement: Depends | RuledOut, slot: Slot, index: int) -> None:
+        """Let a statement be about one more version, so that it counts again."""
+        statement.versions |= 1 << index
+        statement.terms[slot] |= 1 << index
+        statement.inert = False
+        self._add(statement)
 
     def _needs(self, slot: Slot, index: int, own: Need) -> "Iterator[Incompatibility]":
         """State that a version needs something: for the package, and for each extra of it."""
@@ -217,11 +227,8 @@ class PubGrub:
             if known is None:
                 terms = {slot: 0, target: self._beyond(target, own)}
                 known = self._dependencies[slot, own, target] = Depends(slot, target, own, terms)
-                self._add(known)
                 self._meet(target, own)
-            known.versions |= 1 << index
-            known.terms[slot] |= 1 << index
-            known.inert = False
+            self._extend(known, slot, index)
             yield known
 
     def _meet(self, slot: Slot, own: Need) -> None:
@@ -242,10 +249,7 @@ class PubGrub:
         known = self._ruled_out.get((slot, reason))
         if known is None:
             known = self._ruled_out[slot, reason] = RuledOut(slot, reason)
-            self._add(known)
-        known.versions |= 1 << index
-        known.terms[slot] |= 1 << index
-        known.inert = False
+        self._extend(known, slot, index)
 
     # Conclusions
 
@@ -254,7 +258,7 @@ class PubGrub:
         pending = dict.fromkeys(changed)
         while pending:
             slot, _ = pending.popitem()
-            for statement in reversed(self._about[slot]):
+            for statement in list(reversed(self._about[slot])):
                 narrowed = None if statement.inert else self._apply(statement)
                 if narrowed is _CONFLICT:
                     self._count()
@@ -284,9 +288,13 @@ class PubGrub:
         return open_slot
 
     def _rest(self, statement: Incompatibility) -> None:
-        """Pass a statement over until this level is left: one of its terms cannot hold."""
+        """Pass a statement over until this level is left, or drop it if that never is: one of its terms cannot hold."""
         statement.inert = True
-        self._inert[self._solution.level].append(statement)
+        if self._solution.level:
+            self._inert[self._solution.level].append(statement)
+            return
+        for slot in statement.terms:
+            del self._about[slot][statement]
 
     def _return_to(self, level: int) -> None:
         for left in range(level + 1, self._solution.level + 1):
@@ -392,15 +400,34 @@ class PubGrub:
         return None
 
     def _look_ahead(self, slot: Slot, index: int) -> None:
-        """Announce the next versions of a package that has been tried often: most of them will be read too."""
-        package = self._package(slot)
-        if package.read(index):
+        """Announce the next versions of a package if one is read that was not, or few are left of those that were.
+
+        Each time they are twice as many: most versions of a package that is tried often will be read. Nothing follows
+        the first one.
+        """
+        if self._package(slot).read(index):
             return
-        tried = self._tried[slot] = self._tried[slot] + 1
-        if tried >= _OFTEN and tried % _OFTEN == 0:
-            following = package.ordered(self._solution.from_the_start(slot) & ~NONE & ~self._noted[slot])
-            good = (each for each in following if package.admitted(each) and package.has_wheel(each))
-            self._world.likely(package, islice(good, min(tried, _AHEAD)))
+        ahead, unread = self._ahead[slot], ~NONE & ~self._noted[slot] & ~(1 << index)
+        waiting = 0
+        if self._foreseen[slot] >> index & 1:
+            waiting = (self._foreseen[slot] & unread & self._solution.from_the_start(slot)).bit_count()
+            if 2 * waiting >= ahead:
+                return
+        self._ahead[slot] = min(max(2 * ahead, 1), _AHEAD)
+        if ahead:
+            following = list(islice(self._following(slot, unread), self._ahead[slot] - waiting))
+            self._foreseen[slot] |= sum(1 << each for each in following)
+            self._world.likely(self._package(slot), following)
+
+    def _following(self, slot: Slot, unread: int) -> Iterator[int]:
+        """Yield versions with a wheel that may be read next: those that are left, then all that no decision took."""
+        package, solution = self._package(slot), self._solution
+        new = unread & ~self._foreseen[slot]
+        now = solution.left[slot] & new
+        for mask in (now, solution.from_the_start(slot) & new & ~now):
+            for index in package.ordered(mask):
+                if package.admitted(index) and package.has_wheel(index):
+                    yield index
 
     def _at_odds(self, slot: Slot) -> list[Slot]:
         """State that an extra is of its package's version, where no version is left for both."""

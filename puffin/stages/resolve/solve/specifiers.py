@@ -6,7 +6,7 @@ stretch of them; so the ends of the stretch are found by halving, and few versio
 
 from collections.abc import Iterable
 
-from puffin.names import is_early, is_post, release_numbers, version_key
+from puffin.names import Key, is_early, is_post, release_numbers, version_key
 from puffin.stages.resolve.requirements.releases import (
     is_plain_release,
     is_same_release,
@@ -27,6 +27,7 @@ class VersionTable:
     def __init__(self, texts: tuple[str, ...], masks: "dict[str, int] | None" = None) -> None:
         self.texts = texts
         self.full = (1 << len(texts)) - 1
+        self._keys: dict[int, Key | None] = {}
         self._masks = {} if masks is None else masks
         self._masks[""] = self.full
 
@@ -87,14 +88,21 @@ class VersionTable:
 
     def _place(self, wanted: str) -> int:
         """Return the index of the newest version that is not above *wanted*."""
-        low, high = 0, len(self.texts)
+        low, high, key = 0, len(self.texts), version_key(wanted)
         while low < high:
             middle = (low + high) // 2
-            if not _is_above(self.texts[middle], wanted):
+            if not self._is_above(middle, wanted, key):
                 high = middle
             else:
                 low = middle + 1
         return low
+
+    def _is_above(self, index: int, wanted: str, key: "Key | None") -> bool:
+        """Tell whether a version is above *wanted*, whose key is *key*."""
+        if index not in self._keys:
+            self._keys[index] = version_key(self.texts[index])
+        own = self._keys[index]
+        return own > key if own and key else version_of(self.texts[index]) > version_of(wanted)
 
     def _down(self, operator: str, wanted: str, index: int, *, while_: bool) -> int:
         while index < len(self.texts) and clause_matches(operator, wanted, self.texts[index]) is while_:
@@ -121,11 +129,6 @@ def _leaves_out(operator: str, wanted: str) -> bool:
         return is_post(key) or (is_early(key) and operator == ">")
     version = version_of(wanted)
     return bool((version.is_prerelease and operator == ">") or version.is_postrelease or version.local)
-
-
-def _is_above(version: str, other: str) -> bool:
-    own, others = version_key(version), version_key(other)
-    return own > others if own and others else version_of(version) > version_of(other)
 
 
 @remembered

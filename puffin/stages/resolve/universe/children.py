@@ -14,7 +14,7 @@ from puffin.stages.fetch.client import Client
 from puffin.stages.fetch.turns import Crew
 from puffin.stages.resolve.index.config import Scope
 from puffin.stages.resolve.index.page import FileLink, IndexFile
-from puffin.stages.resolve.index.pages import Pages
+from puffin.stages.resolve.index.pages import THREADS, Pages
 from puffin.stages.resolve.metadata.obtain import Obtainer
 from puffin.stages.resolve.metadata.wanted import NotWhole, Unbuilt
 from puffin.stages.resolve.solve.universe import Metadata
@@ -41,9 +41,9 @@ class ChildProcesses(Protocol):
     """Children that answer questions."""
 
     def ask(self, kind: str, question: Any, key: str) -> ChildAnswer:
-        """Ask one of them: always the same for one *key*. Questions and answers are made of builtins.
+        """Ask one of them. Questions and answers are made of builtins. They may wait for :meth:`send`.
 
-        They may wait for :meth:`send`.
+        *key* is what :meth:`came` tells.
         """
 
     def send(self) -> None:
@@ -86,8 +86,7 @@ def obtain(obtainer: Obtainer, handle: Chosen, hashes: tuple[str, ...]) -> Metad
         return obtainer.obtain(handle.request(hashes, handle.install))
 
 
-THREADS = 12  # of each child
-MANY = 18  # packages that are asked for at once, from which on children pay
+MANY, MANY_IN_ALL = 18, 60  # questions at once and of a resolution, from which on children pay
 
 
 class Asked(Generic[T]):
@@ -109,7 +108,7 @@ class Asked(Generic[T]):
 
 
 class Children:
-    """The children of one resolution. They start at the first question that is worth it.
+    """The children of one resolution. They start when enough is asked at once to be worth it.
 
     They never start in a process that has threads. *client* is the fetch stage's; *helping* starts processes.
     """
@@ -122,6 +121,7 @@ class Children:
         self._client = client
         self._helpers: ChildProcesses | None = None
         self._early: dict[str, ChildAnswer] = {}
+        self._asked = 0
 
     def expect(self, names: "Iterable[str]") -> None:
         """Have the children get the pages of these packages now, if enough of them are not in the cache."""
@@ -134,9 +134,14 @@ class Children:
             self._early = {name: self._ask("page", name, name) for name in missing}
             self.send()
 
-    def begun(self, count: int) -> bool:
-        """Tell whether there are children; they are started if *count* packages are worth it."""
-        if self._helpers is None and self._helping is not None and count >= MANY:
+    def begun(self, count: int, rest: "Callable[[], bool]" = lambda: True) -> bool:
+        """Tell whether there are children; they are started if *count* questions are worth it.
+
+        *rest* ends the threads of this process and tells whether there are none, as a fork takes.
+        """
+        self._asked += count
+        pays = count >= MANY or self._asked >= MANY_IN_ALL
+        if pays and self._helpers is None and self._helping is not None and rest():
             depends.unsure("indexes are asked")
             helping, self._helping = self._helping, None
             self._helpers = helping({"page": self._look, "metadata": self._metadata}, self._begin)
@@ -173,7 +178,7 @@ class Children:
         return self._helpers.ask(kind, question, key)
 
     def _begin(self) -> "Callable[[Callable[[], None]], object]":
-        return Crew(self._client.take_turns(), THREADS).submit
+        return Crew(self._client.take_turns(), THREADS // 2).submit  # there are two children
 
     def _look(self, name: str) -> "tuple[Any, ...]":
         """Get the pages of a package and return them with their indexes."""

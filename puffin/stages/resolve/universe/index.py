@@ -15,6 +15,7 @@ from puffin.stages.fetch.client import Client
 from puffin.stages.fetch.turns import turns_of
 from puffin.stages.resolve.index.config import Scope
 from puffin.stages.resolve.index.page import IndexFile
+from puffin.stages.resolve.index.pages import THREADS
 from puffin.stages.resolve.locate.file_choice import FileChooser, FileTarget
 from puffin.stages.resolve.metadata.obtain import Obtainer
 from puffin.stages.resolve.metadata.wanted import BuildSource, Unbuilt
@@ -37,7 +38,6 @@ from puffin.value import replace
 
 _PATIENCE = 5.0  # seconds for requests that are under way when all is known
 _LOOK = 0.02  # seconds between two looks at what is under way, while builds are
-THREADS = 24  # answers are small and far away: what counts is how many are on their way
 
 
 class IndexUniverse:
@@ -246,13 +246,13 @@ class IndexUniverse:
 
     def expect_metadata(self, handles: "Iterable[object]") -> None:
         """Fetch the metadata of these handles ahead of need, if that takes a request."""
+        chosen: list[Chosen] = []
         for handle in handles:
             if isinstance(handle, Chosen):
-                self._expect(handle)
+                chosen.append(handle)
             elif isinstance(handle, Place) and self._is_asked_ahead(handle) and handle not in self._place_jobs:
                 self._place_jobs[handle] = self._pool.submit(partial(self._places.metadata, handle), aside=True)
-        if self._children is not None:
-            self._children.send()
+        self._expect(chosen)
 
     def _is_asked_ahead(self, place: Place) -> bool:
         return is_remote(place) or (self._begin is not None and not place.editable)
@@ -269,19 +269,29 @@ class IndexUniverse:
         found = self._places.metadata(place) if job is None else job.result()
         return found if isinstance(found, Metadata) else self._built(found)
 
-    def _expect(self, handle: Chosen) -> None:
+    def _expect(self, handles: "Iterable[Chosen]") -> None:
+        """Have metadata that is not in the cache read: by children if there are any, or if enough is asked at once."""
+        missing = [handle for handle in handles if not self._is_expected(handle)]
+        children = self._children if missing and self._finder.asks_children(len(missing)) else None
+        for handle in missing:
+            work = partial(self._obtain, handle)
+            self._jobs[handle.name, handle.version] = (
+                self._pool.submit(work, name=handle.name)
+                if children is None
+                else children.ask_metadata(handle, self._hashes(handle), work)
+            )
+        if children is not None:
+            children.send()
+
+    def _is_expected(self, handle: Chosen) -> bool:
+        """Tell whether metadata is known, or asked for already; what the cache has is known from now on."""
         key = (handle.name, handle.version)
         if key in self._known or key in self._jobs:
-            return
+            return True
         kept = self._obtainer.kept(handle.request(self._hashes(handle)))
         if kept is not None:
             self._known[key] = kept
-        elif self._children is not None and self._children.begun(0):
-            self._jobs[key] = self._children.ask_metadata(
-                handle, self._hashes(handle), partial(self._obtain, handle)
-            )
-        else:
-            self._jobs[key] = self._pool.submit(partial(self._obtain, handle), name=handle.name)
+        return kept is not None
 
     def _chosen(self, handle: Chosen) -> Metadata:
         found = self._read(handle)
@@ -290,7 +300,7 @@ class IndexUniverse:
         return known
 
     def _read(self, handle: Chosen) -> Metadata | Unbuilt:
-        self._expect(handle)
+        self._expect((handle,))
         key = (handle.name, handle.version)
         return self._known[key] if key in self._known else self._jobs[key].result()
 

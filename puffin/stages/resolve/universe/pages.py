@@ -17,6 +17,8 @@ from puffin.stages.resolve.universe.children import Asked, Children
 
 T = TypeVar("T")
 
+_PATIENCE = 1.0  # seconds for threads to end that have nothing to do
+
 
 class Dropped(Exception):
     """The pool was closed before the job was begun."""
@@ -106,6 +108,13 @@ class Pool:
         self._pending = [job for job in self._pending if not job.done]
         return bool(self._pending)
 
+    def rest(self) -> bool:
+        """End the threads if all jobs are done; tell whether there are none. They start again with the next job."""
+        if self.busy:
+            return False
+        self._crew.end(_PATIENCE)
+        return not self._crew.alive
+
     def close(self, patience: float) -> None:
         """Drop the jobs that have not begun and wait for the rest, up to *patience* seconds."""
         if self._closed or self._process != os.getpid():
@@ -142,13 +151,17 @@ class Finder:
         """Start to fetch the pages of these packages that are not in the cache."""
         unknown = [name for name in dict.fromkeys(names) if name not in self._found and name not in self._jobs]
         missing = [name for name in unknown if not self._try_cache(name)]
-        remote = self._children is not None and bool(missing) and self._children.begun(len(missing))
+        remote = bool(missing) and self.asks_children(len(missing))
         for name in missing:
             self._jobs[name] = (
                 self._asked(name) if remote else self._pool.submit(partial(self._walk, name), name=name)
             )
         if self._children is not None and remote:
             self._children.send()
+
+    def asks_children(self, count: int) -> bool:
+        """Tell whether children are asked; they are started if *count* questions are worth it and no thread works."""
+        return self._children is not None and self._children.begun(count, self._pool.rest)
 
     def knows(self, name: str) -> bool | None:
         """Tell whether the page of a package that was expected has come; None if it is being fetched."""

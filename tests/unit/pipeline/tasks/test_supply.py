@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from puffin.artifact.artifact import Artifact
 from puffin.errors import Cause
 from puffin.pipeline.change.values import EnvResult, Several, failure_of
+from puffin.pipeline.farm.errors import SchedulerLost
 from puffin.pipeline.graph.ledger import Ledger
 from puffin.pipeline.tasks.supply import (
     COMPILE,
@@ -196,6 +197,13 @@ def test_each_reason_is_told_once_with_all_it_hit():
     ]
     assert failure_of((result("c"),)) is None
     assert failure_of((result("a", one),)).worst == 1
+
+
+def test_a_failure_of_all_is_temporary_if_all_reasons_are():
+    lost, one = SchedulerLost(address="tcp://h:1"), Cause(text="one")
+    assert failure_of((result("a", lost), result("b", Several(causes=(lost,))))).worst == 75
+    assert failure_of((result("a", lost), result("b", one))).worst == 1
+    assert failure_of((result("a", lost), result("b"))).worst == 3
 
 
 def test_the_no_op_over_many_imports_nothing_of_weight(puffin, index):

@@ -5,12 +5,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from packaging.requirements import Requirement
 
 from puffin.stages.resolve.solve.errors import NoSolution, TooManyRounds
 from puffin.stages.resolve.solve.given import Given, UrlMetadata
 from puffin.stages.resolve.solve.greedy import Greedy
-from puffin.stages.resolve.solve.pubgrub import PubGrub, Unsolvable
+from puffin.stages.resolve.solve.incompatibility import Incompatibility
+from puffin.stages.resolve.solve.pubgrub import Assignment, PartialSolution, PubGrub, Unsolvable
 from puffin.stages.resolve.solve.resolve import resolve
 from puffin.stages.resolve.solve.universe import Metadata
 from puffin.stages.resolve.solve.world import World
@@ -58,6 +61,27 @@ def test_a_long_chain_goes_back_to_the_version_that_fits() -> None:
     assert pins(found) == {"boto3": "1.5", "botocore": "1.5", "s3transfer": "0.2", "urllib3": "2.29"}
     assert len(universe.read) <= 2 * MANY + 10
     assert found.rounds <= 5 * MANY
+
+
+def _linear(steps: list[Assignment], mask: int) -> int:
+    """Return what ``PartialSolution.since`` does for a slot whose steps are these, by looking at each."""
+    before = [place for place, step in enumerate(steps) if step.before & ~mask]
+    return before[-1] if before else -1
+
+
+@given(st.lists(st.tuples(st.integers(0, 7), st.booleans()), max_size=12), st.integers(0, 255))
+def test_the_step_that_left_only_some_choices_is_found(steps: list[tuple[int, bool]], mask: int) -> None:
+    slot = ("a", "")
+    solution = PartialSolution(lambda _: 255)
+    for bit, decides in steps:
+        left = solution.left[slot]
+        if left & ~(1 << bit):
+            solution.level += decides
+            solution.conclude(slot, left & ~(1 << bit), Incompatibility({}))
+    made = [solution.step(place) for place in range(len(solution._steps))]
+    assert solution.since(slot, mask) == _linear(made, mask)
+    free = [step.before for step in made if step.level]
+    assert solution.from_the_start(slot) == (free[0] if free else solution.left[slot])
 
 
 class Late(Replay):

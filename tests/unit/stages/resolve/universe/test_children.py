@@ -17,7 +17,7 @@ from puffin.stages.fetch.network import Network
 from puffin.stages.resolve.index.config import IndexConfig, Scope
 from puffin.stages.resolve.metadata.wanted import MetadataNeedsBuild
 from puffin.stages.resolve.solve.universe import NOT_FOUND, Metadata, Unusable
-from puffin.stages.resolve.universe.children import MANY, Children
+from puffin.stages.resolve.universe.children import MANY, MANY_IN_ALL, Children
 from puffin.stages.resolve.universe.index import IndexUniverse
 from puffin.value import replace
 from tests.helpers.index_server import IndexServer
@@ -143,6 +143,35 @@ def test_few_are_asked_for_here(world: World) -> None:
     world.universe.expect(NAMES[:-1])
     assert metadata(world.universe, NAMES[0]).version == "1.0"
     assert not world.fake.asked
+
+
+def test_children_start_when_much_is_asked_after_threads_worked(world: World, index: IndexServer) -> None:
+    for version in range(2, MANY + 2):
+        offer(index, NAMES[0], f"{version}.0")
+    assert metadata(world.universe, NAMES[0]).version == f"{MANY + 1}.0"
+    assert not world.fake.asked
+    found = world.universe.versions(NAMES[0])
+    world.universe.expect_metadata([found.release(version).handle for version in found.versions])
+    assert world.fake.asked == [("metadata", NAMES[0])] * MANY
+    assert {world.universe.metadata(found.release(each).handle).version for each in found.versions} == set(
+        found.versions
+    )
+
+
+def test_children_start_when_little_was_asked_many_times(world: World, index: IndexServer) -> None:
+    names = [f"q{number}" for number in range(MANY_IN_ALL)]
+    for name in names:
+        offer(index, name)
+        world.universe.expect([name])
+        assert metadata(world.universe, name).name == name
+    assert 0 < len(world.fake.asked) <= MANY_IN_ALL + 2
+
+
+def test_no_child_starts_while_a_thread_works(world: World) -> None:
+    assert not world.children.begun(MANY, lambda: False)
+    assert world.children.begun(MANY, lambda: True)
+    world.universe.expect(NAMES[:1])
+    assert world.fake.asked == [("page", NAMES[0])]
 
 
 def test_what_was_looked_at_is_told_for_pages_found_here_too(world: World, index: IndexServer) -> None:

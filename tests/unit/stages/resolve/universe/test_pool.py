@@ -72,3 +72,15 @@ def test_closing_drops_what_has_not_begun() -> None:
     with pytest.raises(Dropped):
         pool.submit(lambda: "late").result()
     assert not living(pool)
+
+
+def test_threads_without_work_end_and_start_again() -> None:
+    pool, go = Pool(2), threading.Event()
+    running = pool.submit(lambda: go.wait(10))
+    assert not pool.rest()
+    go.set()
+    assert running.result()
+    assert pool.rest()
+    assert not living(pool)
+    assert pool.submit(lambda: "again").result() == "again"
+    pool.close(5.0)
