@@ -18,13 +18,14 @@ from puffin.pipeline.change.values import RemoteTally
 from puffin.pipeline.graph.record import current, phase
 from puffin.pipeline.graph.task import DONE, resolve_function
 from puffin.pipeline.run.forked_workers import ForkedWorkers, WorkerAnswer
-from puffin.pipeline.tasks.remote import RemotePlan, growth_with_remote, with_remote
-from puffin.pipeline.tasks.supply import BUILD, COMPILE, UNZIP
+from puffin.pipeline.tasks.remote import RemotePlan, asks_remote, growth_with_remote, with_remote
+from puffin.pipeline.tasks.supply import BUILD, COMPILE, FETCH, UNZIP
 from puffin.stages.build.job import LACKS, METADATA
 from puffin.stages.remote.signature import signer_of
 from puffin.stages.remote.values import (
     HIT,
     MISS,
+    PACK,
     RemoteCache,
     Uploaded,
     Uploads,
@@ -76,6 +77,8 @@ class RemoteRun:
         self._known: frozenset[str] = frozenset()
         self._wheels: set[str] = set()
         self._layers: set[tuple[str, str]] = set()
+        self._archives: set[str] = set()
+        self._unhashed: set[str] = set()  # tasks that got a pack, or what another process stored
         self.uploaded = Uploaded()
         signer_of(session.environ)  # a key that cannot be used is an error of the user, and not a miss
         session.cache.initialise()
@@ -211,15 +214,14 @@ class RemoteRun:
         self, tasks: "Sequence[Task]", grow: "Grow", *, only: bool = False
     ) -> "tuple[list[Task], Grow]":
         """Return tasks, and a growth, that ask the cache first; with *only*, wheels come from nowhere else."""
-        plan = RemotePlan(remote=astuple(self._settings), network=self._network, only=only)
-        asking = [with_remote(each, plan) for each in tasks]
-        count = sum(1 for task, each in zip(tasks, asking, strict=True) if task is not each)
-        if count:
+        seconds = _FILE * sum(1 for task in tasks if asks_remote(task))
+        if seconds:
             with phase("ask the remote cache"):
-                self._is_usable(self._grace(_FILE * count))
+                self._is_usable(self._grace(seconds))
         if self._problem and not only:
             return list(tasks), grow
-        return asking, growth_with_remote(grow, plan)
+        plan = RemotePlan(remote=astuple(self._settings), network=self._network, only=only)
+        return [with_remote(each, plan) for each in tasks], growth_with_remote(grow, plan)
 
     def took(self, task: "Task", outcome: "Outcome") -> None:
         """Take note of an outcome: what the cache told, and what is to be uploaded."""
@@ -230,8 +232,12 @@ class RemoteRun:
         arguments = dict(task.arguments)
         if task.stage == BUILD and outcome.result[0] not in (LACKS, METADATA):
             self._wheels.add(outcome.result[1])
+        elif task.stage == FETCH and (PACK in outcome.result or None in outcome.result):
+            self._unhashed.add(task.key[1])
         elif task.stage == UNZIP and "built" in arguments:
             self._wheels.add(arguments["built"][1])
+        elif task.stage == UNZIP and task.key[1] not in self._unhashed:
+            self._archives.add(outcome.result)
         elif task.stage == COMPILE and outcome.remote[1:2] != (HIT,):
             self._layers.add((arguments["kind"], outcome.result))
 
@@ -244,7 +250,11 @@ class RemoteRun:
 
     def begin_uploads(self) -> "Callable[[], None]":
         """Start the uploads beside the run; return what waits for them, which takes no longer than they may."""
-        uploads = Uploads(builds=tuple(sorted(self._wheels)), layers=tuple(sorted(self._layers)))
+        uploads = Uploads(
+            builds=tuple(sorted(self._wheels)),
+            layers=tuple(sorted(self._layers)),
+            archives=tuple(sorted(self._archives)),
+        )
         wanted = any(astuple(uploads)) or waiting_for_upload(self._settings.room)
         usable = self._is_usable(self._left() if wanted and not self._problem else 0)
         if not usable and self._was_wanted and (self._begun is None or self._begun.done):
