@@ -236,9 +236,9 @@ def transient(error: "httpx.TransportError | httpx.DecodingError | ConnectionBro
         return error.transient()
     text = str(error) or type(error).__name__
     if isinstance(error, httpx.ConnectTimeout):
-        return Transient("the server did not take the connection in time")
+        return Transient("the server did not take the connection in time", timed_out=True)
     if isinstance(error, httpx.TimeoutException):
-        return Transient("the server stopped answering (read timeout)")
+        return Transient("the server stopped answering (read timeout)", timed_out=True)
     if isinstance(error, httpx.ConnectError):
         return Transient(f"no connection: {text}")
     if isinstance(error, httpx.DecodingError):

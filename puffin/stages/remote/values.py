@@ -48,10 +48,11 @@ class RemoteCache:
 
     ``url`` may hold credentials. ``scopes`` are the names under which signed entries are read, and the first is the
     one under which they are written. An answer may take ``patience`` seconds. A run ``waits`` so many seconds for
-    the first one; with 0 that goes by the time of the run. Uploads end after ``upload_seconds`` and
-    ``upload_bytes``. Without ``packs``, those of wheels are neither taken nor made. ``room`` names the run: a
-    directory in the local cache, made when something is to be uploaded or when the processes of the run have to
-    know that the cache is left alone.
+    the first one; with 0 that goes by the time of the run. If nothing comes for ``silence`` seconds, others serve
+    until the cache answers; with 0 they do not. Uploads end after ``upload_seconds`` and ``upload_bytes``. Without
+    ``packs``, those of wheels are neither taken nor made. ``room`` names the run: a directory in the local cache,
+    made when something is to be uploaded or when the processes of the run have to know that the cache is left
+    alone.
     """
 
     url: str
@@ -62,6 +63,7 @@ class RemoteCache:
     upload_bytes: int = 2 << 30
     room: str = ""
     waits: float = 0.0
+    silence: float = 0.0
     packs: bool = True
 
     @property
@@ -172,7 +174,7 @@ def leave_alone(settings: RemoteCache, reason: str) -> None:
 
 
 def await_answer(settings: RemoteCache) -> None:
-    """Have all processes of a run ask for nothing until :func:`note_answer`. Its room is there."""
+    """Have all processes of a run ask for nothing until :func:`note_answer`. The room of the run is there."""
     open(_marker(settings, _SILENT), "wb").close()
 
 
