@@ -1,4 +1,4 @@
-"""An archive as bytes, for other machines: to unpack them takes two thirds of the time that unzipping the wheel takes.
+"""An archive as bytes, for other machines: to unpack them takes three quarters of the time of an unzip.
 
 A pack is compressed by zstandard and holds a magic word, the length of a head in four bytes, the head in JSON, and the
 files one behind the other, in the order of the manifest. The head is the archive's hash, and those fields of the
