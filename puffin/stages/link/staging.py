@@ -151,8 +151,11 @@ class Staging:
         self._metadata(record)
 
     def _scripts(self, source: str) -> None:
-        target, brought = self.target, self._header[SCRIPTS]
+        target = self.target
         points = versioned(self._header[NAME], self._header[ENTRY_POINTS], target.version)
+        launchers = [point[0] for point in points]
+        # An entry point takes the place of a script with its name, as in pip and uv.
+        brought = [name for name in self._header[SCRIPTS] if name not in launchers]
         if not points and not brought:
             return
         os.mkdir(f"{self.stage}+scripts")
