@@ -235,6 +235,10 @@ def _system(source: Artifact, path: str, package: str, cache: Cache) -> "BuildSy
             with open(f"{directory}/{name}", "wb") as file:
                 file.write(data)
         return read_build_system(directory, package)
+    except InvalidBuildSystem as error:  # the directory is gone when it is read
+        inner = os.path.relpath(error.file, directory)
+        file = source.filename if inner == os.curdir else inner
+        raise InvalidBuildSystem(package=package, file=file, problem=error.problem) from None
     finally:
         remove_tree(directory)
 
