@@ -263,7 +263,7 @@ def ended(process):
 
 def namespace_of(worker):
     """Return the network namespace of a worker."""
-    return os.readlink(f"/proc/{worker.process.pid}/ns/net")
+    return os.readlink(f"/proc/{worker.pid}/ns/net")
 
 
 def test_a_worker_is_cut_off_while_it_builds(world, shop, tmp_path):

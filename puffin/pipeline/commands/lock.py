@@ -23,7 +23,7 @@ from puffin.pipeline.request.scheduler import warn_if_silent
 from puffin.pipeline.request.session import Session
 from puffin.pipeline.request.settings import FAILED, UNCHANGED, UPDATED, CompileSettings, Line
 from puffin.pipeline.request.where import Interpreters
-from puffin.pipeline.resolve.answer import answer_for, warnings_of
+from puffin.pipeline.resolve.compilation import answer_for, warnings_of
 from puffin.pipeline.resolve.many import Question, Universes, question_of
 from puffin.pipeline.resolve.output import listed, output_text
 from puffin.pipeline.workspace.specs import EnvSpec, groups_of, known_lock, lock_of, shared_lock, sources_of
