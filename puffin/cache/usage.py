@@ -14,7 +14,7 @@ from puffin.artifact.urls import digest
 from puffin.cache import frame
 from puffin.cache.atomic import publish_file, read, remove_tree
 from puffin.cache.layout import Bucket, Cache
-from puffin.cache.lock import LockFailed, LockTimeout, hold, holders, lock_timeout, release
+from puffin.cache.lock import LockFailed, LockTimeout, holders, lock_timeout, locked, release
 from puffin.cache.reading import names_in
 from puffin.errors import PuffinError, os_cause
 from puffin.types import Callable, Collection, TracebackType
@@ -70,19 +70,9 @@ class Usage:
 
     def _try(self, kind: int) -> bool:
         descriptor = self._open()
-        hold(descriptor)
-        try:
-            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-            if os.fstat(descriptor).st_nlink:
-                self._descriptor = descriptor
-                return True
-        except BlockingIOError:
-            pass
-        except BaseException:
-            release(descriptor)
-            raise
-        release(descriptor)
-        return False
+        if locked(descriptor, kind, lambda: os.fstat(descriptor).st_nlink > 0):
+            self._descriptor = descriptor
+        return self._descriptor >= 0
 
     def _open(self) -> int:
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
