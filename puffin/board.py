@@ -14,7 +14,9 @@ from _thread import LockType, allocate_lock
 from puffin.types import Iterator
 from puffin.value import frozen
 
-KINDS = ("page", "metadata", "git", "fetch", "unzip", "build", "environment", "compile", "link")
+KINDS = (
+    "page", "metadata", "git", "fetch", "unzip", "build", "environment", "compile", "link", "lock", "upload", "verify",
+)  # fmt: skip
 _REGIONS = 128  # processes
 _ROWS = 32  # pieces of work of one process
 _PIDS = struct.Struct(f"<{_REGIONS}I")

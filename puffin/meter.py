@@ -117,6 +117,19 @@ def share() -> None:
         _board = Board()
 
 
+_expected: dict[str, int] = {}
+
+
+def expect(kind: str, pieces: int) -> None:
+    """Say how many pieces of work of a kind this process is going to do, for a display."""
+    _expected[kind] = pieces
+
+
+def expected(kind: str) -> int:
+    """Return how many pieces of work of a kind there will be, 0 if nobody said it."""
+    return _expected.get(kind, 0)
+
+
 def board() -> "Board | None":
     """Return the board, None if nobody looks at it or no work needs it yet."""
     return _board

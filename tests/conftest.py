@@ -57,7 +57,7 @@ def puffin(tmp_path: Path, interpreters: Path, commands: ForkedCommands) -> Puff
 @pytest.fixture
 def env(puffin: Puffin) -> Env:
     """A virtual environment, ``.venv`` in the working directory."""
-    return puffin.venv()
+    return puffin.env()
 
 
 @pytest.fixture

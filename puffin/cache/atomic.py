@@ -2,6 +2,7 @@
 
 import errno
 import os
+import sys
 
 from puffin.cache.layout import Cache
 from puffin.cache.reading import read
@@ -9,11 +10,21 @@ from puffin.cache.reading import read
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
 PRIVATE = 0o600
 _UNABLE = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 _degraded: "dict[str, int]" = {}  # sentences, and whether they were told
 _HALF = "~puffin-copy~"  # behind the name of a copy until it is whole
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # linux/fcntl.h, linux/fs.h
+_RENAME_SWAP = 2  # macOS, sys/stdio.h
+_RENAMEAT2 = {"x86_64": 316, "i386": 353, "i686": 353, "armv7l": 382, "ppc64le": 357, "s390x": 347}
+_GENERIC = 276  # of aarch64, riscv64 and whatever is younger
+# what a kernel, a C library, a file system or a container's filter says that does not exchange, or not these two
+NOT_EXCHANGED = (
+    errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM, errno.EXDEV, errno.EBUSY,
+)  # fmt: skip
+_loaded: "list[Any]" = []  # the C library, once it was needed: ctypes is not imported before
 
 
 def write(path: str, data: bytes, *, durable: bool = False, mode: int = 0o666) -> None:
@@ -21,13 +32,18 @@ def write(path: str, data: bytes, *, durable: bool = False, mode: int = 0o666) -
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
     descriptor = os.open(path, flags, mode)
     try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(descriptor, view) :]
+        write_all(descriptor, data)
         if durable:
             _sync(descriptor, path)
     finally:
         os.close(descriptor)
+
+
+def write_all(descriptor: int, data: "bytes | bytearray") -> None:
+    """Write all of *data* to an open file or a pipe."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
 
 
 def _sync(descriptor: int, path: str) -> None:
@@ -267,3 +283,27 @@ __all__ = [
     "replace_file",
     "write",
 ]
+
+
+def exchange(first: str, second: str) -> None:
+    """Let two entries, of any type, change places atomically (``OSError``, and then neither has moved)."""
+    try:
+        import ctypes
+
+        library = _loaded[0] if _loaded else ctypes.CDLL(None, use_errno=True)
+        _loaded[:] = [library]
+        here, there = os.fsencode(first), os.fsencode(second)
+        if sys.platform == "darwin":
+            failed = library.renamex_np(here, there, ctypes.c_uint(_RENAME_SWAP))
+        elif sys.platform != "linux":
+            failed = errno.ENOSYS
+        elif hasattr(library, "renameat2"):
+            failed = library.renameat2(_AT_FDCWD, here, _AT_FDCWD, there, ctypes.c_uint(_RENAME_EXCHANGE))
+        else:  # musl, until lately
+            number = ctypes.c_long(_RENAMEAT2.get(os.uname().machine, _GENERIC))
+            failed = library.syscall(number, _AT_FDCWD, here, _AT_FDCWD, there, ctypes.c_uint(_RENAME_EXCHANGE))
+    except (ImportError, AttributeError, TypeError):  # Windows, a Python without ctypes, an old macOS
+        failed = errno.ENOSYS
+    if failed:
+        code = ctypes.get_errno() if failed == -1 else errno.ENOSYS
+        raise OSError(code, os.strerror(code), first, None, second)

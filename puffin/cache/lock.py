@@ -69,9 +69,23 @@ def holders(path: str) -> str:
     return f"process{'es' * (len(pids) > 1)} {shown}" if shown else ""
 
 
-def hold(descriptor: int) -> None:
-    """Note that this open file is a lock of this process, which its forked children shall close."""
-    _held.add(descriptor)
+def locked(descriptor: int, kind: int, counts: "Callable[[], bool]") -> bool:
+    """Lock an open file without waiting, and tell whether it is locked; else it is closed.
+
+    It is not where another process has the lock, or where the file no longer *counts*: it was removed meanwhile.
+    """
+    _held.add(descriptor)  # forked children close it
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        if counts():
+            return True
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    except BaseException:
+        release(descriptor)
+        raise
+    release(descriptor)
+    return False
 
 
 def release(descriptor: int) -> None:
@@ -187,19 +201,11 @@ class Lock:
     def _try_flock(self) -> bool:
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
         descriptor = os.open(self._path, flags, 0o666)
-        hold(descriptor)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.samestat(os.fstat(descriptor), os.stat(self._path)):
-                self._descriptor = descriptor
-                return True
-        except (BlockingIOError, FileNotFoundError):
-            pass  # taken, or the file was removed meanwhile: what is locked is then no longer at this path
-        except BaseException:
-            release(descriptor)
-            raise
-        release(descriptor)
-        return False
+        if locked(
+            descriptor, fcntl.LOCK_EX, lambda: os.path.samestat(os.fstat(descriptor), os.stat(self._path))
+        ):
+            self._descriptor = descriptor
+        return self._descriptor >= 0
 
     def _wait_with_filelock(self) -> None:
         import filelock

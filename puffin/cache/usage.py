@@ -1,7 +1,8 @@
 """The cache in use: made when it is missing, shared by runs, had alone by cleaning; and when archives were last used.
 
 For that there is one small file for each day and set of archives, written once. A run that uses what another used
-that day finds the file there: one ``stat``, however many archives there are.
+that day finds the file there: one ``stat``, however many archives there are. While environments with links into sealed
+trees exist, the cache keeps the archives that they use.
 """
 
 import errno
@@ -9,9 +10,12 @@ import os
 import time
 from zlib import crc32
 
-from puffin.cache.atomic import publish_file, read
+from puffin.artifact.urls import digest
+from puffin.cache import frame
+from puffin.cache.atomic import publish_file, read, remove_tree
 from puffin.cache.layout import Bucket, Cache
-from puffin.cache.lock import LockFailed, LockTimeout, hold, holders, lock_timeout, release
+from puffin.cache.lock import LockFailed, LockTimeout, holders, lock_timeout, locked, release
+from puffin.cache.reading import names_in
 from puffin.errors import PuffinError, os_cause
 from puffin.types import Callable, Collection, TracebackType
 
@@ -26,6 +30,8 @@ NOT_WRITABLE = "make the cache writable for this user, or choose another with `-
 _PAUSE = 0.1
 _TRIES = 20
 DAY = 24 * 3600
+_MARK = ".puffin"  # in each environment that puffin changes
+_GONE = (errno.ENOENT, errno.ENOTDIR)
 
 
 class Usage:
@@ -64,19 +70,9 @@ class Usage:
 
     def _try(self, kind: int) -> bool:
         descriptor = self._open()
-        hold(descriptor)
-        try:
-            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-            if os.fstat(descriptor).st_nlink:
-                self._descriptor = descriptor
-                return True
-        except BlockingIOError:
-            pass
-        except BaseException:
-            release(descriptor)
-            raise
-        release(descriptor)
-        return False
+        if locked(descriptor, kind, lambda: os.fstat(descriptor).st_nlink > 0):
+            self._descriptor = descriptor
+        return self._descriptor >= 0
 
     def _open(self) -> int:
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
@@ -198,3 +194,41 @@ def make_room(cache: "Cache") -> None:
         cache.initialise()
     except OSError as error:
         raise CacheUnusable(path=cache.root, causes=(os_cause(error),)) from error
+
+
+def note_living(cache: Cache, root: str, archives: "Collection[str]") -> None:
+    """Note that the environment at *root* uses sealed trees of *archives*; without any it is forgotten.
+
+    A cache that cannot be written to is left as it is.
+    """
+    if not archives and not os.path.exists(cache.path(Bucket.LIVING)):
+        return
+    root = os.path.realpath(root)
+    path = cache.path(Bucket.LIVING, digest(root))
+    data = frame.dump((root, tuple(sorted(archives)))) if archives else None
+    if read(path) != data:
+        try:
+            publish_file(cache, path, data) if data else remove_tree(path)
+        except OSError:
+            pass
+
+
+def living(cache: Cache) -> "dict[str, frozenset[str]]":
+    """Return the archives whose sealed trees each environment uses, and forget moved or removed environments."""
+    bucket = cache.path(Bucket.LIVING)
+    found = {}
+    for name in names_in(bucket):
+        fields = frame.load(read(f"{bucket}/{name}") or b"")
+        if isinstance(fields, tuple) and len(fields) == 2 and not _is_gone(fields[0]):
+            found[fields[0]] = frozenset(fields[1])
+        else:
+            remove_tree(f"{bucket}/{name}")
+    return found
+
+
+def _is_gone(root: str) -> bool:
+    try:
+        os.lstat(f"{root}/{_MARK}")
+    except OSError as error:
+        return error.errno in _GONE
+    return False

@@ -69,7 +69,7 @@ class World:
         words = ("sync", f"{version}.txt", "-i", self.index.url, "--on", self.farm.address, "--path", "~/env")
         return subprocess.Popen(
             [sys.executable, "-m", "puffin", *words], cwd=self.puffin.cwd, stderr=subprocess.PIPE, text=True,
-            env=self.puffin.environ(PUFFIN_SCHEDULER_TIMEOUT="20"), start_new_session=True,
+            env=self.puffin.environ(PUFFIN_SCHEDULER_TIMEOUT="8"), start_new_session=True,
         )  # fmt: skip
 
     def look(self, event: str) -> list[str]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import marshal
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from puffin.cache.layout import Bucket
 from tests.helpers.cli import Env, Puffin
+from tests.helpers.forked_cli import ForkedCommands, ForkedPuffin
 from tests.helpers.index_server import IndexServer
 from tests.helpers.sdists import forge_backend, forge_sdist, write_project
 from tests.helpers.wheels import forge_wheel
@@ -66,6 +69,7 @@ class Shop:
 
     def run(self) -> None:
         """Run every command that reads the cache or an environment, and hold what comes of it."""
+        shutil.rmtree(self.puffin.cwd / f"fresh-{self.round}", ignore_errors=True)
         self.round += 1
         fresh = f"fresh-{self.round}"
         self._do("venv", fresh)
@@ -93,11 +97,15 @@ class Shop:
         assert "bug" not in done.err
 
 
-@pytest.fixture
-def shop(puffin: Puffin, index: IndexServer) -> Shop:
-    found = Shop(puffin, index)
-    found.run()
-    return found
+@pytest.fixture(scope="module")
+def shop(
+    tmp_path_factory: pytest.TempPathFactory, interpreters: Path, commands: ForkedCommands
+) -> Iterator[Shop]:
+    """What each test damages, and leaves as it was."""
+    with IndexServer() as index:
+        found = Shop(ForkedPuffin(tmp_path_factory.mktemp("shop"), interpreters, commands), index)
+        found.run()
+        yield found
 
 
 def write(path: Path, data: bytes) -> None:

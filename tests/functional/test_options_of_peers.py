@@ -212,6 +212,9 @@ def test_versions_without_a_date_are_named(puffin, env, shop):
     ],
 )  # fmt: skip
 def test_options_before_the_command(puffin, env, shop, words):
-    done = puffin(*words.replace(" x ", f" {shop.url} ").split(), env={"PUFFIN_DEFAULT_INDEX": shop.url})
+    place = {"TMPDIR": str(puffin.home)}  # of the cache of `--no-cache`: links lead into the environment
+    done = puffin(
+        *words.replace(" x ", f" {shop.url} ").split(), env={"PUFFIN_DEFAULT_INDEX": shop.url, **place}
+    )
     assert (done.code, done.out if "list" in words else "") == (0, ""), done.err
     assert [line for line in done.err.splitlines() if not line.startswith("warning: `--project")] == []

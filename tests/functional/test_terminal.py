@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.helpers.remote_cache import RemoteCacheServer
 from tests.helpers.waiting import SECONDS
 from tests.helpers.wheels import forge_wheel
 
@@ -95,6 +96,24 @@ def test_it_says_what_it_waits_for_and_goes_without_a_trace(puffin, env, index, 
         assert screen.end() == 130
         assert screen.left == f"Interrupted{last}\n"
     assert env.installed() == {}
+
+
+def test_it_says_how_far_an_upload_and_a_download_of_the_cache_are(puffin, env, index):
+    index.add(*forge_wheel("app", "1.0"))
+    puffin.sync("app==1.0\n", "-i", index.url)
+    with RemoteCacheServer("slow", delay=1.0) as server:
+        environ = {"PUFFIN_REMOTE_CACHE": server.url, "PUFFIN_REMOTE_CACHE_TIMEOUT": "60"}
+        with terminal(puffin, "cache", "push", **environ) as screen:
+            screen.until("Asking the remote cache ")
+            screen.until("Uploading to the remote cache, 0 of 1 object ")
+            assert screen.end() == 0
+        assert screen.left.startswith("Uploaded 1 object ")
+        words = ("cache", "pull", "requirements.txt", "-i", index.url, "--cache-dir", puffin.root / "other")
+        with terminal(puffin, *words, **environ) as screen:
+            screen.until("Asking the remote cache, 0 of 1 environment done ")
+            screen.until("Preparing 0 of 1 package")
+            assert screen.end() == 0
+        assert screen.left.startswith("Took 1 object ")
 
 
 def test_what_is_written_stays_above_the_display(puffin, env, index):

@@ -85,7 +85,7 @@ def test_what_is_there_is_not_replaced_unless_told_so(puffin, env):
     puffin.file("full/file.txt", "")
     done = puffin("venv", "full")
     assert done.code == 2
-    assert "the directory is not empty and no virtual environment" in done.err
+    assert "the directory is neither empty nor a virtual environment" in done.err
     puffin.file("plain", "")
     assert "there is a file of that name" in puffin("venv", "plain").err
     (puffin.cwd / "empty").mkdir()
@@ -168,7 +168,7 @@ def test_only_an_environment_is_cleared_unless_forced(puffin, env):
     assert done.err.endswith(
         lines(
             "error: Failed to create a virtual environment at `work`: "
-            "the directory is not empty and no virtual environment",
+            "the directory is neither empty nor a virtual environment",
             "",
             "hint: choose another place; `--clear --force` would remove all that is in this one",
         )

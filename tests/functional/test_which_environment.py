@@ -212,7 +212,7 @@ def test_a_lost_environment_of_a_workspace_is_refused(puffin, shop, lost):
     (env.root / "pyvenv.cfg").unlink()
     done = puffin("sync", "-i", shop.url)
     assert done.code in (1, 2), done.err
-    assert "is not empty and no virtual environment" in done.err
+    assert "is neither empty nor a virtual environment" in done.err
     assert (base.installed(), env.installed()) == ({"beta": "1.0"}, {"alpha": "1.0"})
 
 

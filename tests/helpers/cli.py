@@ -14,6 +14,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from puffin.cache.layout import Cache
+from puffin.stages.link.environment.environment import Environment, environment_for
+from puffin.stages.link.environment.venv import create_venv
+from puffin.stages.link.interpreter.interpreter import Interpreter
+from puffin.stages.link.interpreter.known import inspect_interpreter
 from tests.helpers.waiting import SECONDS
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -127,6 +132,18 @@ class Puffin:
         done = self("venv", *words, name)
         assert done.code == 0, done.err
         return Env(self.cwd / name)
+
+    def env(self, name: str = ".venv") -> Env:
+        """Make a virtual environment of the tests' Python without a command, for tests of other commands."""
+        create_venv(str(self.cwd / name), interpreter=self._interpreter())
+        return Env(self.cwd / name)
+
+    def environment(self, env: Env) -> Environment:
+        """Return an environment of the tests' Python as puffin's own functions take it."""
+        return environment_for(self._interpreter(), str(env.root))
+
+    def _interpreter(self) -> Interpreter:
+        return inspect_interpreter(sys.executable, Cache(str(self.cache)))
 
     def sync(self, text: str | bytes | None, *words: object, env: Mapping[str, str] | None = None) -> Result:
         """Write *text* to ``requirements.txt`` and sync it with the executor of this test."""

@@ -1,15 +1,22 @@
-"""A scheduler and workers of dask: each a process with a cache, a home and a working directory of its own."""
+"""A scheduler and workers of dask: each a process with a cache, a home and a working directory of its own.
 
+The processes are forked from one that has dask imported. One with a nanny, or with a command before it, has an
+interpreter of its own.
+"""
+
+import atexit
+import functools
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from tests.helpers.cli import CHECKOUT
-from tests.helpers.waiting import SECONDS, until
+from tests.helpers.waiting import lives, until
 
 _ADDRESS = re.compile(r"(?:Scheduler at:|Start worker at:)\s+(\S+)")
 
@@ -47,6 +54,41 @@ here.python_of = lambda interpreter: replace(known(interpreter), abi="cp27m", ve
 """
 
 
+_OF_DASK = {  # what it reads when it is imported
+    "DASK_DISTRIBUTED__ADMIN__LOG_FORMAT": "%(message)s",
+    "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "10s",
+}
+
+
+class _Forker:
+    """A process that has dask imported, and forks one for each request; it ends with this one."""
+
+    def __init__(self):
+        self._home = tempfile.TemporaryDirectory(prefix="dask-home-")  # dask writes its configuration there
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.helpers.dask_forks"], cwd=CHECKOUT, start_new_session=True,
+            env={"PATH": os.environ["PATH"], "HOME": self._home.name, **_OF_DASK},
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        atexit.register(self._end)
+
+    def fork(self, *request):
+        """Start a process, and return its number."""
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+    def _end(self):
+        self._process.communicate()
+        self._home.cleanup()
+
+
+@functools.cache
+def _forker(_network):
+    """Return the process that forks in a network namespace: its children stay there."""
+    return _Forker()
+
+
 class Process:
     """One process of dask, whose output goes into a file that tells its address."""
 
@@ -61,16 +103,20 @@ class Process:
             "PATH": os.environ["PATH"],
             "HOME": str(root / "home"),
             "PYTHONPATH": f"{root / 'site'}{os.pathsep}{CHECKOUT}",
-            "DASK_DISTRIBUTED__ADMIN__LOG_FORMAT": "%(message)s",
-            "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "10s",
+            **_OF_DASK,
             "TMPDIR": str(root / "here"),
             **dict(env),
         }
-        with self.log.open("wb") as out:
-            self.process = subprocess.Popen(
-                [*prefix, sys.executable, *words], cwd=root / "here", env=environ, stdout=out, stderr=out,
-                start_new_session=True,
-            )  # fmt: skip
+        self.log.touch()
+        self._own = None
+        if prefix or "--nanny" in words:
+            with self.log.open("wb") as out:
+                self._own = subprocess.Popen(
+                    [*prefix, sys.executable, *words], cwd=root / "here", env=environ, stdout=out, stderr=out,
+                    start_new_session=True,
+                )  # fmt: skip
+        network = os.readlink("/proc/thread-self/ns/net")
+        self.pid = self._own.pid if self._own else _forker(network).fork(words, environ, str(root))
         self._address = ""
 
     @property
@@ -86,7 +132,7 @@ class Process:
         return found[1] if found else ""
 
     def is_alive(self):
-        return self.process.poll() is None
+        return lives(self.pid)
 
     def is_registered(self):
         """Tell whether a worker is known to its scheduler."""
@@ -94,7 +140,7 @@ class Process:
         return "Registered to:" in self.log.read_text()
 
     def send(self, number):
-        os.killpg(self.process.pid, number)
+        os.killpg(self.pid, number)
 
     def kill(self):
         """End the process and all that it started, without ceremony."""
@@ -102,7 +148,9 @@ class Process:
             self.send(signal.SIGKILL)
         except ProcessLookupError:
             pass
-        self.process.wait(SECONDS)
+        until(lambda: not self.is_alive(), lambda: f"{self.pid} lives")
+        if self._own:
+            self._own.wait()
 
 
 class Farm:

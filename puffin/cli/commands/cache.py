@@ -11,9 +11,8 @@ from puffin.cache.clean import Cleaned, clean_all, clean_packages, cleaning, col
 from puffin.cache.contents import plan_prune, read_contents, total_size
 from puffin.cache.contents import prune as remove
 from puffin.cache.layout import Cache
-from puffin.cache.living import living
 from puffin.cache.pruned import note_pruned, pruned_names
-from puffin.cache.usage import exclusive, needless_notes
+from puffin.cache.usage import exclusive, living, needless_notes
 from puffin.cli.commands.call import CacheDirectory, Call
 from puffin.cli.config.settings import age
 from puffin.cli.options.inspect import StoreOptions

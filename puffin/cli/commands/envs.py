@@ -2,7 +2,9 @@
 
 import json
 import os
+from collections.abc import Iterable, Sequence
 
+from puffin.artifact.urls import digest
 from puffin.cli.commands.call import CacheDirectory, Call
 from puffin.cli.options.workspace import EnvsOptions
 from puffin.cli.screen.quantities import aligned, counted
@@ -11,9 +13,11 @@ from puffin.pipeline.commands.look import Look, look_at
 from puffin.pipeline.request.session import session_of
 from puffin.pipeline.request.settings import FAILED, Settings
 from puffin.pipeline.request.where import Interpreters
-from puffin.pipeline.workspace.cache_key import cache_key, key_files
 from puffin.pipeline.workspace.config import chosen
+from puffin.pipeline.workspace.specs import EnvSpec, known_lock
+from puffin.stages.link.interpreter.interpreter import Interpreter
 
+_FORMAT = "puffin-v0"  # of the keys
 _WORDS = {"unchanged": "up to date", "drifted": "differs"}
 
 
@@ -79,6 +83,29 @@ def key(call: Call) -> int:
         session = session_of(Settings(files=(), cache_dir=cache_dir), os.environ)
         find = Interpreters(session)
         interpreters = [find(request) for request in dict.fromkeys(spec.python for spec in specs)]
-        contents = [session.read(path) for path in key_files(specs)]
-    call.console.write(f"{cache_key(interpreters, contents)}\n")
+        contents = [session.read(path) for path in _key_files(specs)]
+    call.console.write(f"{_cache_key(interpreters, contents)}\n")
     return 0
+
+
+def _cache_key(interpreters: Sequence[Interpreter], contents: Iterable[bytes]) -> str:
+    """Return the key: readable in front, so that a part of it finds older caches, and a digest of *contents* behind.
+
+    Neither paths nor the order of the contents are in it. Tags say which wheels fit, so two runners with different C
+    libraries have different keys.
+    """
+    first = dict(interpreters[0].markers)
+    system = f"{first.get('sys_platform', '')}-{first.get('platform_machine', '')}".lower()
+    pythons = "-".join(dict.fromkeys(sorted(each.cache_tag.replace("cpython-", "cp") for each in interpreters)))
+    tags = digest("\n".join(dict.fromkeys(sorted(" ".join(each.tags) for each in interpreters))))[:8]
+    locks = digest("\n".join(sorted(digest(each.decode("latin-1")) for each in contents)))
+    return f"{_FORMAT}-{system}-{pythons}-{tags}-{locks}"
+
+
+def _key_files(specs: Sequence[EnvSpec]) -> list[str]:
+    """Return the files that decide what the environments hold: their locks, else their sources."""
+    files: dict[str, None] = {}
+    for spec in specs:
+        lock = known_lock(spec)
+        files |= dict.fromkeys((lock,) if lock and os.path.isfile(lock) else spec.files)
+    return list(files)

@@ -3,6 +3,7 @@
 import os
 import time
 
+from puffin import meter
 from puffin.cache.layout import Cache
 from puffin.cli.commands.call import CacheDirectory, Call
 from puffin.cli.commands.inspect import environment_at_rest
@@ -12,6 +13,7 @@ from puffin.cli.screen.quantities import counted
 from puffin.errors import DRIFT
 from puffin.names import printable
 from puffin.pipeline.change.workplace import look_around
+from puffin.pipeline.graph.record import phase
 from puffin.stages.link.commit.damage import lost_state, verified
 from puffin.stages.link.commit.stamps import DIRECTORY, STATE
 from puffin.stages.link.commit.state import read_state
@@ -27,7 +29,9 @@ def verify_command(call: Call) -> int:
     deep = options.deep
     with CacheDirectory(call) as cache_dir:
         cache = Cache(cache_dir)
-        _, found = verified(environment, state, present, cache, deep=deep)
+        meter.share()
+        with phase("verify"):
+            _, found = verified(environment, state, present, cache, deep=deep)
         console.phase("Verified", len(present), time.perf_counter() - call.started)
         lost = state is None and lost_state(environment, present) is not None
         if lost:

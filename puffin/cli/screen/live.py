@@ -54,11 +54,19 @@ _COMMANDS = {
     "pip uninstall": "Removing packages",
     "detach": "Replacing links by files",
     "envs": "Comparing environments",
+    "affected": "Comparing environments",
+    "why": "Looking for reasons",
     "cache clean": "Removing cache entries",
     "clean": "Removing cache entries",
     "cache prune": "Looking for unused cache entries",
     "cache size": "Measuring the cache",
 }
+# kinds of work that phases count, with the nouns: those of some phases, and of all others
+_COUNTED = {
+    "fetch": (("fetch", "file"),), "upload": (("upload", "object"),), "verify": (("verify", "package"),),
+    "ask the remote cache": (),
+}  # fmt: skip
+_USUAL = (("lock", "environment"), ("page", "index page"), ("metadata", "metadata file"))
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _ASCII_SPINNER = "|/-\\"
 _BAR, _NARROW, _WIDE = 20, 69, 10_000  # columns of a bar, those of a line that has no room for it, and no limit
@@ -236,7 +244,7 @@ class Display:
             more += self._download(now, rows, done)
         else:
             first = stage_doing(name) if name else _COMMANDS.get(progress.command, "Working")
-            more += [(_SOUGHT, f", {part}") for part in sought(rows)]
+            more += [(_SOUGHT, f", {part}") for part in sought(rows, name)]
         return as_wide_as([(0, first), *more, (0, f" ({clock(now - started)})")], width)
 
     def _download(self, now: float, rows: list[WorkAtHand], done: float) -> "list[Part]":
@@ -332,14 +340,18 @@ def doing(row: WorkAtHand) -> str:
     return f"{verb} {plain_label(row.name)} ({clock(since)})" if verb and since >= _OLD else ""
 
 
-def sought(rows: list[WorkAtHand]) -> list[str]:
-    """Return what has been read of indexes, and the packages that are asked for now."""
+def sought(rows: list[WorkAtHand], phase: str) -> list[str]:
+    """Return how far a phase is, usually by what was read of indexes, and the packages that are asked for now."""
     board = meter.board()
     if board is None:
         return []
     counts, _ = board.counts()
-    nouns = (("page", "index page"), ("metadata", "metadata file"))
-    parts = [counted(counts[kind], noun) for kind, noun in nouns if counts[kind]]
+    parts = []
+    for kind, noun in _COUNTED.get(phase, _USUAL):
+        most, done = meter.expected(kind), counts[kind]
+        parts += [f"{done} of {counted(most, noun)}"] if most else [counted(done, noun)] if done else []
+    if phase in _COUNTED:
+        return parts
     names = dict.fromkeys([plain_label(row.name) for row in reversed(rows) if row.kind in ("page", "metadata")])
     return parts + list(names)[:2]
 

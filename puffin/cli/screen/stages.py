@@ -34,7 +34,8 @@ _WORDS = {
     "send files": ("send files to the cluster", "sending files to the cluster"),
     "ask machines": ("ask the machines", "asking the machines"),
     "ask the remote cache": ("ask the remote cache", "asking the remote cache"),
-    "upload": ("upload to the remote cache", "uploading to the remote cache"),
+    "upload": ("upload to the remote cache", "uploading to the remote cache", ""),
+    "verify": ("read the installed files", "reading the installed files", ""),
     "work": ("work on a cluster", "working on a cluster"),
     "": ("waiting", "waiting"),
 }

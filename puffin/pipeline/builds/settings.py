@@ -5,7 +5,7 @@ from _thread import allocate_lock
 
 from puffin.depends import backend_variables
 from puffin.pipeline.builds.values import ALL, BuildSettings
-from puffin.pipeline.inputs.resolution import ResolutionSetup
+from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe
 from puffin.pipeline.request.builds import config_setting, package_setting
 from puffin.pipeline.request.settings import Settings
 from puffin.stages.resolve.index.config import FilePolicy
@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
+    from puffin.cache.layout import Cache
     from puffin.pipeline.builds.session import BuildSession
     from puffin.pipeline.request.builds import Toolchain
     from puffin.pipeline.request.session import Session
     from puffin.stages.resolve.index.config import IndexConfig
     from puffin.stages.resolve.metadata.wanted import BuildSource
     from puffin.stages.resolve.solve.universe import Place
+    from puffin.stages.resolve.universe.children import Children
+    from puffin.stages.resolve.universe.kept import KeptUniverse
     from puffin.stages.resolve.universe.values import BeginBuild, BegunBuild, Built, CheckedOut
 
 
@@ -99,6 +102,14 @@ class BuildSeams:
         self._toolchain = toolchain
         self._lock = allocate_lock()  # repositories are checked out by several threads
         self._session: BuildSession | None = None
+
+    def universe(
+        self, setup: ResolutionSetup, cache: "Cache", children: "Callable[[], Children] | None" = None
+    ) -> "KeptUniverse":
+        """Return the universe of a set-up with these interfaces, as :func:`open_universe` does."""
+        return open_universe(
+            setup, cache, build=self.build, begin=self.begin, checkout=self.checkout, children=children
+        )
 
     def build(self, source: "BuildSource") -> "Built":
         """Return METADATA of *source*; raises what ``MetadataBuilder`` raises."""

@@ -7,6 +7,7 @@ from puffin.pipeline.change.builds import ManyBuilds
 from puffin.pipeline.change.run import ChangeRun
 from puffin.pipeline.change.work import explained
 from puffin.pipeline.graph.ledger import Grow, no_growth
+from puffin.pipeline.graph.record import phase
 from puffin.pipeline.graph.task import DONE
 from puffin.pipeline.tasks.bytecode import LEVEL
 from puffin.pipeline.tasks.supply import UNZIP, Load, Supply, Use, identity, loads_of, root_failure, wheel_tasks
@@ -40,7 +41,8 @@ class GatherRun(ChangeRun):
         turns = [self._lacking(run, held, builds) if run.alive else {} for run in runs]
         loads, remote = loads_of(turns), self._remote
         if remote is not None and served:
-            remote.look([load.supply.artifact for load in loads])
+            with phase("ask the remote cache"):
+                remote.look([load.supply.artifact for load in loads])
         loads = [load for load in loads if not served or self._is_served(load.supply, builds)]
         tasks = [task for load in loads for task in self._tasks(load, runs, builds)]
         missing = [load.supply for load in loads]

@@ -3,10 +3,10 @@
 import os
 
 from puffin import depends
-from puffin.cache.atomic import read, remove_tree, replace_file, write
+from puffin.cache.atomic import read, remove_tree, replace_file
 from puffin.cache.layout import current_boot
-from puffin.cache.living import note_living
 from puffin.cache.lock import Lock, lock_timeout
+from puffin.cache.usage import note_living
 from puffin.errors import PuffinError, os_cause
 from puffin.pipeline.change.additions import addition, parts_behind
 from puffin.pipeline.change.values import ConflictsRefused
@@ -19,18 +19,17 @@ from puffin.stages.link.commit.stamps import DIRECTORY, LOCK, STATE, facts_of
 from puffin.stages.link.commit.state import Owned, State, disturbed, doubted, encode, read_state, restamped
 from puffin.stages.link.commit.transaction import NotExchangeable, Transaction, moment
 from puffin.stages.link.environment.environment import ELSEWHERE
-from puffin.stages.link.installed.files import StayingFiles, distribution_files, safe_paths
 from puffin.stages.link.installed.scan import BROKEN, scan
-from puffin.stages.link.sealed import sealed_at
-from puffin.stages.link.staging import LinkTarget, directories_of
-from puffin.stages.unzip.manifest import read_names
+from puffin.stages.link.staging import LinkTarget
 from puffin.value import common, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from typing import Any
 
     from puffin.cache.layout import Cache
+    from puffin.pipeline.change.leaving import FileLists
     from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import Reporter, Settings
     from puffin.stages.link.commit.placement import Conflict
@@ -247,92 +246,55 @@ class Workplace:
             )
             for number, (archive, direct_url) in staged.items()
         ]
-        gone = frozenset(removed)
-        fresh = {each.name for each in additions}
-        leaving = [each for each in self.present if each.name in gone | fresh]
-        broken = [each for each in self.broken if each.name in fresh]
+        gone = frozenset(removed).union([each.name for each in additions])
+        leaving = [each for each in self.present if each.name in gone]
+        broken = [each for each in self.broken if each.name in {addition.name for addition in additions}]
+        staying = [each for each in self.present if each.name not in gone]
         homes = homes_of(self.environment)
-        tops = (
-            {each.dist_info: each.tops for each in self.state.distributions if each.complete}
-            if self.state
-            else {}
-        )
-        stay = tuple([self._owned(each) for each in self.present if each.name not in gone | fresh])
+        lists = self._lists(cache) if leaving or broken else None
+        owned = self._owned()
         return CommitRequest(
             homes=homes,
             additions=tuple(additions),
-            removed={each.entry: self._going(cache, each) for each in (*leaving, *broken)},
-            rewritten=self._rewritten(self._transaction, leaving),
-            kept=StayingFiles(
-                self.environment, [each for each in self.present if each.name not in gone | fresh], tops
-            ).sharing,
-            stay=stay,
+            removed={each.entry: lists.going(each) for each in (*leaving, *broken)} if lists else {},
+            rewritten=lists.rewritten(leaving, self._transaction.directory) if lists else (),
+            kept=self._kept(staying, cache),
+            stay=tuple([owned.get(each.entry) or _foreign(each) for each in staying]),
             former=self.state,
             boot=current_boot(),
             seed=self.environment.seed,
             window=self._transaction.window(),
             behind=parts_behind(
-                cache, homes, frozenset([each.name for each in stay]), self._transaction.directory
+                cache, homes, frozenset([each.name for each in staying]), self._transaction.directory
             ),
         )
 
-    def _going(self, cache: "Cache", present: Present) -> "list[str]":
-        """Return the paths of a distribution that goes: a link in place of its directory, not what is behind that."""
-        listed = self._listed(cache, present)
-        own = distribution_files(self.environment, present.entry, present.kind)
-        files = list(dict.fromkeys((*listed, *own)))
-        links = [link for link in self._links if any(path.startswith(f"{link}/") for path in files)]
-        links += [each for each in directories_of(listed) if sealed_at(each)]
-        behind = tuple([f"{link}/" for link in links])
-        return [*links, *[path for path in files if not path.startswith(behind)]] if links else files
-
     def check_removable(self, names: "Collection[str]", cache: "Cache") -> None:
         """Raise ``CannotUninstall`` for a distribution among *names* that nothing lists the files of."""
-        from puffin.stages.link.installed.removable import check_removable
+        self._lists(cache).check_removable([each for each in self.present if each.name in names])
 
-        going = [each for each in self.present if each.name in names]
-        known = {each.name for each in going if self._listed(cache, each)}
-        check_removable(self.site, [each for each in going if each.name not in known])
+    def _lists(self, cache: "Cache") -> "FileLists":
+        """Return what lists the files of distributions; it is imported for changes that take some out."""
+        from puffin.pipeline.change.leaving import FileLists
 
-    def _listed(self, cache: "Cache", present: Present) -> "list[str]":
-        """Return the files that the cache lists of a distribution of puffin's, if its own list is lost or damaged."""
-        owned = self._owned(present)
-        info = f"{self.site}/{present.entry}"
-        if not owned.archive or (present.name not in self.damaged and os.path.isfile(f"{info}/RECORD")):
-            return []
-        names = read_names(cache.manifest(owned.archive))
-        tree = names[1] if names else ()
-        rows = [f"{directory}/{name}".lstrip("/") for directory, files in tree for name in files]
-        return [info, *safe_paths(rows, self.site, self.environment)] if rows else []
+        return FileLists(self.environment, self._owned(), self.damaged, self._links, cache)
 
-    def _rewritten(
-        self, transaction: Transaction, leaving: "Sequence[Present]"
-    ) -> "tuple[tuple[str, str], ...]":
-        """Stage the files that lose lines with what leaves; return ``(path, staged)``, ``""`` for one that goes."""
-        if not any(each.kind.startswith("egg") for each in leaving):
-            return ()
-        from puffin.stages.link.installed.removable import EASY_INSTALL, without_lines
+    def _kept(
+        self, staying: "Sequence[Present]", cache: "Cache"
+    ) -> "Callable[[Collection[str]], Mapping[str, Any]]":
+        """Return what finds the files of those of *staying* that have one of some paths."""
+        known: list[Callable[[Collection[str]], Mapping[str, Any]]] = []
 
-        left = without_lines(self.site, leaving)
-        if left is None:
-            return ()
-        staged = f"{transaction.directory}/{EASY_INSTALL}" if left.strip() else ""
-        if staged:
-            write(staged, left)
-        return ((f"{self.site}/{EASY_INSTALL}", staged),)
+        def kept(paths: "Collection[str]") -> "Mapping[str, Any]":
+            if not known:
+                known.append(self._lists(cache).staying(staying).sharing)
+            return known[0](paths)
 
-    def _owned(self, present: Present) -> Owned:
-        for each in self.state.distributions if self.state else ():
-            if each.name == present.name and each.dist_info == present.entry:
-                return each
-        return Owned(
-            name=present.name,
-            version=present.version,
-            dist_info=present.entry,
-            archive="",
-            direct_url=present.direct_url,
-            tops=(),
-        )
+        return kept
+
+    def _owned(self) -> "dict[str, Owned]":
+        """Return what the state says of each distribution, by its entry."""
+        return {each.dist_info: each for each in self.state.distributions} if self.state else {}
 
     def commit(
         self, change: CommitRequest, cache: "Cache", *, refuse_conflicts: bool = False
@@ -356,6 +318,17 @@ class Workplace:
         """Let the cache know whose sealed trees the environment uses, and *more* that it is about to use."""
         known = {each.archive for each in self.state.distributions if each.mode} if self.state else set()
         note_living(cache, self.environment.root, known.union(more))
+
+
+def _foreign(present: Present) -> Owned:
+    return Owned(
+        name=present.name,
+        version=present.version,
+        dist_info=present.entry,
+        archive="",
+        direct_url=present.direct_url,
+        tops=(),
+    )
 
 
 class opened:  # noqa: N801 - reads as the function that it is to its callers

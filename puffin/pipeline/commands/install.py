@@ -18,7 +18,7 @@ from puffin.pipeline.change.workplace import Workplace, opened, tell_recovery, w
 from puffin.pipeline.find.chosen import archive_of_wheel, supply_of
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.inputs.inputs import Inputs
-from puffin.pipeline.inputs.resolution import children_of, open_universe, resolved, setup_of
+from puffin.pipeline.inputs.resolution import children_of, resolved, setup_of
 from puffin.pipeline.request.builds import as_built, toolchain_of
 from puffin.pipeline.request.imports import import_resolving
 from puffin.pipeline.request.session import Session
@@ -152,15 +152,8 @@ class _Install:
             markers = dict(self._workplace.environment.interpreter.markers)
             select_pins(self._requirements, markers=markers, require_hashes=True)
         seams = BuildSeams(self._builds.settings, lambda: self._builds, lambda: self._toolchain)
-        setup = self._setup
-        with open_universe(
-            setup,
-            self._session.cache,
-            build=seams.build,
-            begin=seams.begin,
-            checkout=seams.checkout,
-            children=lambda: children_of(setup, self._session.cache),
-        ) as universe:
+        setup, cache = self._setup, self._session.cache
+        with seams.universe(setup, cache, lambda: children_of(setup, cache)) as universe:
             resolution = resolved(setup, universe)
             coming = [each for each in resolution.packages if not each.installed]
             self._metadata = {each.name: universe.metadata(each.handle) for each in coming}

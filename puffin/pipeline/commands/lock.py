@@ -7,6 +7,7 @@ from difflib import unified_diff
 from itertools import combinations
 from typing import Any
 
+from puffin import meter
 from puffin.cache.atomic import read
 from puffin.cache.usage import make_room, shared
 from puffin.errors import PuffinError
@@ -22,7 +23,7 @@ from puffin.pipeline.request.scheduler import warn_if_silent
 from puffin.pipeline.request.session import Session
 from puffin.pipeline.request.settings import FAILED, UNCHANGED, UPDATED, CompileSettings, Line
 from puffin.pipeline.request.where import Interpreters
-from puffin.pipeline.resolve.answer import answer_for, warnings_of
+from puffin.pipeline.resolve.compilation import answer_for, warnings_of
 from puffin.pipeline.resolve.many import Question, Universes, question_of
 from puffin.pipeline.resolve.output import listed, output_text
 from puffin.pipeline.workspace.specs import EnvSpec, groups_of, known_lock, lock_of, shared_lock, sources_of
@@ -106,6 +107,7 @@ class _LockRun:
 
     def run(self) -> "tuple[EnvResult, ...]":
         make_room(self._session.cache)
+        meter.share()
         with shared(self._session.cache), self._universes:
             with phase("read requirements"):
                 for spec in self._specs:
@@ -113,8 +115,10 @@ class _LockRun:
             with phase("resolve"):
                 if self._settings.consistent:
                     self._agree()
+                meter.expect("lock", len(self._specs) if len(self._specs) > 1 else 0)
                 for spec in self._specs:
-                    self._guarded(spec, self._lock)
+                    with meter.at("lock", spec.name):
+                        self._guarded(spec, self._lock)
         if not self._failed:
             warn_if_silent(self._settings.compile.run.remote, self._session.reporter.warn)
         say_silent(self._settings.compile.run.remote_cache, self._session)

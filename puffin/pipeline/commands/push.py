@@ -2,6 +2,7 @@
 
 import os
 
+from puffin import meter
 from puffin.artifact.artifact import WHEEL, Artifact
 from puffin.artifact.urls import mask
 from puffin.cache.atomic import read, remove_tree
@@ -10,6 +11,7 @@ from puffin.cache.reading import names_in
 from puffin.cache.usage import make_room, shared
 from puffin.errors import Cause, PuffinError, UsageError
 from puffin.pipeline.find.chosen import chosen_artifact
+from puffin.pipeline.graph.record import phase
 from puffin.pipeline.request.session import Session
 from puffin.stages.build import kept
 from puffin.stages.fetch.fetch import fetch
@@ -47,6 +49,7 @@ def push(settings: RemoteCache, session: Session, roots: "Collection[str]") -> U
     """
     cache = session.cache.own
     make_room(cache)
+    meter.share()
     signer = signer_of(session.environ)
     if signer is None or not signer.can_sign:
         session.reporter.warn(_UNSIGNED)
@@ -58,12 +61,15 @@ def push(settings: RemoteCache, session: Session, roots: "Collection[str]") -> U
     try:
         with shared(cache):
             wheels = dict(_wheels(cache, only))
-            found, problem = present(*where, sorted(wheels))
+            with phase("ask the remote cache"):
+                found, problem = present(*where, sorted(wheels))
             if problem:
                 raise remote_failure("fill", settings, problem)
-            _fetch({sha256: each for sha256, each in wheels.items() if sha256 not in found}, room, session)
+            with phase("fetch"):
+                _fetch({sha256: each for sha256, each in wheels.items() if sha256 not in found}, room, session)
             uploads = Uploads(builds=tuple(_built(cache, only)), layers=tuple(_layers(cache, only)))
-            done = from_tuple(Uploaded, upload(*where, astuple(uploads)))
+            with phase("upload"):
+                done = from_tuple(Uploaded, upload(*where, astuple(uploads)))
     finally:
         remove_tree(room)
     if done.problem:
@@ -93,14 +99,16 @@ def _archives_of(root: str) -> "Iterator[str]":
 
 def _fetch(wheels: "dict[str, Artifact]", room: str, session: Session) -> None:
     """Put wheels into the room, from where they were found once."""
+    meter.expect("fetch", len(wheels))
     for sha256, artifact in wheels.items():
-        _, _, data = fetch(
-            url=artifact.url,
-            filename=artifact.filename,
-            hashes=((f"sha256:{sha256}",),),
-            size=artifact.size,
-            network=session.network.wire(),
-        )
+        with meter.at("fetch", f"{artifact.name}=={artifact.version}"):
+            _, _, data = fetch(
+                url=artifact.url,
+                filename=artifact.filename,
+                hashes=((f"sha256:{sha256}",),),
+                size=artifact.size,
+                network=session.network.wire(),
+            )
         keep_content(room, sha256, data)
 
 

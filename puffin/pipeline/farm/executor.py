@@ -10,9 +10,9 @@ from puffin.pipeline.graph.task import Outcome, Task
 from puffin.pipeline.request.scheduler import Remote, warn_if_silent
 from puffin.pipeline.run.executor import FEW, choose_executor
 from puffin.pipeline.run.forked_call import ForkedCall
-from puffin.pipeline.run.inline import InlineExecutor, run_here, run_waves
+from puffin.pipeline.run.inline import InlineExecutor, run_waves
 from puffin.pipeline.run.pool import PoolExecutor
-from puffin.pipeline.run.runner import WorkItem
+from puffin.pipeline.run.runner import WorkItem, run_here
 
 
 class RemoteExecutor:

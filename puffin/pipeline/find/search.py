@@ -15,12 +15,15 @@ from puffin.pipeline.inputs.inputs import Inputs, places_digest
 from puffin.pipeline.request.imports import import_fetching
 from puffin.pipeline.request.session import Session
 from puffin.pipeline.request.settings import Settings
-from puffin.pipeline.run.forked_call import ForkedCall
 from puffin.pipeline.tasks.supply import Supply, identity
 from puffin.stages.resolve.index.config import FilePolicy, IndexConfig, Scope
 from puffin.stages.resolve.requirements.values import Pin
 from puffin.types import Any, Mapping, Sequence
 from puffin.value import astuple, from_tuple, frozen, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from puffin.pipeline.run.forked_call import ForkedCall
 
 _Part = dict["_Group", list["_SoughtPin"]]
 _Located = tuple[list[Any], list[str], list[Any]]
@@ -131,7 +134,9 @@ class Search:
         self._groups = list(groups.values())
         return wanted
 
-    def _beside(self, part: "_Part") -> ForkedCall:
+    def _beside(self, part: "_Part") -> "ForkedCall":
+        from puffin.pipeline.run.forked_call import ForkedCall
+
         return ForkedCall(lambda: _locate(part, self._settings, self._session))
 
     def _is_refreshed(self, name: str) -> bool:

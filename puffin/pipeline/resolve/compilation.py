@@ -8,20 +8,21 @@ from puffin.pipeline.builds.projects import Projects
 from puffin.pipeline.builds.settings import BuildSeams, builds_of
 from puffin.pipeline.graph.record import phase
 from puffin.pipeline.inputs.inputs import Reading, requested
-from puffin.pipeline.inputs.resolution import children_of, open_universe, setup_of
+from puffin.pipeline.inputs.resolution import Answered, children_of, resolved, setup_of
 from puffin.pipeline.request.builds import toolchain_with
 from puffin.pipeline.request.imports import import_merging, import_resolving
 from puffin.pipeline.request.where import target_interpreter
-from puffin.pipeline.resolve.answer import answer_for, warnings_of
 from puffin.stages.resolve.locate.platforms import target_for
 from puffin.stages.resolve.output.earlier import read_preferences, read_upgrades
+from puffin.stages.resolve.projects.sources import check_python
+from puffin.stages.resolve.solve.request import Resolution
 from puffin.value import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from puffin.pipeline.builds.session import BuildSession
     from puffin.pipeline.builds.values import BuildSettings
-    from puffin.pipeline.inputs.resolution import Answered, ResolutionSetup
+    from puffin.pipeline.inputs.resolution import Opened, ResolutionSetup
     from puffin.pipeline.request.session import Session
     from puffin.pipeline.request.settings import CompileSettings
     from puffin.stages.link.interpreter.interpreter import Interpreter
@@ -127,7 +128,7 @@ class Compilation:
         if not self._sources.requirements.entries:
             warn("The sources contain no requirements")
 
-    def _answer(self, setup: "ResolutionSetup", interpreter: "Interpreter", opened: "ExitStack") -> "Answered":
+    def _answer(self, setup: "ResolutionSetup", interpreter: "Interpreter", opened: "ExitStack") -> Answered:
         settings = self._settings
         builds = replace(builds_of(setup, settings.run, self._session), several=settings.is_for_several)
         seams = BuildSeams(builds, lambda: self._build_session(builds), lambda: toolchain_with(interpreter))
@@ -136,15 +137,7 @@ class Compilation:
             alike = own.config == setup.config  # else the children would ask other indexes
             children = (lambda: self.children) if alike and not self._is_open else None
             self._is_open = self._is_open or alike
-            made = open_universe(
-                own,
-                self._session.cache,
-                build=seams.build,
-                begin=seams.begin,
-                checkout=seams.checkout,
-                children=children,
-            )
-            return opened.enter_context(made)
+            return opened.enter_context(seams.universe(own, self._session.cache, children))
 
         with phase("resolve"):
             return answer_for(settings, setup, self._sources, interpreter, universe)
@@ -154,9 +147,37 @@ class Compilation:
 
         return BuildSession(builds, self._session)
 
-    def _tell(self, answer: "Answered") -> None:
+    def _tell(self, answer: Answered) -> None:
         reporter = self._session.reporter
         for warning in answer.resolution.warnings:
             reporter.warn(warning)
         count = len({each.name for each in answer.resolution.packages})
         reporter.phase("Resolved", count, time.perf_counter() - self._session.started)
+
+
+def answer_for(
+    settings: "CompileSettings",
+    setup: "ResolutionSetup",
+    sources: "Sources",
+    interpreter: "Interpreter",
+    opened: "Opened",
+) -> Answered:
+    """Return the answer for the environments that *settings* name, by default for the target of *setup*.
+
+    *opened* returns the universe of a set-up, which the caller closes. Raises what resolving raises, and
+    :class:`UsageError` for targets.
+    """
+    if settings.is_for_several:
+        from puffin.pipeline.resolve.everywhere import answer_everywhere
+
+        return answer_everywhere(settings, setup, sources, interpreter, opened)
+    if not setup.requirements:
+        return Answered(resolution=Resolution(packages=()), setup=setup)
+    universe = opened(setup)
+    return Answered(resolution=resolved(setup, universe), setup=setup, files=universe.files)
+
+
+def warnings_of(settings: "CompileSettings", sources: "Sources", python_version: str) -> tuple[str, ...]:
+    """Return the warnings about sources; those about Pythons are for a resolution for one environment."""
+    pythons = () if settings.is_for_several else check_python(sources, python_version)
+    return (*sources.requirements.warnings, *pythons)

@@ -6,7 +6,7 @@ from puffin.errors import PuffinError
 from puffin.pipeline.builds.session import BuildSession
 from puffin.pipeline.builds.settings import BuildSeams, builds_of
 from puffin.pipeline.inputs.inputs import Inputs
-from puffin.pipeline.inputs.resolution import ResolutionSetup, open_universe, resolved, setup_of
+from puffin.pipeline.inputs.resolution import ResolutionSetup, resolved, setup_of
 from puffin.pipeline.run.forked_call import ForkedCall
 from puffin.stages.resolve.locate.platforms import target_for
 from puffin.stages.resolve.output.earlier import read_preferences
@@ -124,9 +124,7 @@ class Universes:
         key = (*world, scope.exclude_newer, setup.network, builder)
         if key not in self._known:
             seams = BuildSeams(builds, lambda: BuildSession(builds, self._session), lambda: toolchain)
-            self._known[key] = open_universe(
-                setup, self._session.cache, build=seams.build, begin=seams.begin, checkout=seams.checkout
-            )
+            self._known[key] = seams.universe(setup, self._session.cache)
         return self._known[key]
 
 

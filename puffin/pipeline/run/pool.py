@@ -5,9 +5,9 @@ import dask.multiprocessing
 from dask.task_spec import Task as DaskTask
 
 from puffin.pipeline.run.forkpool import ForkPool, PoolBroken, emit
-from puffin.pipeline.run.inline import run_here, run_waves
+from puffin.pipeline.run.inline import run_waves
 from puffin.pipeline.run.memory import keep_freed_memory
-from puffin.pipeline.run.runner import QueueReader, Runner, WorkQueue, wait_for_one
+from puffin.pipeline.run.runner import QueueReader, Runner, WorkQueue, run_here, wait_for_one
 from puffin.pipeline.run.wire import Inbox, encode_outcome
 from puffin.pipeline.run.worker_loss import run_surviving
 

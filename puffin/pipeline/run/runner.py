@@ -237,6 +237,12 @@ class Runner:
         run_unit(unit, inputs, early, self._emit, self._worker)
 
 
+def run_here(items: "Sequence[WorkItem]", record: "Callable[[Outcome], None]") -> None:
+    """Run *items* one after the other in this process."""
+    stream = iter(items)
+    Runner(lambda: next(stream, None), record).run()
+
+
 def wait_for_one(pending: "Pending") -> None:
     """Wait until one of *pending* is done."""
     from concurrent.futures import FIRST_COMPLETED, wait

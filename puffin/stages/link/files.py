@@ -8,6 +8,7 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment, unused-ignore]
 
+from puffin.cache.atomic import write_all
 from puffin.types import Callable, Iterable
 
 CLONE = "clone"
@@ -91,29 +92,26 @@ def _link(name: str, source: int, target: int) -> None:
 
 
 def _copy(name: str, source: int, target: int) -> None:
-    reader = os.open(name, os.O_RDONLY, dir_fd=source)
-    try:
-        facts = os.fstat(reader)
-        writer = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _mode(facts), dir_fd=target)
-        try:
-            while data := os.read(reader, 1 << 20):
-                view = memoryview(data)
-                while view:
-                    view = view[os.write(writer, view) :]
-            _keep_time(writer, facts)
-        finally:
-            os.close(writer)
-    finally:
-        os.close(reader)
+    _fill(name, source, target, _write)
 
 
 def _clone(name: str, source: int, target: int) -> None:
+    _fill(name, source, target, lambda reader, writer: fcntl.ioctl(writer, _FICLONE, reader))
+
+
+def _write(reader: int, writer: int) -> None:
+    while data := os.read(reader, 1 << 20):
+        write_all(writer, data)
+
+
+def _fill(name: str, source: int, target: int, way: "Callable[[int, int], object]") -> None:
+    """Make a file with the content of another by a *way*; if that fails, it is not there."""
     reader = os.open(name, os.O_RDONLY, dir_fd=source)
     try:
         facts = os.fstat(reader)
         writer = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _mode(facts), dir_fd=target)
         try:
-            fcntl.ioctl(writer, _FICLONE, reader)
+            way(reader, writer)
             _keep_time(writer, facts)
         except OSError:
             os.unlink(name, dir_fd=target)

@@ -19,8 +19,7 @@ Bytecode: ``((directory, (name, …)), …)`` of the layer.
 
 import os
 
-from puffin.cache.atomic import publish_tree
-from puffin.cache.exchange import exchange
+from puffin.cache.atomic import exchange, publish_tree
 from puffin.cache.frame import dump, load_at, skipped
 from puffin.cache.layout import Bucket, Cache
 from puffin.cache.reading import read

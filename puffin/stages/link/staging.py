@@ -9,7 +9,7 @@ RECORD are written here and never shared with the cache.
 import errno
 import os
 
-from puffin.cache.atomic import remove_tree
+from puffin.cache.atomic import remove_tree, write_all
 from puffin.stages.link.files import Placer
 from puffin.stages.link.scripts import launcher, rewrite_shebang, shebang, versioned, windows_launcher
 from puffin.stages.unzip.manifest import DIST_INFO, ENTRY_POINTS, NAME, SCRIPTS
@@ -192,9 +192,7 @@ class Staging:
     def _write(self, path: str, data: bytes, mode: int = 0o666) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
         try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(descriptor, view) :]
+            write_all(descriptor, data)
         finally:
             os.close(descriptor)
         self.files += 1

@@ -15,6 +15,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 import puffin.forks  # noqa: F401 - it makes forks safe after these threads
+from puffin import meter
 from puffin.cache.layout import Cache
 from puffin.stages.build.kept import KeptWheel, build_names, is_sound
 from puffin.stages.bytecode.pack import pack_layer
@@ -61,6 +62,7 @@ class Uploader:
             jobs += [self._layer_job(*each) for each in uploads.layers]
             jobs += [self._list_job(*each) for each in kept_lists(self._store.settings.room)]
         random.shuffle(jobs)
+        meter.expect("upload", len(jobs))
         self._work(jobs)
         with self._lock:
             return Uploaded(
@@ -88,7 +90,9 @@ class Uploader:
     def _serve(self, queue: "SimpleQueue[Callable[[], bool]]") -> None:
         while not self._problem and time.monotonic() < self._deadline:
             try:
-                known = queue.get_nowait()()
+                job = queue.get_nowait()
+                with meter.at("upload", ""):
+                    known = job()
             except Empty:
                 return
             except _Left:

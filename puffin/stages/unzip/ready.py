@@ -209,23 +209,35 @@ def examined(root: str, manifest: Manifest) -> int:
     latest = 0
     marked = frozenset(manifest.executables or ())
     try:
+        here = os.open(root, os.O_RDONLY)
+    except OSError:
+        return -1
+    try:
         for path, size, crc in files_listed(manifest):
-            facts = os.lstat(f"{root}/{path}")
+            facts = os.stat(path, dir_fd=here, follow_symlinks=False)
             wanted = _PLAIN | (_RUN if path in marked else 0)
             mode = facts.st_mode & (_KIND if manifest.executables is not None else ~_RUN & _KIND)
-            if facts.st_size != size or mode != wanted or _checksum(f"{root}/{path}") != crc:
+            if facts.st_size != size or mode != wanted or _checksum(path, here) != crc:
                 return -1
             latest = max(latest, facts.st_mtime_ns)
     except OSError:
         return -1
+    finally:
+        os.close(here)
     return latest
 
 
-def _checksum(path: str) -> int:
+def _checksum(path: str, here: int) -> int:
+    """Return the CRC-32 of a file, whose path leads there from the open directory *here*."""
     found = 0
-    with open(path, "rb") as file:
-        while piece := file.read(1 << 20):
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0), dir_fd=here)
+    try:
+        while piece := os.read(
+            descriptor, 1 << 18
+        ):  # small files are quicker to read than through a file object
             found = crc32(piece, found)
+    finally:
+        os.close(descriptor)
     return found
 
 

@@ -319,10 +319,10 @@ def test_what_comes_and_goes_while_the_cache_is_cleaned(tmp_path, monkeypatch):
     (room / "one").write_text("1")
     real = os.rmdir
 
-    def fill(path):
+    def fill(path, **options):
         if path == str(room) and os.listdir(room) == [] and filled.append(path) is None and len(filled) < 3:
             (room / "two").write_text("2")
-        real(path)
+        real(path, **options)
 
     filled: list[str] = []
     monkeypatch.setattr(os, "rmdir", fill)

@@ -6,6 +6,7 @@
 import os
 import stat
 
+from puffin import meter
 from puffin.cache.layout import Cache, current_boot
 from puffin.cache.reading import read
 from puffin.stages.bytecode.layer import manifest_path, read_layer
@@ -209,9 +210,11 @@ def verified(
         for each in present
         if names.get(each.name, each.entry) != each.entry
     ]
+    meter.expect("verify", len(state.distributions))
     for owned in state.distributions:
         if owned.tops:
-            found += _Verified(environment, owned, lost_paths(state, owned.name), cache, deep).findings()
+            with meter.at("verify", owned.name):
+                found += _Verified(environment, owned, lost_paths(state, owned.name), cache, deep).findings()
     return state, tuple(sorted(found, key=lambda each: (each.name, each.path)))
 
 

@@ -79,23 +79,25 @@ def plan_removal(
     """
     fixed = frozenset(roots)
     tree: Node = {}
+    nodes: dict[str, Node | None] = {"": tree}
     for path in files:
         if path not in kept:
-            _insert(tree, path)
+            directory, _, name = path.rpartition("/")
+            node = _node(directory, nodes)
+            if node is not None:
+                node.setdefault(name, None)
     out: list[str] = []
     _sweep("", tree, disk, fixed, out)
     return out
 
 
-def _insert(tree: "Node", path: str) -> None:
-    *parents, name = path.lstrip("/").split("/") if path.startswith("/") else path.split("/")
-    node = tree
-    for parent in parents:
-        child = node.setdefault(parent, {})
-        if child is None:
-            return
-        node = child
-    node.setdefault(name, None)
+def _node(directory: str, nodes: "dict[str, Node | None]") -> "Node | None":
+    """Return the node of a directory, made with those above it if it is not known; None at or beneath a file."""
+    if directory not in nodes:
+        above, _, name = directory.rpartition("/")
+        parent = _node(above, nodes)
+        nodes[directory] = None if parent is None else parent.setdefault(name, {})
+    return nodes[directory]
 
 
 def _sweep(directory: str, node: "Node", disk: "Disk", roots: frozenset[str], out: list[str]) -> bool:

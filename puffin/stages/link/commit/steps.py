@@ -9,8 +9,7 @@ its two states look alike; the inode of what was staged tells them apart.
 import errno
 import os
 
-from puffin.cache.atomic import copy_file, move, remove_tree, take_back, unfinished
-from puffin.cache.exchange import REFUSED, exchange
+from puffin.cache.atomic import NOT_EXCHANGED, copy_file, exchange, move, remove_tree, take_back, unfinished
 from puffin.types import Sequence
 from puffin.value import frozen
 
@@ -151,7 +150,7 @@ def _swap(staged: str, path: str, inode: int, *, atomic: bool = False) -> None:
     except FileNotFoundError:
         _bring_in(staged, path)
     except OSError as error:
-        if atomic or error.errno not in REFUSED:
+        if atomic or error.errno not in NOT_EXCHANGED:
             raise
         if os.path.lexists(path):
             _set_aside(path, aside)

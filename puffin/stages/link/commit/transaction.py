@@ -8,8 +8,7 @@ import time
 
 from puffin import signals
 from puffin.cache import frame
-from puffin.cache.atomic import replace_file
-from puffin.cache.exchange import REFUSED, exchange
+from puffin.cache.atomic import NOT_EXCHANGED, exchange, replace_file
 from puffin.errors import PuffinError, os_cause
 from puffin.stages.link.commit.opening import prepare
 from puffin.stages.link.commit.recovery import FORMAT, forget_home, home_of, undo
@@ -135,7 +134,7 @@ class Transaction:
             self._let_pass()
 
     def _failed(self, error: OSError, always: bool) -> CommitFailed:
-        hints = (NEEDS,) if always and error.errno in REFUSED else ()
+        hints = (NEEDS,) if always and error.errno in NOT_EXCHANGED else ()
         return CommitFailed(environment=self.root, causes=(os_cause(error),), hints=hints)
 
     def _let_pass(self) -> None:

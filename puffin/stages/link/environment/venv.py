@@ -116,7 +116,7 @@ def _check(shown: str, place: str, occupied: str) -> None:
     if occupied in ("", CLEAR) and not venv and os.listdir(place):
         hints = ("choose another place; `--clear --force` would remove all that is in this one",)
         raise VenvRefused(
-            path=shown, reason="the directory is not empty and no virtual environment", hints=hints
+            path=shown, reason="the directory is neither empty nor a virtual environment", hints=hints
         )
     if occupied in (CLEAR, FORCE) and not venv and _holds_ground(place):
         hints = ("choose another place",)

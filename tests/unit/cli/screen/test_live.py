@@ -67,6 +67,24 @@ def test_it_names_the_phase_and_what_is_asked_for(board, monkeypatch):
     )
 
 
+def test_phases_say_how_far_they_are_by_what_they_count(board, monkeypatch):
+    monkeypatch.setattr(meter, "_expected", {})
+    shown = display(RunProgress("cache push", perf_counter()), monkeypatch)
+    with meter.at("page", "numpy"):
+        pass
+    with phase("ask the remote cache"):
+        assert lines(shown) == ["/ Asking the remote cache (CLOCK)"]
+    with phase("upload"):
+        with meter.at("upload", ""):
+            assert lines(shown) == ["- Uploading to the remote cache (CLOCK)"]
+        assert lines(shown) == ["\\ Uploading to the remote cache, 1 object (CLOCK)"]
+        meter.expect("upload", 62)
+        assert lines(shown, width=60) == ["| Uploading to the remote cache, 1 of 62 objects (CLOCK)"]
+    meter.expect("lock", 2)
+    with phase("resolve"), meter.at("lock", "web"):
+        assert lines(shown) == ["/ Resolving dependencies, 0 of 2 environments, 1 index page (CLOCK)"]
+
+
 def test_packages_are_counted_and_bytes_are_weighed(board, monkeypatch):
     progress = RunProgress("pip sync", perf_counter())
     a, b = (("fetch", "a==1", 4 << 20), ("unzip", "a==1", 4 << 20)), (("fetch", "b==1", 12 << 20),)

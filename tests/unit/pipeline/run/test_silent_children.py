@@ -6,10 +6,10 @@ import time
 
 import pytest
 
+from puffin.pipeline.run.child import run_with_child
 from puffin.pipeline.run.forked_call import ForkedCall, ForkedCallLost
 from puffin.pipeline.run.forked_workers import ForkedWorkers
 from puffin.pipeline.run.forkpool import ForkPool, PoolBroken
-from puffin.pipeline.run.inline import run_with_child
 from puffin.stages.bytecode.stage import CompileFailed, Compiler
 from puffin.stages.fetch.git.run import Git
 from puffin.stages.fetch.git.url import parse_git_url
@@ -53,7 +53,7 @@ def test_a_worker_that_answers_questions():
 
 
 def test_the_child_of_an_inline_run(monkeypatch):
-    monkeypatch.setattr("puffin.pipeline.run.inline.Child._run_queued", hang)
+    monkeypatch.setattr("puffin.pipeline.run.child.Child._run_queued", hang)
     assert run_with_child([((), {})], lambda outcome: None) == "did not answer for 0.2 s"
 
 

@@ -146,9 +146,9 @@ def layered(request, monkeypatch):
             refuse(errno.EXDEV, source, target)
         exchange(source, target)
 
-    def removed(path):
-        number = os.lstat(path).st_ino
-        rmdir(path)
+    def removed(path, **options):
+        number = os.lstat(path, **options).st_ino
+        rmdir(path, **options)
         LOWER.discard(number)
 
     monkeypatch.setattr(os, "rename", renamed)
