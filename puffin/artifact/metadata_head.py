@@ -65,3 +65,8 @@ def field_values(data: bytes, wanted: "Container[str]") -> "dict[str, list[str]]
 def unfolded(value: str) -> str:
     """Return a value as one line."""
     return " ".join([line.strip() for line in value.split("\n")]).strip() if "\n" in value else value
+
+
+def first_value(values: "dict[str, list[str]]", name: str) -> str:
+    """Return the first value of a field, of those of :func:`field_values`; ``""`` for none."""
+    return next(iter(values.get(name, ())), "")

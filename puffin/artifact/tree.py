@@ -12,6 +12,7 @@ import os
 import stat
 
 from puffin import depends
+from puffin.artifact.artifact import file_identity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -243,7 +244,7 @@ def _add(told: "blake2b", root: str, name: str, *, whole: bool) -> None:
             data = depends.data(path)
             told.update(f"{len(data)}\0".encode() + data)
         else:
-            told.update(f"{facts.st_mtime_ns} {facts.st_ctime_ns} {facts.st_size} {facts.st_ino}".encode())
+            told.update(file_identity(facts).encode())
     except OSError as error:
         told.update(repr((name, error.errno)).encode())
 

@@ -9,6 +9,7 @@ import sys
 from puffin.depends import seal
 
 MASK = "****"
+_EXAMPLE = "user:password"  # in hints: what to write, and nobody's secret
 _WINDOWS = sys.platform == "win32"
 _AUTHORITY_END = "/?#"
 _TEXT_END = ' \t\r\n"<>`'
@@ -128,7 +129,7 @@ def _masked(text: str, stops: str) -> str:
             break
         parts.append(text[done:start])
         if at >= 0:
-            parts.append(MASK + "@")
+            parts.append((_EXAMPLE if text[start:at] == _EXAMPLE else MASK) + "@")
         stop = _find_any(text, stops, end)
         parts.append(text[start if at < 0 else at + 1 : end])
         parts.append(_mask_query(text[end:stop]))

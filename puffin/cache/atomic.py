@@ -32,13 +32,18 @@ def write(path: str, data: bytes, *, durable: bool = False, mode: int = 0o666) -
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
     descriptor = os.open(path, flags, mode)
     try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(descriptor, view) :]
+        write_all(descriptor, data)
         if durable:
             _sync(descriptor, path)
     finally:
         os.close(descriptor)
+
+
+def write_all(descriptor: int, data: "bytes | bytearray") -> None:
+    """Write all of *data* to an open file or a pipe."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
 
 
 def _sync(descriptor: int, path: str) -> None:

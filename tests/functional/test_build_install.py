@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.helpers.sdists import forge_backend, forge_sdist, hooks_run, write_project
+from tests.helpers.sdists import forge_backend, forge_sdist, hooks_run, project_files, tar_bytes, write_project
 from tests.helpers.waiting import SECONDS, until
 from tests.helpers.wheels import forge_wheel
 
@@ -46,6 +46,22 @@ def test_a_source_distribution_is_built_in_an_environment_of_its_own(puffin, env
     env.record("thing")
     assert hooks_run(told) == ["metadata thing", "wheel thing"]
     assert nothing_left(puffin) == []
+
+
+def test_an_archive_without_a_top_directory_is_built(puffin, env, shop):
+    puffin.cwd.joinpath("thing.tar.gz").write_bytes(tar_bytes(project_files("thing")))
+    done = puffin("pip", "install", "./thing.tar.gz", "-i", shop.url)
+    assert done.code == 0, done.err
+    assert env.installed() == {"thing": "1.0"}
+
+
+def test_an_error_names_the_file_in_an_archive_and_no_temporary_one(puffin, env):
+    broken = {"thing-1.0/pyproject.toml": "[build-system]\nrequires = 1\n"}
+    for files, place in ((broken, "pyproject.toml"), ({"thing-1.0/x": ""}, "thing-1.0.tar.gz")):
+        puffin.cwd.joinpath("thing-1.0.tar.gz").write_bytes(tar_bytes(files))
+        done = puffin("pip", "install", "--no-index", "--no-deps", "./thing-1.0.tar.gz")
+        assert done.code == 1
+        assert f"Failed to read the build system of `./thing-1.0.tar.gz` (`{place}`): " in done.err
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)

@@ -170,14 +170,30 @@ def test_machines_that_do_not_reach_each_other_get_an_environment(world, shop, t
 @contextmanager
 def cache_at(world, kind, root):
     """Start a remote cache of a kind on its machine; yield its URL, and the variables that lead there."""
-    host, own = world.at["cache"], RemoteCacheServer("strict", host=world.at["cache"])
-    with ExitStack() as stack, world.networks.inside("cache"):
-        if kind == "nginx":
-            yield stack.enter_context(nginx_at(root / "nginx", host, 8080)), {}
-        elif kind == "bucket":
-            yield stack.enter_context(bucket_at(host, 5000))
-        else:
-            yield stack.enter_context(own).url, {}
+    host = world.at["cache"]
+    with ExitStack() as stack:
+        with world.networks.inside("cache"):
+            if kind == "nginx":
+                made = stack.enter_context(nginx_at(root / "nginx", host, 8080)), {}
+            elif kind == "bucket":
+                made = stack.enter_context(bucket_at(host, 5000))
+            else:
+                made = stack.enter_context(RemoteCacheServer("strict", host=host)).url, {}
+        yield made
+
+
+def sync_by(world, farm, shop, place, name, url, *words, **environ):
+    """Install a source and a wheel from a driver with an empty cache; return the driver and what it said."""
+    driver = world.driver(place)
+    env, driver.executor = driver.venv(), farm.address
+    environ |= {
+        "PUFFIN_REMOTE_CACHE": url, "PUFFIN_REMOTE_CACHE_KEY": "k" * 32, "PUFFIN_REMOTE_CACHE_TIMEOUT": "60"
+    }  # fmt: skip
+    shop.requests.clear()
+    done = driver.sync(f"{name}==1.0\n{name}-lib==1.0\n", "-i", shop.url, *words, env=environ)
+    assert done.code == 0, done.err
+    assert env.installed() == {name.replace("-", "_"): "1.0", f"{name}-lib".replace("-", "_"): "1.0"}
+    return driver, done.err
 
 
 @pytest.mark.parametrize("kind", ["nginx", "bazel-remote", "bucket"])
@@ -186,20 +202,27 @@ def test_a_second_driver_with_an_empty_cache_builds_nothing(world, farm, shop, t
     shop.add(*forge_sdist(name, told=tmp_path / "told"))
     shop.add(*forge_wheel(f"{name}-lib", "1.0"))
     with cache_at(world, kind, tmp_path) as (url, environ):
-        environ = {
-            "PUFFIN_REMOTE_CACHE": url, "PUFFIN_REMOTE_CACHE_KEY": "k" * 32, "PUFFIN_REMOTE_CACHE_TIMEOUT": "60",
-            **environ,
-        }  # fmt: skip
-        for place, words in (("driver", ("--remote-cache-write",)), ("second", ())):
-            driver = world.driver(place)
-            env, driver.executor = driver.venv(), farm.address
-            shop.requests.clear()
-            done = driver.sync(f"{name}==1.0\n{name}-lib==1.0\n", "-i", shop.url, *words, env=environ)
-            assert (done.code, "warning" in done.err) == (0, False), done.err
-            assert env.installed() == {name.replace("-", "_"): "1.0", f"{name}-lib".replace("-", "_"): "1.0"}
+        _, said = sync_by(world, farm, shop, "driver", name, url, "--remote-cache-write", **environ)
+        assert "warning" not in said
+        driver, said = sync_by(world, farm, shop, "second", name, url, **environ)
+        assert "warning" not in said
     assert {each["stage"] for each in tasks_of(driver)} & {"build", "environment"} == set()
     assert files_of(shop) == []
     assert hooks_run(tmp_path / "told") == [f"wheel {name}"]
+
+
+def test_a_second_driver_takes_no_wrong_byte_of_a_cache_that_lies(world, farm, shop):
+    shop.add(*forge_sdist("lied-to"))
+    shop.add(*forge_wheel("lied-to-lib", "1.0"))
+    with ExitStack() as stack:
+        with world.networks.inside("cache"):
+            cache = stack.enter_context(RemoteCacheServer(host=world.at["cache"]))
+        sync_by(world, farm, shop, "driver", "lied-to", cache.url, "--remote-cache-write")
+        cache.mode = "lying"
+        driver, said = sync_by(world, farm, shop, "second", "lied-to", cache.url)
+    assert said.count("is not used any more in this run") == 1
+    assert workers_of(driver, "build") <= {worker.address for worker in farm.workers}
+    assert set(files_of(shop)) == {"lied_to-1.0.tar.gz", "lied_to_lib-1.0-py3-none-any.whl"}
 
 
 @pytest.mark.parametrize("words", [("pip", "compile"), ("lock",)], ids=["compile", "lock"])

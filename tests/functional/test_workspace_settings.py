@@ -85,7 +85,7 @@ def test_pips_configuration_reaches_every_environment(puffin, shop):
         "--isolated",
         env={**conf, "PUFFIN_RETRIES": "0"},
     )
-    assert done.code == 1, "the default index is out of reach"
+    assert done.code == 75, "the default index is out of reach"
 
 
 def test_what_pip_is_told_about_hashes_counts_though_nothing_is_to_be_done(puffin, shop):

@@ -68,7 +68,7 @@ def workspace_command(call: Call) -> int:
         result = reporting.result = reporter.shown(run.sync)
         if any(needs_lock(spec) and not os.path.exists(known_lock(spec)) for spec in specs):
             record.keep()  # `puffin envs` judges what has no lock by it
-        for each in () if settings.check or shared.dry_run else result.environments:
+        for each in () if settings.is_dry else result.environments:
             record.environment(each.path, each.status, mask_text(str(each.error or "").partition("\n")[0]))
         failure = failure_of(result.environments)
         if failure is not None:

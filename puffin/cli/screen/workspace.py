@@ -26,7 +26,7 @@ class ManyConsole:
 
     def __init__(self, console: Console, settings: "ManySettings") -> None:
         self._console = console
-        self._dry = settings.check or settings.run.dry_run
+        self._dry = settings.is_dry
         self._what = "machine" if settings.on else "environment"
         self._github: Github | None = None
 

@@ -7,6 +7,7 @@ asked of the cache, so one that is dead or slow costs a resolution no more than 
 
 import os
 import time
+from contextlib import suppress
 from threading import Event, Lock, Thread
 from typing import Any
 
@@ -29,6 +30,8 @@ class FirstAnswer:
         self._said = "it cannot be asked", 0.0
         self._came = Event()
         self._where = astuple(remote), network, session.cache.root
+        if not remote.is_bucket:  # whose driver takes half a second to load
+            _load(remote, network)
         self.deadline = time.time() + (remote.waits or grace(session.began, _BUILD))
         try:
             Thread(target=self._ask, name="puffin-remote", daemon=True).start()
@@ -50,6 +53,12 @@ class FirstAnswer:
         """Wait for it, and return it."""
         self._came.wait()
         return self._said
+
+
+def _load(remote: RemoteCache, network: "tuple[Any, ...]") -> None:
+    """Import what reaches the cache, so that the answer alone is waited for. What fails fails again for the thread."""
+    with suppress(Exception):
+        resolve_function("puffin.stages.remote.store:store_of")(astuple(remote), network).reached()
 
 
 def may_be_asked(remote: RemoteCache, network: "tuple[Any, ...]", session: Session) -> bool:

@@ -63,10 +63,6 @@ class ManyRun:
         self._phases: list[tuple[str, float]] = []
         self._mark = time.perf_counter()
 
-    @property
-    def _dry(self) -> bool:
-        return self._settings.check or self._settings.run.dry_run
-
     def sync(self) -> ManyResult:
         """Make each environment hold exactly what is configured; return the results.
 
@@ -93,7 +89,7 @@ class ManyRun:
             self._resolve()
         self._phase("resolve")
         with phase("compare"):
-            self._ahead = not self._dry and all(run.missing for run in self._alive())
+            self._ahead = not self._settings.is_dry and all(run.missing for run in self._alive())
             for run in self._runs:
                 guarded(run, SpecRun.foresee if self._ahead else self._open)
             self._end_failed()
@@ -102,7 +98,7 @@ class ManyRun:
         with phase("locate"):
             self._locate()
         self._phase("locate")
-        if self._dry:
+        if self._settings.is_dry:
             for run in self._alive():
                 run.end(DRIFTED)
                 self._done(run)
@@ -177,8 +173,8 @@ class ManyRun:
 
     def _open(self, run: SpecRun) -> None:
         before = depends.mark()
-        run.enter(make=not self._dry)
-        if not self._dry:
+        run.enter(make=not self._settings.is_dry)
+        if not self._settings.is_dry:
             tell_recovery(run.workplace, self._reporter)
         if not (self._ahead and run.created):  # else its plan was made before it was
             run.make_plan()
@@ -191,7 +187,7 @@ class ManyRun:
         if not run.inputs.pins and run.plan.remove and not self._settings.run.allow_empty_requirements:
             self._reporter.warn(_EMPTY.format(run.name))
             run.end(UNCHANGED)
-        elif run.plan.nothing_to_do and not (run.missing and self._dry):
+        elif run.plan.nothing_to_do and not (run.missing and self._settings.is_dry):
             run.end(UNCHANGED)
         if not run.alive:
             self._done(run)
@@ -211,7 +207,7 @@ class ManyRun:
         if not runs:
             return
         search = self._change.search(runs)
-        if not self._dry:
+        if not self._settings.is_dry:
             self._change.warm_up(search.missing)
         if self._ahead:
             search, runs = self._make(search, runs)
@@ -257,7 +253,7 @@ class ManyRun:
     def _done(self, run: "EnvironmentRun") -> None:
         """Say how a run ended, and let it go; what failed waits until nobody can be writing there any more."""
         self._foretell(run)
-        if run.asked is not None and not self._dry and run.status in (UPDATED, UNCHANGED):
+        if run.asked is not None and not self._settings.is_dry and run.status in (UPDATED, UNCHANGED):
             keep_asked(self._session.cache, run.path, run.asked)
         if run.status in (UPDATED, UNCHANGED):
             with phase("close environment"):

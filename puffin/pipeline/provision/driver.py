@@ -93,10 +93,6 @@ class ClusterRun:
         self._phases: list[tuple[str, float]] = []
         self._mark = time.perf_counter()
 
-    @property
-    def _dry(self) -> bool:
-        return self._settings.check or self._settings.run.dry_run
-
     def sync(self) -> ManyResult:
         """Make the environments on all machines; return the results. Raises what concerns all of them."""
         with shared(self._session.cache):
@@ -177,7 +173,7 @@ class ClusterRun:
 
     def _held(self, archives: list[str]) -> frozenset[str]:
         """Return those of *archives* that a machine has."""
-        if self._dry:
+        if self._settings.is_dry:
             return frozenset()
         workers = [row.machine.name for row in self._rows if row.target]
         call = partial(_stocks, self._remote, workers, self._places, tuple(archives))
@@ -188,7 +184,7 @@ class ClusterRun:
     def _provide(self, orders: dict[MachineRow, MachineOrder]) -> None:
         with phase("connect"):
             farm_for(self._remote)
-        if not self._dry:
+        if not self._settings.is_dry:
             with phase("send files"):
                 self._register(orders)
                 orders = self._with_sources(orders)

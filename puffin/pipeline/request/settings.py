@@ -194,6 +194,10 @@ class ManySettings:
     on: str = ""
     path: str = ""
 
+    @property
+    def is_dry(self) -> bool:
+        return self.check or self.run.dry_run
+
 
 @frozen
 class DigestSettings:

@@ -2,9 +2,10 @@
 
 import os
 
+from puffin.cache.atomic import write_all
 from puffin.forks import ChildSilent, hear
 from puffin.pipeline.run.runner import QueueReader, Runner, WorkQueue, run_here
-from puffin.pipeline.run.wire import Inbox, encode_outcome, send
+from puffin.pipeline.run.wire import Inbox, encode_outcome
 from puffin.pipeline.run.worker_loss import exit_of, fork_child, run_surviving
 from puffin.signals import Uninterrupted
 
@@ -75,7 +76,7 @@ class Child:
         """In the child: pull, run and send outcomes, without touching anything of the parent's."""
         os.close(self._reader)
         take = QueueReader(queue, items)
-        Runner(take, lambda outcome: send(writer, encode_outcome(outcome)), left=lambda: take.left).run()
+        Runner(take, lambda outcome: write_all(writer, encode_outcome(outcome)), left=lambda: take.left).run()
 
     def record(self, outcome: "Outcome") -> None:
         """Record an outcome of this process, then the outcomes that the child has sent so far."""

@@ -4,10 +4,11 @@ import marshal
 import os
 
 from puffin import depends, meter
+from puffin.cache.atomic import write_all
 from puffin.errors import PuffinError
 from puffin.forks import ChildSilent, hear
 from puffin.pipeline.graph import record
-from puffin.pipeline.run.wire import pickled, send, unpickled
+from puffin.pipeline.run.wire import pickled, unpickled
 from puffin.pipeline.run.worker_loss import exit_of, fork_child
 from puffin.signals import Uninterrupted
 from puffin.types import Any, Callable
@@ -85,4 +86,4 @@ def _answer(function: "Callable[[], Any]", reader: int, writer: int) -> None:
         data = b"r" + marshal.dumps(function())
     except Exception as error:
         data = b"e" + pickled(error)
-    send(writer, data)
+    write_all(writer, data)

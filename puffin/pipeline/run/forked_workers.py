@@ -9,9 +9,10 @@ from threading import Lock, active_count
 from typing import Any
 
 from puffin import meter
+from puffin.cache.atomic import write_all
 from puffin.forks import available_cores, silence
 from puffin.pipeline.graph import record
-from puffin.pipeline.run.wire import Frames, framed, pickled, send, unpickled
+from puffin.pipeline.run.wire import Frames, framed, pickled, unpickled
 from puffin.pipeline.run.worker_loss import fork_child
 from puffin.signals import Uninterrupted
 
@@ -114,7 +115,7 @@ class _Child:
         unsent, self._unsent = self._unsent, bytearray()
         if unsent and not self.lost:
             try:
-                send(self._questions, unsent)
+                write_all(self._questions, unsent)
             except BrokenPipeError:
                 self.lost = True
 
@@ -222,7 +223,7 @@ def _answer_all(
         good, said = _answered(serve, kind, question)
         data = framed(marshal.dumps((number, good, said)))
         with lock:
-            send(answering, data)
+            write_all(answering, data)
 
     while data := os.read(asking, 1 << 16):
         for body in frames.feed(data):

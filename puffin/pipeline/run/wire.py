@@ -1,7 +1,6 @@
 """Outcomes as bytes between processes: marshalled builtins, with errors pickled only where there are any."""
 
 import marshal
-import os
 
 from puffin.pipeline.graph.task import Outcome
 from puffin.types import Any, Iterator
@@ -46,13 +45,6 @@ def unpickled(data: bytes) -> BaseException:
 def framed(body: bytes) -> bytes:
     """Return *body* with its length in front, as :class:`Frames` takes it apart."""
     return len(body).to_bytes(_LENGTH, "little") + body
-
-
-def send(descriptor: int, data: "bytes | bytearray") -> None:
-    """Write all of *data* to a pipe."""
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
 
 
 class Frames:

@@ -18,7 +18,7 @@ from puffin.stages.build import kept
 from puffin.stages.build.environment import build_environment
 from puffin.stages.build.failures import BuildFailed
 from puffin.stages.build.job import KEPT, LACKS, METADATA, WHEEL, BuildOrder
-from puffin.stages.build.task import archive_place, build, source_archive
+from puffin.stages.build.task import archive_place, build, read_bytes, source_archive
 from puffin.stages.fetch.network import network_from_environ, to_wire
 from puffin.stages.link.interpreter.find import find_interpreter
 from puffin.stages.link.interpreter.interpreter import Interpreter, interpreter_key
@@ -115,8 +115,8 @@ def kept_build(packed: bytes) -> "bytes | None":
     found = kept.find_wheel(place, priorities(order.tags), since=order.since)
     if found is not None and kept.is_of(found, from_tuple(Artifact, order.artifact)) and kept.is_sound(found):
         if wants_metadata:
-            return pack((METADATA, _read(os.path.join(os.path.dirname(found.path), "METADATA"))))
-        return pack((WHEEL, found.filename, found.sha256, _read(found.path), bool(found.platform)))
+            return pack((METADATA, read_bytes(os.path.join(os.path.dirname(found.path), "METADATA"))))
+        return pack((WHEEL, found.filename, found.sha256, read_bytes(found.path), bool(found.platform)))
     own = fitting(python) if wants_metadata else None
     metadata = kept.find_metadata(place, interpreter_key(own), {}, since=order.since) if own else None
     return pack((METADATA, metadata)) if metadata else None
@@ -206,8 +206,8 @@ class _Build:
         if answer[0] in (WHEEL, KEPT):
             _, path, filename, sha256 = answer
             entry = kept.read_entry(os.path.dirname(path))
-            return WHEEL, filename, sha256, _read(path), bool(entry and entry.platform)
-        return (METADATA, _read(answer[1])) if answer[0] == METADATA else (LACKS, answer[1])
+            return WHEEL, filename, sha256, read_bytes(path), bool(entry and entry.platform)
+        return (METADATA, read_bytes(answer[1])) if answer[0] == METADATA else (LACKS, answer[1])
 
 
 def _network(sent: Sent) -> "tuple[Any, ...]":
@@ -225,11 +225,6 @@ def _translated(error: PuffinError, artifact: Artifact) -> Exception:
 
 def _hash(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
-
-
-def _read(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()
 
 
 @frozen

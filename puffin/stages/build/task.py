@@ -235,6 +235,10 @@ def _system(source: Artifact, path: str, package: str, cache: Cache) -> "BuildSy
             with open(f"{directory}/{name}", "wb") as file:
                 file.write(data)
         return read_build_system(directory, package)
+    except InvalidBuildSystem as error:  # the directory is gone when it is read
+        inner = os.path.relpath(error.file, directory)
+        place = source.filename if inner == os.curdir else inner
+        raise InvalidBuildSystem(package=package, file=place, problem=error.problem) from None
     finally:
         remove_tree(directory)
 
@@ -391,7 +395,7 @@ class Build:
     def _keep(self, answer: "HookAnswer") -> "tuple[Any, ...]":
         if not answer.wheel:
             entry = self._entry + kept.METADATA
-            kept.publish_metadata(self._cache, entry, _read(answer.metadata), since=self._order.since)
+            kept.publish_metadata(self._cache, entry, read_bytes(answer.metadata), since=self._order.since)
             return METADATA, f"{entry}/METADATA"
         self._check(answer.wheel)
         metadata = metadata_of(answer.wheel)
@@ -424,7 +428,8 @@ class Build:
             raise not_installable(order.package, error) from None
 
 
-def _read(path: str) -> bytes:
+def read_bytes(path: str) -> bytes:
+    """Return the content of a file. Raises OSError."""
     with open(path, "rb") as file:
         return file.read()
 
@@ -448,7 +453,7 @@ def store_built(*, built: "tuple[str, str, str, str]", name: str, cache_root: st
     Raises what ``puffin.stages.unzip.unzip.unzip`` raises.
     """
     _, path, filename, sha256 = built
-    data = memoryview(_read(path))
+    data = memoryview(read_bytes(path))
     source = f"built/{sha256[:16]}"
     return store(
         fetched=(sha256, len(data), data), filename=filename, name=name, source=source, cache_root=cache_root

@@ -218,10 +218,13 @@ class HttpxClient:
             raise UsageError(text=text) from error
         except _BROKEN as error:
             check_certificate(url, request.url.host, error)
-            raise transient(error) from error
+            raise transient(error, self._proxy(request)) from error
         except (ImportError, ValueError) as error:  # how httpx rejects a proxy
-            proxy = self.network.proxy_for(str(request.url), request.url.host)
+            proxy = self._proxy(request)
             raise UsageError(text=f"Cannot use the proxy `{mask(proxy)}`: {mask_text(str(error))}") from error
+
+    def _proxy(self, request: "httpx.Request") -> str:
+        return self.network.proxy_for(str(request.url), request.url.host)
 
 
 def _wanting(url: str, response: "httpx.Response") -> str:
@@ -230,17 +233,23 @@ def _wanting(url: str, response: "httpx.Response") -> str:
     return url if split_credentials(url)[0] == asked else asked
 
 
-def transient(error: "httpx.TransportError | httpx.DecodingError | ConnectionBroken") -> Transient:
-    """Translate an error that may be gone at the next attempt."""
+def transient(
+    error: "httpx.TransportError | httpx.DecodingError | ConnectionBroken", proxy: str = ""
+) -> Transient:
+    """Translate an error that may be gone at the next attempt. *proxy* is the URL of the proxy that was asked."""
     if isinstance(error, ConnectionBroken):
         return error.transient()
     text = str(error) or type(error).__name__
     if isinstance(error, httpx.ConnectTimeout):
-        return Transient("the server did not take the connection in time", timed_out=True)
+        server = f"proxy `{mask(proxy)}`" if proxy else "server"
+        return Transient(f"the {server} did not take the connection in time", timed_out=True)
     if isinstance(error, httpx.TimeoutException):
         return Transient("the server stopped answering (read timeout)", timed_out=True)
     if isinstance(error, httpx.ConnectError):
-        return Transient(f"no connection: {text}")
+        to = f" to the proxy `{mask(proxy)}`" if proxy else ""
+        return Transient(f"no connection{to}: {text}")
+    if isinstance(error, httpx.ProxyError):
+        return Transient(f"the proxy `{mask(proxy)}` refused: {text}")
     if isinstance(error, httpx.DecodingError):
         return Transient(f"the body cannot be decoded: {text}")
     return Transient(f"the connection broke: {text}")

@@ -8,6 +8,7 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment, unused-ignore]
 
+from puffin.cache.atomic import write_all
 from puffin.types import Callable, Iterable
 
 CLONE = "clone"
@@ -100,9 +101,7 @@ def _clone(name: str, source: int, target: int) -> None:
 
 def _write(reader: int, writer: int) -> None:
     while data := os.read(reader, 1 << 20):
-        view = memoryview(data)
-        while view:
-            view = view[os.write(writer, view) :]
+        write_all(writer, data)
 
 
 def _fill(name: str, source: int, target: int, way: "Callable[[int, int], object]") -> None:

@@ -9,7 +9,7 @@ RECORD are written here and never shared with the cache.
 import errno
 import os
 
-from puffin.cache.atomic import remove_tree
+from puffin.cache.atomic import remove_tree, write_all
 from puffin.stages.link.files import Placer
 from puffin.stages.link.scripts import launcher, rewrite_shebang, shebang, versioned, windows_launcher
 from puffin.stages.unzip.manifest import DIST_INFO, ENTRY_POINTS, NAME, SCRIPTS
@@ -151,8 +151,11 @@ class Staging:
         self._metadata(record)
 
     def _scripts(self, source: str) -> None:
-        target, brought = self.target, self._header[SCRIPTS]
+        target = self.target
         points = versioned(self._header[NAME], self._header[ENTRY_POINTS], target.version)
+        launchers = [point[0] for point in points]
+        # An entry point takes the place of a script with its name, as in pip and uv.
+        brought = [name for name in self._header[SCRIPTS] if name not in launchers]
         if not points and not brought:
             return
         os.mkdir(f"{self.stage}+scripts")
@@ -189,9 +192,7 @@ class Staging:
     def _write(self, path: str, data: bytes, mode: int = 0o666) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
         try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(descriptor, view) :]
+            write_all(descriptor, data)
         finally:
             os.close(descriptor)
         self.files += 1

@@ -12,6 +12,8 @@ from puffin.artifact import urls
     [
         ("https://host/simple/", "https://host/simple/"),
         ("https://user:secret@host/simple/", "https://****@host/simple/"),
+        ("https://user:password@host/x", "https://user:password@host/x"),
+        ("https://user:password1@host/", "https://****@host/"),
         ("https://token@host:8080/", "https://****@host:8080/"),
         ("https://user:p@ss@host/", "https://****@host/"),
         ("https://user:pa/ss@host/x", "https://****@host/x"),

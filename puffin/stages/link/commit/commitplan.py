@@ -320,13 +320,14 @@ def _stamps(
     known: set[str] = {"."}
     former = change.former.stamps if change.former else ()
     tracked = frozenset(fresh if former else inside.intersection(fresh))
-    renewed = tracked.union(own, linked)
+    renewed = tracked.union(own, linked, inside)
+    tops = frozenset([each.partition("/")[0] for each in gone])
     for first, last, directories in former:
         known.update(directories)
         staying = [
             each
             for each in directories
-            if each not in renewed and each not in inside and not (gone and f"{each}/".startswith(gone))
+            if each not in renewed and not (each.partition("/")[0] in tops and f"{each}/".startswith(gone))
         ]
         if staying:
             kept.append((first, last, tuple(staying)))

@@ -6,7 +6,7 @@ setuptools' ``requires.txt``.
 
 import os
 
-from puffin.artifact.metadata_head import field_values, read_head
+from puffin.artifact.metadata_head import field_values, first_value, read_head
 from puffin.cache.reading import read_text
 from puffin.names import normalise
 from puffin.stages.link.environment.environment import Environment
@@ -75,14 +75,10 @@ def _read(path: str, name: str, version: str, kind: str) -> Requires:
         requires = egg_requires(read_text(os.path.join(os.path.dirname(place), "requires.txt")))
     return Requires(
         name=name,
-        raw_name=_first(fields, "name") or name,
-        version=version or _first(fields, "version"),
+        raw_name=first_value(fields, "name") or name,
+        version=version or first_value(fields, "version"),
         requires_dist=requires,
         provides_extras=tuple(dict.fromkeys(normalise(each) for each in fields.get("provides-extra", ()))),
-        requires_python=_first(fields, "requires-python"),
+        requires_python=first_value(fields, "requires-python"),
         path=path,
     )
-
-
-def _first(fields: dict[str, list[str]], name: str) -> str:
-    return next(iter(fields.get(name, ())), "")

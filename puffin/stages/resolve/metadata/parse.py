@@ -3,7 +3,7 @@
 https://packaging.python.org/en/latest/specifications/core-metadata/
 """
 
-from puffin.artifact.metadata_head import field_values
+from puffin.artifact.metadata_head import field_values, first_value
 from puffin.names import is_name, normalise, parsed_version, same_version, version_key
 from puffin.stages.resolve.requirements.lenient import Malformed, requirement, specifier
 from puffin.stages.resolve.solve.universe import Metadata
@@ -35,7 +35,7 @@ def parse_metadata(data: bytes, *, name: str = "", version: str = "") -> Metadat
         name=own_name,
         version=own_version,
         requires_dist=tuple([requirement(text) for text in fields.get("requires-dist", ())]),
-        requires_python=specifier(_first(fields, "requires-python")),
+        requires_python=specifier(first_value(fields, "requires-python")),
         provides_extras=tuple(dict.fromkeys([normalise(each) for each in fields.get("provides-extra", ())])),
     )
 
@@ -71,14 +71,10 @@ def check_identity(own_name: str, own_version: str, name: str, version: str) -> 
 
 def metadata_version(fields: dict[str, list[str]]) -> tuple[int, int]:
     """Return the version of the metadata format, (0, 0) for none."""
-    major, _, minor = _first(fields, "metadata-version").partition(".")
+    major, _, minor = first_value(fields, "metadata-version").partition(".")
     if not (major.isdecimal() and major.isascii() and minor.isdecimal() and minor.isascii()):
         return 0, 0
     return int(major[:4]), int(minor[:4])
-
-
-def _first(fields: dict[str, list[str]], name: str) -> str:
-    return next(iter(fields.get(name, ())), "")
 
 
 def _single(fields: dict[str, list[str]], name: str) -> str:

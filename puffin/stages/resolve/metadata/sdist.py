@@ -6,7 +6,7 @@ import os
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from glob import glob
 from typing import IO
 
@@ -18,6 +18,7 @@ from puffin.stages.resolve.solve.universe import Metadata
 
 _NAMES = ("PKG-INFO", "pyproject.toml")
 _MOST = 16 << 20  # bytes of one of these files
+_ROOT = "/"  # stands for the top directory of an archive that has none
 _MODULES = (".py", ".pyc", ".so", ".pyd", ".pyi", ".pth")
 _NO_PACKAGES = frozenset(
     ("test", "tests", "testing", "doc", "docs", "example", "examples", "benchmarks", "tools")
@@ -80,7 +81,7 @@ def _own_files(
 ) -> dict[str, bytes]:
     """Return the files called *names* in the top directory of the archive, the first one if there are several.
 
-    The search ends when the file *enough* is found.
+    An archive with one of them at its root has no top directory. The search ends when the file *enough* is found.
     """
     members = _zipped if filename.lower().endswith(".zip") else _tarred
     wanted = {"/".join(filter(None, (subdirectory.strip("/"), name))): name for name in names}
@@ -88,9 +89,11 @@ def _own_files(
     top = ""
     try:
         for path, read in members(file):
-            directory, _, rest = path.removeprefix("./").partition("/")
-            base = wanted.get(rest, "")
-            if not base or base in found or (top and directory != top):
+            directory, inner = _divided(path.removeprefix("./"), wanted)
+            base = wanted.get(inner, "")
+            if base and directory == _ROOT != top:
+                found = {}  # those before were of a directory beneath
+            elif not base or base in found or (top and directory != top):
                 continue
             top = directory
             found[base] = read()
@@ -104,6 +107,12 @@ def _own_files(
             ) from None
         raise Malformed(f"the archive is damaged: {first or type(error).__name__}") from None
     return found
+
+
+def _divided(path: str, wanted: "Container[str]") -> "tuple[str, str]":
+    """Return the top directory of *path* and the rest; of a *wanted* file at the root of an archive :data:`_ROOT`."""
+    directory, _, rest = path.partition("/")
+    return (_ROOT, path) if path in wanted else (directory, rest)
 
 
 def _tarred(file: "IO[bytes]") -> "Iterator[tuple[str, Callable[[], bytes]]]":

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import socket
 import subprocess
 import sys
 import textwrap
@@ -264,6 +265,22 @@ def test_a_proxy_is_used_where_it_should_be():
         assert get(server, **settings).body == b"direct"
         assert base64.b64decode(proxy.seen[0].headers["proxy-authorization"].split()[1]) == b"u:p"
         assert len(proxy.seen) == 1
+
+
+def test_an_error_of_a_proxy_names_the_proxy():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(NetworkFailed) as raised:
+        get(None, url="http://index.invalid/x", proxy=f"http://u:hunter2@127.0.0.1:{port}", retries=0)
+    (cause,) = raised.value.causes
+    assert str(cause).startswith(f"no connection to the proxy `http://****@127.0.0.1:{port}`: ")
+
+
+def test_a_proxy_that_refuses_a_tunnel_is_named():
+    with ScriptedServer(script()) as proxy, pytest.raises(NetworkFailed) as raised:
+        get(None, url="https://index.invalid/x", proxy=proxy.url(""), retries=0)
+    (cause,) = raised.value.causes
+    assert str(cause).startswith(f"the proxy `{proxy.url('')}` refused: 501")
 
 
 def test_a_proxy_that_cannot_be_used_is_a_matter_of_configuration():

@@ -120,6 +120,16 @@ def test_record_tells_of_every_file_by_its_way_from_site_packages(cache, archive
     )
 
 
+def test_an_entry_point_takes_the_place_of_a_script_with_its_name(cache, tmp_path):
+    scripts = {"both": "#!python\nprint('script')\n", "other": "#!python\n"}
+    filename, data = forge_wheel("pkg", "1", {"pkg.py": ""}, scripts=scripts, entry_points={"both": "pkg:main"})
+    digest = unzip(data=data, filename=filename, sha256=sha256(data).hexdigest(), cache_root=cache.root)
+    link_all(archive=digest, cache_root=cache.root, places=(place(tmp_path / "a"),))
+    assert sorted(os.listdir(tmp_path / "a+scripts")) == ["both", "other"]
+    assert "from pkg import main" in (tmp_path / "a+scripts/both").read_text()
+    assert recorded(tmp_path / "a").count("../../../bin/both") == 1
+
+
 def test_a_place_that_cannot_be_written_to_fails_alone(cache, archive, tmp_path):
     (tmp_path / "file").write_text("no directory")
     places = (place(tmp_path / "a"), place(tmp_path / "file" / "b"), place(tmp_path / "c"))

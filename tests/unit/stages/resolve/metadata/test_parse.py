@@ -230,6 +230,14 @@ def test_pyproject_stands_in_for_an_old_pkg_info() -> None:
         sdist_metadata(tar({"a-1/PKG-INFO": OLD}), "a-1.tar.gz", name="a", version="1")
 
 
+def test_an_archive_without_a_top_directory_has_its_files_at_its_root() -> None:
+    files = {"docs/pyproject.toml": b"", "./PKG-INFO": INFO, "x/PKG-INFO": OLD}
+    assert sdist_metadata(tar(files), "a-1.tar.gz", name="a", version="1").requires_dist == ("info",)
+    beneath = {"setup.py": b"", "lib/PKG-INFO": INFO, "lib/x/PKG-INFO": OLD}
+    found = sdist_metadata(tar(beneath), "a-1.tar.gz", name="a", version="1", subdirectory="lib")
+    assert found.requires_dist == ("info",)
+
+
 def test_zipped_sdists() -> None:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
