@@ -357,6 +357,46 @@ def test_data_in_site_packages_stay_when_who_shares_them_goes(world, mode):
     assert world.told_amiss() == []
 
 
+@pytest.mark.parametrize("mode", ["hardlink", "tree"])
+@pytest.mark.parametrize("together", [True, False])
+def test_data_come_to_site_packages_beside_what_others_bring_there(world, mode, together):
+    way = world.site.relative_to(world.environment.data).as_posix()
+    brought = {"ns/own.py": "own", "ns/in/x.py": "x", f"one-1.data/data/{way}/ns/data.txt": "data"}
+    filename, data = forge_wheel("one", "1", brought)
+    one = ("1", world.told_as({"ns/own.py": "own"}, filename, data))
+    two = ("1", {"ns/two.py": "two", "ns/in/y.py": "y", "ns/data.txt": "data"})
+    if not together:
+        world.sync({"one": one}, mode)
+    world.sync({"one": one, "two": two}, mode)
+    whole = {"ns/own.py": b"own", "ns/in/x.py": b"x", "ns/data.txt": b"data"}
+    assert world.files() == {**whole, "ns/two.py": b"two", "ns/in/y.py": b"y"}
+    world.sync({"one": one}, mode)
+    assert world.files() == whole
+    world.sync({}, mode)
+    assert world.files() == {}
+
+
+def test_data_come_to_headers_and_scripts_that_are_new(world):
+    headers = Path(world.environment.headers).relative_to(world.environment.data).as_posix()
+    scripts = Path(world.environment.scripts).relative_to(world.environment.data).as_posix()
+    brought = {
+        "one.py": "",
+        "one-1.data/headers/own.h": "own",
+        f"one-1.data/data/{headers}/one/data.h": "data",
+        "one-1.data/scripts/run": "#!/bin/sh\n",
+        f"one-1.data/data/{scripts}/told.txt": "told",
+    }
+    filename, data = forge_wheel("one", "1", brought)
+    files = world.told_as({"one.py": ""}, filename, data)
+    world.sync({"one": ("1", files)})
+    found = sorted(path.name for path in (Path(world.environment.headers) / "one").iterdir())
+    assert found == ["data.h", "own.h"]
+    assert sorted(path.name for path in Path(world.environment.scripts).iterdir()) == ["run", "told.txt"]
+    world.sync({})
+    assert not (Path(world.environment.headers) / "one").exists()
+    assert list(Path(world.environment.scripts).iterdir()) == []
+
+
 @pytest.mark.parametrize("looks", [1, 2])
 def test_a_list_that_another_tool_changed_counts_as_it_is(world, looks):
     world.sync(
