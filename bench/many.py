@@ -113,7 +113,8 @@ class ManyBench(Bench[ManyCase]):
         cache = ["--cache-dir", str(self._cache(tool, case))]
         common = [*tool.index(url), "--link-mode", self.link_mode(tool, case), *cache]
         if tool.kind == "puffin":
-            return [*tool.start(), "sync", PINS, "--python", self.setting.python, *common]
+            words = case.options.get("puffin", ())
+            return [*tool.start(), "sync", PINS, "--python", self.setting.python, *common, *words]
         sync = [*tool.start(), "pip", "sync", "-q", *common]
         words = " ".join(f"'{word}'" for word in sync)
         each = f"{words} --python @/.venv/bin/python @/requirements.txt"

@@ -1,8 +1,9 @@
 """Measures a second, empty machine with a remote cache beside the same without: ``python -m bench.remote PUFFIN``.
 
 A measurement is a pair of runs, one with the cache and one without, in alternating order. The result is the median of
-the ratios of the pairs. Distributions are forged. Each request to the index is delayed by 20 ms, which stands for the
-way to a public index. Requests to the cache are not delayed. ``--case`` selects what is measured.
+the ratios of the pairs. Distributions are forged, or those of ``--wheels``. Each request to the index is delayed by
+20 ms, which stands for the way to a public index. Requests to the cache are not delayed. ``--case`` selects what is
+measured.
 """
 
 from __future__ import annotations
@@ -17,17 +18,21 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from bench.indexes import BIG, SDISTS, Indexes
+from bench.many import ManyBench, ManyCase
+from bench.rounds import Setting
 from bench.server import CHECKOUT, IndexServer, free_port, wait_until_open
+from bench.tools import Tool
 from tests.helpers.remote_cache import RemoteCacheServer
 
 KEY = "0123456789abcdef0123456789abcdef"
 RATE = 2 << 20  # bytes a second of each connection to a narrow index
-CASES = ("table", "big", "narrow", "bytecode")
+CASES = ("table", "big", "narrow", "bytecode", "many")
 KINDS = ("wheels", "sdists", "bytecode")
-BROKEN = ("dead", "slow", "500", "truncating", "lying", "full")
+BROKEN = ("dead", "slow", "hanging", "500", "truncating", "lying", "full")
 SERVERS = ("nginx", "s3", "bazel", *BROKEN)  # s3 is moto's server, bazel one with the rules of bazel-remote
 BY_WORDS = {"sdists": (), "wheels": (), "bytecode": ("--compile-bytecode",)}
 _SOME = 40  # small wheels of the table
@@ -93,6 +98,11 @@ def pairs(
         else:
             first = machines.run(*one, **environ)
             found.append((first, machines.run(*other, **environ)))
+    return compared(found)
+
+
+def compared(found: list[tuple[tuple[float, float], tuple[float, float]]]) -> str:
+    """Return the medians of the wall and of the CPU seconds of pairs of runs, and of their ratios."""
     cells = []
     for each in (0, 1):
         ratio = statistics.median([ours[each] / theirs[each] for ours, theirs in found])
@@ -173,7 +183,7 @@ def table(
                 machines.run(pins, index, (*words, "--remote-cache-write"), **environ)
                 if server in BROKEN:
                     fake.mode = server
-                    fake.misbehaves = ("PUT",) if server == "full" else fake.misbehaves
+                    fake.misbehaves = {"full": ("PUT",), "hanging": ("GET",)}.get(server, fake.misbehaves)
                 more = ("--remote-cache-write",) if server == "full" else ()
                 one = pins, index, (*words, *more)
                 told = pairs(machines, rounds, one, (pins, index, BY_WORDS[kind]), **environ)
@@ -190,16 +200,44 @@ def bounds(machines: Machines, indexes: Indexes, names: list[str], scratch: Path
         machines.run(BIG, late, (*with_cache, *filling, "--remote-cache-write"))
         slow = f"http://127.0.0.1:{narrow.port}/wheels/simple/"
         if "big" in names:
-            print(
-                f"| 189 wheels, 20 ms | {pairs(machines, rounds, (BIG, late, with_cache), (BIG, late, ()))} |",
-                flush=True,
-            )
+            runs = (BIG, late, with_cache), (BIG, late, ())
+            print(f"| 189 wheels, 20 ms | {pairs(machines, rounds, *runs)} |", flush=True)
+            told = pairs(machines, rounds, *runs, PUFFIN_REMOTE_CACHE_KEY="")
+            print(f"| the same without a key | {told} |", flush=True)
         if "narrow" in names:
             one, other = (BIG, slow, with_cache), (BIG, slow, ())
             print(f"| 189 wheels, 2 MiB/s a connection | {pairs(machines, rounds, one, other)} |", flush=True)
         if "bytecode" in names:
             one, other = (BIG, late, (*with_cache, *compiled)), (BIG, late, with_cache)
             print(f"| with bytecode / without bytecode | {pairs(machines, rounds, one, other)} |", flush=True)
+
+
+class SecondMachines(ManyBench):
+    """Syncs 20 environments on new machines that have the key of the cache."""
+
+    def variables(self, virtual_env: Path) -> dict[str, str]:
+        """Return the variables of a run."""
+        return {**super().variables(virtual_env), "PUFFIN_REMOTE_CACHE_KEY": KEY}
+
+
+def many(setting: Setting, scratch: Path, rounds: int) -> None:
+    """Print what 20 environments take on a second machine, beside uv and beside puffin without the cache."""
+    puffin, uv = setting.tools
+    with nginx(scratch) as url, SecondMachines(scratch, setting) as bench:
+        words = ("--remote-cache", url)
+        plain = ManyCase(name="cold", title="", fresh_cache=True, late=True)
+        second = replace(plain, name="second", options={"puffin": words})
+        filling = replace(plain, name="first", options={"puffin": (*words, "--remote-cache-write")})
+        bench.prepared_run(puffin, filling)
+        turns = [(puffin, second), (puffin, plain), (uv, plain)]
+        found: dict[int, list[tuple[float, float]]] = {0: [], 1: [], 2: []}
+        for number in range(rounds):
+            for place in sorted(found, key=lambda each: (each + number) % len(turns)):
+                figures = bench.prepared_run(*turns[place])
+                found[place].append((figures["wall"], figures["user"] + figures["system"]))
+    print("\n| 20 environments, 20 ms | wall: with / the other = ratio | CPU |\n|---|---|---|")
+    for place, name in ((2, "uv"), (1, "puffin without")):
+        print(f"| {name} | {compared(list(zip(found[0], found[place], strict=True)))} |", flush=True)
 
 
 def main(argv: list[str]) -> int:
@@ -210,6 +248,9 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--on", default=None)
     parser.add_argument("--kept", type=Path, default=None, help="where forged distributions are kept")
+    fetched = "measure wheels that were fetched in the place of forged ones; where they are kept"
+    parser.add_argument("--wheels", type=Path, default=None, help=fetched)
+    parser.add_argument("--uv", default="uv", help="uv, for the case `many`")
     parser.add_argument("--case", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--server", nargs="+", choices=SERVERS, default=list(SERVERS))
     options = parser.parse_args(argv)
@@ -223,16 +264,29 @@ def main(argv: list[str]) -> int:
             Indexes(
                 scratch / "root",
                 server,
-                kept=options.kept or scratch / "kept",
+                kept=options.wheels or options.kept or scratch / "kept",
                 python=options.python,
-                hermetic=True,
+                hermetic=options.wheels is None,
                 real="",
             ) as indexes,
         ):
             if "table" in options.case:
                 table(machines, indexes, options.puffin, scratch, options.rounds, options.server)
-            if set(options.case) - {"table"}:
+            if set(options.case) - {"table", "many"}:
                 bounds(machines, indexes, options.case, scratch, options.rounds)
+            if "many" in options.case:
+                tools = [
+                    Tool(name=kind, kind=kind, executable=executable, version="")
+                    for kind, executable in (("puffin", options.puffin), ("uv", options.uv))
+                ]
+                setting = Setting(
+                    options=argparse.Namespace(link_mode="hardlink"),
+                    tools=tools,
+                    server=server,
+                    indexes=indexes,
+                    python=options.python,
+                )
+                many(setting, scratch, options.rounds)
     return 0
 
 

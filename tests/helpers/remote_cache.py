@@ -20,9 +20,10 @@ class RemoteCacheServer:
     """A cache to use as a context manager. ``objects`` are its bytes by path, such as ``/cas/<sha256>``.
 
     ``mode`` is ``""``, or how it misbehaves: ``500``, ``html`` (a web page for everything), ``slow`` (``delay`` seconds
-    before each answer), ``truncating``, ``lying`` (other bytes of the same length), ``evicting`` (it has everything
-    until that is asked for), ``full`` (no uploads), ``claiming`` (it says to have everything). ``misbehaves`` are the
-    methods that it holds for. With ``auth``, ``(user, password)``, every request must bear that.
+    before each answer), ``hanging`` (no answer until :meth:`resume`), ``stalling`` (the same after the first byte of an
+    object), ``truncating``, ``lying`` (other bytes of the same length), ``evicting`` (it has everything until that is
+    asked for), ``full`` (no uploads), ``claiming`` (it says to have everything). ``misbehaves`` are the methods that it
+    holds for. With ``auth``, ``(user, password)``, every request must bear that.
 
     ``strict`` is no misbehaviour but the rules of bazel-remote: names are 64 hexadecimal digits, content has the hash
     that it is named by, an entry is an ``ActionResult``, and ``/status`` tells the size.
@@ -46,6 +47,16 @@ class RemoteCacheServer:
         self.uploaded: list[tuple[str, int]] = []
         self.authorizations: set[str] = set()
         self.lock = threading.Lock()
+        self._resumed = threading.Event()
+
+    def resume(self) -> None:
+        """Answer all that waits, and behave."""
+        self.mode = ""
+        self._resumed.set()
+
+    def wait(self) -> None:
+        """Wait for :meth:`resume`."""
+        self._resumed.wait()
 
     def __enter__(self) -> RemoteCacheServer:
         self._server = _Server((self.host, 0), _handler(self))
@@ -56,6 +67,7 @@ class RemoteCacheServer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._resumed.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -121,6 +133,8 @@ def _handler(cache: RemoteCacheServer) -> type[BaseHTTPRequestHandler]:
                 return self._answer(401, b"", {"WWW-Authenticate": "Basic realm=cache"})
             if mode == "slow":
                 time.sleep(cache.delay)
+            if mode == "hanging":
+                cache.wait()
             if mode == "500":
                 return self._answer(500, b"it is down")
             if mode == "html":
@@ -166,6 +180,10 @@ def _handler(cache: RemoteCacheServer) -> type[BaseHTTPRequestHandler]:
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
+                if cache.mode == "stalling" and self.command == "GET":
+                    self.wfile.write(body[:1])
+                    cache.wait()
+                    body = body[1:]
                 if self.command != "HEAD":
                     self.wfile.write(body[: len(body) // 2] if cut else body)
                 self.close_connection = self.close_connection or cut

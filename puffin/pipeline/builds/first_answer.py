@@ -24,10 +24,10 @@ _lock = Lock()
 
 
 class FirstAnswer:
-    """The answer to a question that the thread asks: why the cache is unusable, ``""`` if it is not."""
+    """The answer to a question that the thread asks: what ``puffin.stages.remote.service.probe`` returns."""
 
     def __init__(self, remote: RemoteCache, network: "tuple[Any, ...]", session: Session) -> None:
-        self._said = "it cannot be asked"
+        self._said = "it cannot be asked", 0.0
         self._came = Event()
         self._where = astuple(remote), network, session.cache.root
         if not remote.is_bucket:  # whose driver takes half a second to load
@@ -36,7 +36,7 @@ class FirstAnswer:
         try:
             Thread(target=self._ask, name="puffin-remote", daemon=True).start()
         except RuntimeError:  # a limit on threads
-            leave_alone(remote, self._said)
+            leave_alone(remote, self._said[0])
             self._came.set()
 
     def _ask(self) -> None:
@@ -49,7 +49,7 @@ class FirstAnswer:
         """Wait for so many seconds at most; tell whether it has come."""
         return self._came.wait(max(0.0, seconds))
 
-    def result(self) -> str:
+    def result(self) -> "tuple[str, float]":
         """Wait for it, and return it."""
         self._came.wait()
         return self._said

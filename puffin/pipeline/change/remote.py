@@ -2,7 +2,8 @@
 
 The process starts with the search for files. Until the cache has given a first answer, nothing asks it for anything and
 the index serves. For files, a run waits for that answer a twentieth of the time that it takes without, so a cache that
-is dead or slow costs less than it could save. For builds it waits as long as the answer may take.
+is dead or slow costs less than it could save. For builds it waits as long as the answer may take. A server that falls
+silent later has the same part of the run, or twice the seconds of its first answer; then the index serves again.
 """
 
 import os
@@ -18,23 +19,25 @@ from puffin.pipeline.change.values import RemoteTally
 from puffin.pipeline.graph.record import current, phase
 from puffin.pipeline.graph.task import DONE, resolve_function
 from puffin.pipeline.run.forked_workers import ForkedWorkers, WorkerAnswer
-from puffin.pipeline.tasks.remote import RemotePlan, growth_with_remote, with_remote
-from puffin.pipeline.tasks.supply import BUILD, COMPILE, UNZIP
+from puffin.pipeline.tasks.remote import RemotePlan, asks_remote, growth_with_remote, with_remote
+from puffin.pipeline.tasks.supply import BUILD, COMPILE, FETCH, UNZIP
 from puffin.stages.build.job import LACKS, METADATA
 from puffin.stages.remote.signature import signer_of
 from puffin.stages.remote.values import (
     HIT,
     MISS,
+    PACK,
     RemoteCache,
     Uploaded,
     Uploads,
     await_answer,
     grace,
+    is_silent,
     leave_alone,
     left_alone,
     waiting_for_upload,
 )
-from puffin.value import astuple, from_tuple
+from puffin.value import astuple, from_tuple, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,6 +63,7 @@ _LAST_CHANCE = 0.1  # seconds that it has in any case, where it is waited for as
 _TO_BEGIN = 10.0  # seconds, in which a driver has to be loaded
 _FILE = 0.008  # seconds that each takes at least without the cache
 _A_LOOK = 0.001  # seconds
+_LONGER = 2  # times the first answer, that a later one may take in any case
 
 
 class RemoteRun:
@@ -69,6 +73,7 @@ class RemoteRun:
         self._session = session
         self._told: list[Told] = []
         self._has_answered = False
+        self._took = 0.0  # seconds of the first answer
         self._deadline = 0.0  # of the first answer where the index serves meanwhile
         pending = taken_over(settings, session)  # a resolution asks already
         self._was_wanted = pending is not None  # something was to be asked
@@ -76,6 +81,8 @@ class RemoteRun:
         self._known: frozenset[str] = frozenset()
         self._wheels: set[str] = set()
         self._layers: set[tuple[str, str]] = set()
+        self._archives: set[str] = set()
+        self._unhashed: set[str] = set()  # tasks that got a pack, or what another process stored
         self.uploaded = Uploaded()
         signer_of(session.environ)  # a key that cannot be used is an error of the user, and not a miss
         session.cache.initialise()
@@ -85,6 +92,7 @@ class RemoteRun:
         self._problem = left_alone(settings)  # somebody else said so
         await_answer(settings)
         self._workers = self._started()
+        self._asked_at = time.time()
         self._begun = self._workers.ask("begin", None, "") if self._workers else None
         self._probe = self._workers.ask("probe", None, "") if self._workers else pending
         if self._workers:
@@ -108,8 +116,15 @@ class RemoteRun:
 
     def _here(self, kind: str, question: "Any") -> "Any":
         """Answer a question in this process; what that takes is imported now."""
-        function = resolve_function(_ANSWERS[kind])
-        return function(astuple(self._settings), self._network, self._session.cache.root, question)
+        function, settings = resolve_function(_ANSWERS[kind]), self._settings
+        if kind == "builds" and self._has_limit:
+            settings = replace(settings, silence=settings.patience / _PROBE)
+        return function(astuple(settings), self._network, self._session.cache.root, question)
+
+    @property
+    def _has_limit(self) -> bool:
+        """Whether others serve if the cache falls silent; the driver of a bucket tells nothing of what has come."""
+        return self._settings.is_http and not self._settings.waits
 
     def _waited(self, answer: "WorkerAnswer", seconds: float) -> "Any":
         if answer.within(seconds):
@@ -134,10 +149,11 @@ class RemoteRun:
                 self._hear(self._probe.result())
         return self._has_answered and not self._problem
 
-    def _hear(self, said: "str | None") -> None:
-        """Take the first answer: why the cache is unusable, nothing if it is not, None from a process that was lost."""
+    def _hear(self, said: "tuple[str, float] | None") -> None:
+        """Take the first answer; it is None from a process that was lost."""
         self._has_answered = True
-        self._give_up("the process that asks it was lost" if said is None else said)
+        problem, self._took = said or ("the process that asks it was lost", 0.0)
+        self._give_up(problem)
 
     def _grace(self, seconds: float) -> float:
         """Return how long the first answer is waited for before work that takes so many *seconds* without it."""
@@ -147,6 +163,13 @@ class RemoteRun:
         now = time.time()
         self._deadline = self._deadline or now + grace(self._session.began, seconds)
         return self._deadline - now
+
+    def _limited(self, seconds: float) -> RemoteCache:
+        """Return the cache for tasks that take so many *seconds* without it, with a limit for silence."""
+        if not self._has_limit:
+            return self._settings
+        took = self._took if self._has_answered else time.time() - self._asked_at
+        return replace(self._settings, silence=max(grace(self._session.began, seconds), _LONGER * took))
 
     def _left(self) -> float:
         """Return how many seconds the first answer still has; what the process took to import does not count.
@@ -211,15 +234,15 @@ class RemoteRun:
         self, tasks: "Sequence[Task]", grow: "Grow", *, only: bool = False
     ) -> "tuple[list[Task], Grow]":
         """Return tasks, and a growth, that ask the cache first; with *only*, wheels come from nowhere else."""
-        plan = RemotePlan(remote=astuple(self._settings), network=self._network, only=only)
-        asking = [with_remote(each, plan) for each in tasks]
-        count = sum(1 for task, each in zip(tasks, asking, strict=True) if task is not each)
-        if count:
+        seconds = _FILE * sum(1 for task in tasks if asks_remote(task))
+        if seconds:
             with phase("ask the remote cache"):
-                self._is_usable(self._grace(_FILE * count))
+                self._is_usable(self._grace(seconds))
         if self._problem and not only:
             return list(tasks), grow
-        return asking, growth_with_remote(grow, plan)
+        remote = self._settings if only else self._limited(seconds)
+        plan = RemotePlan(remote=astuple(remote), network=self._network, only=only)
+        return [with_remote(each, plan) for each in tasks], growth_with_remote(grow, plan)
 
     def took(self, task: "Task", outcome: "Outcome") -> None:
         """Take note of an outcome: what the cache told, and what is to be uploaded."""
@@ -230,8 +253,12 @@ class RemoteRun:
         arguments = dict(task.arguments)
         if task.stage == BUILD and outcome.result[0] not in (LACKS, METADATA):
             self._wheels.add(outcome.result[1])
+        elif task.stage == FETCH and (PACK in outcome.result or None in outcome.result):
+            self._unhashed.add(task.key[1])
         elif task.stage == UNZIP and "built" in arguments:
             self._wheels.add(arguments["built"][1])
+        elif task.stage == UNZIP and task.key[1] not in self._unhashed:
+            self._archives.add(outcome.result)
         elif task.stage == COMPILE and outcome.remote[1:2] != (HIT,):
             self._layers.add((arguments["kind"], outcome.result))
 
@@ -244,11 +271,17 @@ class RemoteRun:
 
     def begin_uploads(self) -> "Callable[[], None]":
         """Start the uploads beside the run; return what waits for them, which takes no longer than they may."""
-        uploads = Uploads(builds=tuple(sorted(self._wheels)), layers=tuple(sorted(self._layers)))
+        uploads = Uploads(
+            builds=tuple(sorted(self._wheels)),
+            layers=tuple(sorted(self._layers)),
+            archives=tuple(sorted(self._archives)),
+        )
         wanted = any(astuple(uploads)) or waiting_for_upload(self._settings.room)
         usable = self._is_usable(self._left() if wanted and not self._problem else 0)
-        if not usable and self._was_wanted and (self._begun is None or self._begun.done):
+        late = not usable and self._was_wanted and (self._begun is None or self._begun.done)
+        if late or (self._has_answered and (is_silent(self._settings) or left_alone(self._settings))):
             self._give_up("it does not answer in time")
+            usable = False
         if not (usable and wanted):
             return _nothing
         if self._workers is None:

@@ -38,7 +38,7 @@ class RemoteCacheFailed(PuffinError):
     url: str
 
 
-_UNSIGNED = "Built wheels and bytecode are not uploaded: `PUFFIN_REMOTE_CACHE_KEY` has no key that signs"
+_UNSIGNED = "Built wheels, bytecode and packs are not uploaded: `PUFFIN_REMOTE_CACHE_KEY` has no key that signs"
 
 
 def push(settings: RemoteCache, session: Session, roots: "Collection[str]") -> Uploaded:
@@ -67,7 +67,9 @@ def push(settings: RemoteCache, session: Session, roots: "Collection[str]") -> U
                 raise remote_failure("fill", settings, problem)
             with phase("fetch"):
                 _fetch({sha256: each for sha256, each in wheels.items() if sha256 not in found}, room, session)
-            uploads = Uploads(builds=tuple(_built(cache, only)), layers=tuple(_layers(cache, only)))
+            uploads = Uploads(
+                builds=tuple(_built(cache, only)), layers=tuple(_layers(cache, only)), archives=tuple(wheels)
+            )
             with phase("upload"):
                 done = from_tuple(Uploaded, upload(*where, astuple(uploads)))
     finally:

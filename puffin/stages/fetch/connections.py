@@ -51,7 +51,7 @@ class ConnectionBroken(Exception):
             doing = (
                 "did not take the connection in time" if self.connecting else "stopped answering (read timeout)"
             )
-            return Transient(f"the server {doing}")
+            return Transient(f"the server {doing}", timed_out=True)
         return Transient(f"{'no connection' if self.connecting else 'the connection broke'}: {self}")
 
 

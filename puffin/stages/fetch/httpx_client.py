@@ -242,9 +242,9 @@ def transient(
     text = str(error) or type(error).__name__
     if isinstance(error, httpx.ConnectTimeout):
         server = f"proxy `{mask(proxy)}`" if proxy else "server"
-        return Transient(f"the {server} did not take the connection in time")
+        return Transient(f"the {server} did not take the connection in time", timed_out=True)
     if isinstance(error, httpx.TimeoutException):
-        return Transient("the server stopped answering (read timeout)")
+        return Transient("the server stopped answering (read timeout)", timed_out=True)
     if isinstance(error, httpx.ConnectError):
         to = f" to the proxy `{mask(proxy)}`" if proxy else ""
         return Transient(f"no connection{to}: {text}")

@@ -15,13 +15,17 @@ LONGEST_DELAY = 10.0
 
 
 class Transient(Exception):
-    """A failure that may be gone at the next attempt; ``after`` the seconds the server asked to wait."""
+    """A failure that may be gone at the next attempt; ``after`` the seconds the server asked to wait.
 
-    def __init__(self, cause: str, *, status: int = 0, after: float = 0.0) -> None:
+    ``timed_out`` tells that nothing came for too long.
+    """
+
+    def __init__(self, cause: str, *, status: int = 0, after: float = 0.0, timed_out: bool = False) -> None:
         super().__init__(cause)
         self.cause = cause
         self.status = status
         self.after = after
+        self.timed_out = timed_out
 
 
 def is_transient(status: int) -> bool:

@@ -22,6 +22,10 @@ class Unavailable(Exception):
     """The cache cannot be used now: ``str`` of it says why, without secrets."""
 
 
+class NoAnswerYet(Unavailable):
+    """The cache has been silent for longer than a run waits; it may still answer."""
+
+
 class Received(NamedTuple):
     """The bytes of an object, and their SHA-256 in hexadecimal as it was computed here."""
 
@@ -30,7 +34,10 @@ class Received(NamedTuple):
 
 
 class Backend(Protocol):
-    """Where a remote cache keeps its objects. Every method raises :class:`Unavailable`."""
+    """Where a remote cache keeps its objects. Every method raises :class:`Unavailable`.
+
+    :meth:`get` raises :class:`NoAnswerYet` if a run has a limit for silence (``RemoteCache.silence``).
+    """
 
     def get(self, kind: str, name: str, most: int) -> "Received | None":
         """Return an object of at most *most* bytes, None if there is none."""

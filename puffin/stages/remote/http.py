@@ -17,7 +17,7 @@ from puffin.stages.fetch.download import bodies_of, length_of
 from puffin.stages.fetch.fetch import client_for
 from puffin.stages.fetch.network import network_from_wire, to_wire
 from puffin.stages.fetch.retry import Transient
-from puffin.stages.remote.backend import LEAST_RATE, Received, Unavailable
+from puffin.stages.remote.backend import LEAST_RATE, NoAnswerYet, Received, Unavailable
 from puffin.types import Buffer, Iterator
 from puffin.value import replace
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _GONE = frozenset({404, 410})
 _HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity"}
+_FAILURES = (Transient, ConnectionBroken, PuffinError)
 _SMALL = 1 << 16
 _PIECE = 1 << 20
 
@@ -35,23 +36,32 @@ class HttpBackend:
     """The objects beneath a URL."""
 
     def __init__(self, settings: "RemoteCache", network: "Wire") -> None:
-        own = replace(network_from_wire(network), timeout=settings.patience, retries=0)
+        self._silence = settings.silence
+        own = replace(network_from_wire(network), timeout=settings.silence or settings.patience, retries=0)
         self._client: Client = client_for(to_wire(own))
         self._url = settings.url
         self._patience = settings.patience
 
     def get(self, kind: str, name: str, most: int) -> "Received | None":
-        response = self._open("GET", kind, name)
+        try:
+            response = self._client.open(f"{self._url}/{kind}/{name}", _HEADERS, _GONE)
+        except _FAILURES as error:
+            raise self._failed(error) from error
         try:
             if response.status_code in _GONE:
                 self._drain(response)
                 return None
             found = self._receive(response, most)
-        except (Transient, ConnectionBroken, PuffinError) as error:
-            raise _unavailable(error) from error
+        except _FAILURES as error:
+            raise self._failed(error) from error
         finally:
             response.close()
         return found
+
+    def _failed(self, error: Exception) -> Unavailable:
+        known = error.transient() if isinstance(error, ConnectionBroken) else error
+        silent = self._silence and isinstance(known, Transient) and known.timed_out
+        return NoAnswerYet("it does not answer in time") if silent else _unavailable(error)
 
     def has(self, kind: str, name: str) -> bool:
         response = self._open("HEAD", kind, name)
@@ -86,7 +96,7 @@ class HttpBackend:
         headers = {**_HEADERS, "Content-Type": "application/octet-stream"} if data is not None else _HEADERS
         try:
             return self._client.open(f"{self._url}/{kind}/{name}", headers, _GONE, method=method, data=data)
-        except (Transient, ConnectionBroken, PuffinError) as error:
+        except _FAILURES as error:
             raise _unavailable(error) from error
 
     def _drain(self, response: "Response") -> None:
@@ -95,7 +105,7 @@ class HttpBackend:
         if length.isdigit() and int(length) <= _SMALL:
             try:
                 self._client.read(response)
-            except (Transient, ConnectionBroken, PuffinError):
+            except _FAILURES:
                 pass
 
     def _receive(self, response: "Response", most: int) -> Received:

@@ -29,16 +29,18 @@ def warm_up(remote: "tuple[Any, ...]", network: "tuple[Any, ...]", _cache_root: 
     return time.time()
 
 
-def probe(remote: "tuple[Any, ...]", network: "tuple[Any, ...]", _cache_root: str, _nothing: object) -> str:
-    """Wait for a first answer; return why the cache is unusable, ``""`` if it is not."""
-    store = store_of(remote, network)
+def probe(
+    remote: "tuple[Any, ...]", network: "tuple[Any, ...]", _cache_root: str, _nothing: object
+) -> "tuple[str, float]":
+    """Wait for a first answer; return why the cache is unusable, ``""`` if it is not, and the seconds that it took."""
+    store, began = store_of(remote, network), time.perf_counter()
     try:
         if store.has_content(os.urandom(32).hex()):
             store.give_up("it claims to have what nobody put there")
     except Unavailable as error:
         store.give_up(str(error))
     note_answer(store.settings)
-    return store.broken
+    return store.broken, time.perf_counter() - began
 
 
 def present(

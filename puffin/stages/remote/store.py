@@ -2,18 +2,29 @@
 
 Content is taken only if its SHA-256 is the one that was asked for. An entry is taken only with a valid signature. After
 the first failure the cache is left alone for the rest of the run, by all processes of it. Until its first answer,
-nothing is asked for.
+nothing is asked for. If it is silent later, that holds again, and one process asks once more, with all the time that an
+answer may take.
 """
 
 import os
 import re
 import time
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any
 
+import puffin.forks  # noqa: F401 - it makes forks safe after these threads
 from puffin.artifact.limits import MOST_UNTOLD, limit
 from puffin.errors import PuffinError
-from puffin.stages.remote.backend import CONTENT, ENTRY, MOST_ENTRY, Backend, Unavailable, unwrapped, wrapped
+from puffin.stages.remote.backend import (
+    CONTENT,
+    ENTRY,
+    MOST_ENTRY,
+    Backend,
+    NoAnswerYet,
+    Unavailable,
+    unwrapped,
+    wrapped,
+)
 from puffin.stages.remote.http import HttpBackend
 from puffin.stages.remote.neighbour import neighbour_of
 from puffin.stages.remote.signature import Signer, entry_name, signer_of
@@ -27,12 +38,14 @@ from puffin.stages.remote.values import (
     WRONG,
     RemoteCache,
     Told,
+    await_answer,
     is_silent,
     leave_alone,
     left_alone,
+    note_answer,
 )
 from puffin.types import Buffer, Iterator
-from puffin.value import from_tuple
+from puffin.value import from_tuple, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -153,10 +166,28 @@ class RemoteStore:
             return None, SILENT
         try:
             found = self.reached().get(kind, name, most)
+        except NoAnswerYet:
+            self._await(kind, name, most)
+            return None, SILENT
         except Unavailable as error:
             self.give_up(str(error))
             return None, UNAVAILABLE
         return found, "" if found is not None else ABSENT
+
+    def _await(self, kind: str, name: str, most: int) -> None:
+        """Have nothing asked for until this is answered, or is not in time, which a thread waits for."""
+        if is_silent(self.settings):
+            return  # another one waits
+        await_answer(self.settings)
+        patient = RemoteStore(replace(self.settings, silence=0.0), None, None, self._network)
+        Thread(target=patient._ask_again, args=(kind, name, most), daemon=True).start()
+
+    def _ask_again(self, kind: str, name: str, most: int) -> None:
+        try:
+            self.reached().get(kind, name, most)
+        except Unavailable as error:
+            self.give_up(str(error))
+        note_answer(self.settings)
 
 
 class RemoteQuestion:

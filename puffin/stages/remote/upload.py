@@ -11,6 +11,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -24,8 +25,9 @@ from puffin.stages.remote.builds import build_key, shareable, wheels_of, with_wh
 from puffin.stages.remote.bytecode import layer_key
 from puffin.stages.remote.lists import kept_lists, list_holds
 from puffin.stages.remote.store import RemoteStore, store_of
-from puffin.stages.remote.values import BUILDS, BYTECODE, LISTS, THREADS, Uploaded, Uploads
+from puffin.stages.remote.values import BUILDS, BYTECODE, LISTS, PACKS, THREADS, Uploaded, Uploads
 from puffin.stages.remote.wheels import kept_for_upload
+from puffin.stages.unzip.pack import is_packable, pack_archive
 from puffin.value import astuple
 
 _NOTED_FROM = 64 << 10  # bytes from which on a note is worth its requests
@@ -60,6 +62,8 @@ class Uploader:
         if signer is not None and signer.can_sign:
             jobs += [self._build_job(wheel) for path in uploads.builds if (wheel := shareable(path))]
             jobs += [self._layer_job(*each) for each in uploads.layers]
+            packed = uploads.archives if self._store.settings.packs else ()
+            jobs += [self._pack_job(each) for each in packed if is_packable(self._cache, each)]
             jobs += [self._list_job(*each) for each in kept_lists(self._store.settings.room)]
         random.shuffle(jobs)
         meter.expect("upload", len(jobs))
@@ -139,21 +143,25 @@ class Uploader:
         return job
 
     def _layer_job(self, kind: str, archive: str) -> "Callable[[], bool]":
-        def job() -> bool:
-            key = layer_key(kind, archive)
-            if any(value is not None for value, _ in self._store.entries(BYTECODE, key)):
-                return True
-            data = pack_layer(self._cache, kind, archive)
-            if data is None:
-                raise _Left
-            self._claim(key, _NOTED_FROM)
-            sha256 = received(data).sha256
-            if not self._store.has_content(sha256):
-                self._put(sha256, data)
-            self._store.put_entry(BYTECODE, key, {"sha256": sha256, "size": len(data)})
-            return False
+        pack = partial(pack_layer, self._cache, kind, archive)
+        return partial(self._upload_signed, BYTECODE, layer_key(kind, archive), pack)
 
-        return job
+    def _pack_job(self, archive: str) -> "Callable[[], bool]":
+        return partial(self._upload_signed, PACKS, archive, partial(pack_archive, self._cache, archive))
+
+    def _upload_signed(self, kind: str, key: str, pack: "Callable[[], bytes | None]") -> bool:
+        """Upload what *pack* returns, and an entry of a key that names it; return whether the cache has one."""
+        if any(value is not None for value, _ in self._store.entries(kind, key)):
+            return True
+        self._claim(f"{kind}/{key}", _NOTED_FROM)  # to pack takes time, too
+        data = pack()
+        if data is None:
+            raise _Left
+        sha256 = received(data).sha256
+        if not self._store.has_content(sha256):
+            self._put(sha256, data)
+        self._store.put_entry(kind, key, {"sha256": sha256, "size": len(data)})
+        return False
 
     def _list_job(self, name: str, value: "dict[str, Any]") -> "Callable[[], bool]":
         def job() -> bool:
@@ -207,5 +215,8 @@ def upload(
 ) -> "tuple[Any, ...]":
     """Upload what waits in the room of a run and *uploads*, in the form of their fields; return what came of it."""
     store = store_of(remote, network)
-    builds, layers = tuple(uploads[0]), tuple([tuple(each) for each in uploads[1]])
-    return astuple(Uploader(store, Cache(cache_root)).upload(Uploads(builds=builds, layers=layers)))
+    builds, layers, archives = uploads
+    wanted = Uploads(
+        builds=tuple(builds), layers=tuple([tuple(each) for each in layers]), archives=tuple(archives)
+    )
+    return astuple(Uploader(store, Cache(cache_root)).upload(wanted))

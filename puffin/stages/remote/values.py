@@ -21,6 +21,8 @@ WHEELS, SOURCES, BUILDS, BYTECODE, LISTS = (
     "bytecode",
     "lists",
 )  # the layers of it
+PACKS = "packs"  # the kind of entry that names the pack of a wheel; one that is taken counts as a wheel
+PACK = "pack"  # stands behind the bytes that were fetched if they are one
 ABSENT, UNSIGNED, WRONG, STALE, UNAVAILABLE, SILENT = (
     "absent",
     "unsigned",
@@ -45,10 +47,12 @@ class RemoteCache:
     """The remote cache of a run, made of builtins: it travels with tasks.
 
     ``url`` may hold credentials. ``scopes`` are the names under which signed entries are read, and the first is the
-    one under which they are written. An answer may take ``patience`` seconds. A run ``waits`` so many seconds for the
-    first one; with 0 that goes by the time of the run. Uploads end after ``upload_seconds`` and ``upload_bytes``.
-    ``room`` names the run: a directory in the local cache, made when something is to be uploaded
-    or when the processes of the run have to know that the cache is left alone.
+    one under which they are written. An answer may take ``patience`` seconds. A run ``waits`` so many seconds for
+    the first one; with 0 that goes by the time of the run. If nothing comes for ``silence`` seconds, others serve
+    until the cache answers; with 0 they do not. Uploads end after ``upload_seconds`` and ``upload_bytes``. Without
+    ``packs``, those of wheels are neither taken nor made. ``room`` names the run: a directory in the local cache,
+    made when something is to be uploaded or when the processes of the run have to know that the cache is left
+    alone.
     """
 
     url: str
@@ -59,6 +63,8 @@ class RemoteCache:
     upload_bytes: int = 2 << 30
     room: str = ""
     waits: float = 0.0
+    silence: float = 0.0
+    packs: bool = True
 
     @property
     def shown(self) -> str:
@@ -78,11 +84,13 @@ class RemoteCache:
 class Uploads:
     """What is to be uploaded besides the files that wait in the room of the run.
 
-    ``builds`` are paths of kept wheels, ``layers`` kinds of bytecode with archives.
+    ``builds`` are paths of kept wheels, ``layers`` kinds of bytecode with archives, ``archives`` those of wheels whose
+    hash was checked here.
     """
 
     builds: tuple[str, ...] = ()
     layers: "tuple[tuple[str, str], ...]" = ()
+    archives: tuple[str, ...] = ()
 
 
 @frozen
@@ -105,8 +113,8 @@ def remote_cache_of(
 ) -> "RemoteCache | None":
     """Return the remote cache that options and variables name; None without one, and offline.
 
-    Read are ``PUFFIN_REMOTE_CACHE_TIMEOUT`` (seconds), ``PUFFIN_REMOTE_CACHE_UPLOAD_SECONDS`` and
-    ``PUFFIN_REMOTE_CACHE_UPLOAD_BYTES``. Raises :class:`UsageError`.
+    Read are ``PUFFIN_REMOTE_CACHE_TIMEOUT`` (seconds), ``PUFFIN_REMOTE_CACHE_UPLOAD_SECONDS``,
+    ``PUFFIN_REMOTE_CACHE_UPLOAD_BYTES`` and ``PUFFIN_REMOTE_CACHE_PACKS`` (``0``: none). Raises :class:`UsageError`.
     """
     if not url:
         if write:
@@ -131,6 +139,7 @@ def remote_cache_of(
         upload_bytes=int(positive(environ, "PUFFIN_REMOTE_CACHE_UPLOAD_BYTES", float(2 << 30), "bytes")),
         room=Cache(cache_dir).temporary("-remote"),
         waits=patience if environ.get("PUFFIN_REMOTE_CACHE_TIMEOUT", "").strip() else 0.0,
+        packs=environ.get("PUFFIN_REMOTE_CACHE_PACKS", "").strip() != "0",
     )
 
 
@@ -165,7 +174,7 @@ def leave_alone(settings: RemoteCache, reason: str) -> None:
 
 
 def await_answer(settings: RemoteCache) -> None:
-    """Have all processes of a run ask for nothing until :func:`note_answer`. Its room is there."""
+    """Have all processes of a run ask for nothing until :func:`note_answer`. The room of the run is there."""
     open(_marker(settings, _SILENT), "wb").close()
 
 

@@ -27,7 +27,8 @@ def zlib_inflate(packed: "bytes | bytearray | memoryview", size: int) -> bytes:
 
 
 try:
-    from deflate import DeflateError, crc32, deflate_decompress
+    from deflate import DeflateError, deflate_decompress
+    from deflate import crc32 as crc32  # for who checks files that come unzipped, too
 except ImportError:  # no wheel of it for this platform
     DeflateError = ValueError  # type: ignore[assignment, misc]
     crc32 = zlib.crc32  # type: ignore[assignment]

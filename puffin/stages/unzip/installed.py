@@ -12,7 +12,8 @@ from puffin.value import frozen
 Item = tuple[str, Member, str]
 
 OUTSIDE = ".data"  # the room in an archive for what does not go to site-packages
-_KEYS = ("purelib", "platlib", "scripts", "data", "headers")
+OUTSIDE_KEYS = ("scripts", "data", "headers")
+_KEYS = ("purelib", "platlib", *OUTSIDE_KEYS)
 _OURS = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")  # an installer's statements, never a wheel's
 _SCRIPT_DIRECTORIES = ("bin", "scripts")
 
@@ -117,12 +118,14 @@ def _relocate(name: str, inside: str) -> str:
         if rest.partition("/")[0].lower().endswith((".dist-info", ".data")):
             raise Refused("it would write into installation metadata from `.data`", name)
         return rest
-    if reason := _fault_outside(key, fold(rest).split("/")):
+    if reason := fault_outside(key, rest):
         raise Refused(reason, name)
     return f"{OUTSIDE}/{key}/{rest}"
 
 
-def _fault_outside(key: str, parts: "list[str]") -> str:
+def fault_outside(key: str, path: str) -> str:
+    """Return why a file may not be at *path* beneath ``.data/<key>``, as text that follows it, empty if it may."""
+    parts = fold(path).split("/")
     if key == "data" and parts[0] in ("pyvenv.cfg", ".puffin"):
         return "it would overwrite a file that the environment needs"
     if key == "data" and parts[0] in _SCRIPT_DIRECTORIES:
@@ -139,7 +142,7 @@ def _place_directory(path: str, data: str) -> str:
     if not data or not f"{path}/".startswith(f"{data}/"):
         return path
     inside = path[len(data) + 1 :]
-    if inside in ("scripts", "data", "headers"):
+    if inside in OUTSIDE_KEYS:
         return f"{OUTSIDE}/{inside}"
     return "" if inside in ("", "purelib", "platlib") else _relocate(path, inside)
 

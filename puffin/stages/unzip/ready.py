@@ -30,7 +30,7 @@ from puffin.stages.unzip.manifest import (
     read_header,
     read_manifest,
 )
-from puffin.types import Any, Iterable
+from puffin.types import Iterable
 from puffin.value import replace
 
 
@@ -76,23 +76,23 @@ def archive_ready(cache: "Cache", sha256: str, *, size: int = 0, filename: str =
         return False
     if size and header[WHEEL_BYTES] not in (0, size):
         return False
-    if filename and header[FILENAME] != filename and not _may_be_called(header, filename):
+    if filename and header[FILENAME] != filename and not may_be_called(header[NAME], header[VERSION], filename):
         return False
     if not cache.archive(sha256).startswith(f"{cache.root}/"):
         return True  # in a cache that is only read: whoever prepared it saw it through
     return header[BOOT_ID] in ("", current_boot()) or settle(cache, sha256)
 
 
-def _may_be_called(header: "tuple[Any, ...]", filename: str) -> bool:
-    """Tell whether name and version in a wheel's file name are those of the archive with this header."""
+def may_be_called(name: str, version: str, filename: str) -> bool:
+    """Tell whether the archive of a distribution may be that of a wheel with this file name."""
     from puffin.stages.unzip.errors import Refused
     from puffin.stages.unzip.wheelfile import parse_filename
 
     try:
-        name, version = parse_filename(filename)
+        its_name, its_version = parse_filename(filename)
     except Refused:
         return False
-    return name == header[NAME] and same_version(version, header[VERSION])
+    return its_name == name and same_version(its_version, version)
 
 
 def settle(cache: "Cache", sha256: str) -> bool:

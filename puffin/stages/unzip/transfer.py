@@ -1,22 +1,24 @@
 """Archives that travel from one cache to another: the manifest, and the files one behind the other, in pieces.
 
-The order of the files is that of the manifest. Whoever receives them compares the size and the checksum of each file
-before the archive is published. So a broken transfer leaves nothing behind. What a peer says is believed otherwise: the
-hash of the wheel cannot be computed from its files.
+The order of the files is that of the manifest. Whoever receives them checks the paths, and compares the size and the
+checksum of each file before the archive is published. So a broken transfer leaves nothing behind. What a peer says is
+believed otherwise: the hash of the wheel cannot be computed from its files.
 """
 
 import os
-from zlib import crc32
 
-from puffin.cache.atomic import publish_file, publish_tree, remove_tree
+from puffin.cache.atomic import remove_tree
 from puffin.cache.layout import Cache, current_boot
 from puffin.errors import PuffinError
-from puffin.stages.unzip.manifest import Manifest, encode_manifest, read_manifest
-from puffin.stages.unzip.ready import archive_ready, discard_archive, files_listed
+from puffin.stages.unzip.errors import Refused
+from puffin.stages.unzip.inflate import crc32
+from puffin.stages.unzip.installed import OUTSIDE, OUTSIDE_KEYS, fault_outside
+from puffin.stages.unzip.manifest import Manifest, read_manifest
+from puffin.stages.unzip.names import ancestors, check_collisions, decode_name
+from puffin.stages.unzip.publish import CREATE, READABLE, RUNNABLE, kept_executables, publish_archive
+from puffin.stages.unzip.ready import archive_ready, files_listed
+from puffin.types import Buffer
 from puffin.value import replace
-
-_READABLE, _RUNNABLE = (0o444, 0o555) if os.name != "nt" else (0o666, 0o777)
-_WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
 class BrokenTransfer(PuffinError):
@@ -61,11 +63,17 @@ class Arrival:
         self.taken = 0
 
     def __enter__(self) -> "Arrival":
+        if fault := _fault(self._manifest):
+            raise self._broken(fault)
         self._cache.initialise()
         self._root = self._cache.temporary("-arrival")
-        for directory in _directories(self._manifest):
-            os.makedirs(f"{self._root}/{directory}" if directory else self._root, exist_ok=True)
-        self._next()
+        try:
+            for directory in _directories(self._manifest):
+                os.mkdir(f"{self._root}/{directory}" if directory else self._root)
+            self._next()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -73,7 +81,7 @@ class Arrival:
             os.close(self._descriptor)
         remove_tree(self._root)
 
-    def add(self, piece: bytes) -> None:
+    def add(self, piece: Buffer) -> None:
         """Take the next bytes. Raises :class:`BrokenTransfer` and OSError."""
         view = memoryview(piece)
         self.taken += len(view)
@@ -101,21 +109,18 @@ class Arrival:
                 return
             self._path, self._left, self._wanted = found
             self._crc = 0
-            mode = _RUNNABLE if self._path in self._runnable else _READABLE
-            self._descriptor = os.open(f"{self._root}/{self._path}", _WRITE, mode)
+            mode = RUNNABLE if self._path in self._runnable else READABLE
+            self._descriptor = os.open(f"{self._root}/{self._path}", CREATE, mode)
 
     def finish(self) -> None:
         """Publish the archive. Raises :class:`BrokenTransfer` and OSError; then the cache is as it was."""
         if self._left:
             raise self._broken("files are missing")
-        mine = publish_tree(self._root, self._cache.archive(self._archive))
-        manifest = replace(self._manifest, boot_id=current_boot())
-        try:
-            publish_file(self._cache, self._cache.manifest(self._archive), encode_manifest(manifest))
-        except BaseException:
-            if mine:
-                discard_archive(self._cache, self._archive)
-            raise
+        marked = self._manifest.executables
+        if marked is not None:
+            marked = kept_executables(self._root, self._manifest.dist_info, marked)
+        manifest = replace(self._manifest, boot_id=current_boot(), executables=marked)
+        publish_archive(self._cache, self._archive, self._root, manifest)
 
     def _broken(self, reason: str) -> BrokenTransfer:
         return BrokenTransfer(filename=self._manifest.filename, reason=reason)
@@ -123,5 +128,42 @@ class Arrival:
 
 def _directories(manifest: Manifest) -> "list[str]":
     """Return the directories of an archive, parents first."""
-    inside = [row[0] for row in manifest.tree]
-    return [*inside, *[f".data/{key}/{directory}".rstrip("/") for key, directory, *_ in manifest.outside]]
+    inside, outside = [row[0] for row in manifest.tree], [_outside(*row[:2]) for row in manifest.outside]
+    return [*inside, *([OUTSIDE] if outside else []), *outside]
+
+
+def _outside(key: str, directory: str) -> str:
+    return f"{OUTSIDE}/{key}/{directory}".rstrip("/")
+
+
+def _fault(manifest: Manifest) -> str:
+    """Return why no archive may be made of a manifest, ``""`` if it may: what it names lies where a wheel's files may.
+
+    A wheel is checked likewise, by :mod:`~puffin.stages.unzip.zipdir` and :mod:`~puffin.stages.unzip.installed`.
+    """
+    paths, directories = [path for path, _, _ in files_listed(manifest)], _directories(manifest)
+    names = [name for row in manifest.tree for name in row[1]]
+    names += [name for row in manifest.outside for name in row[2]]
+    known = set(directories)
+    if "" in names or "/" in "".join(names) or ancestors(known) != known or len(known) != len(directories):
+        return "a file is not in its directory"
+    if not {f"{manifest.dist_info}/RECORD", *(manifest.executables or ())} <= set(paths):
+        return "a file that it needs is missing"
+    try:
+        decode_name([each.encode() for each in (*paths, *directories) if each])
+        check_collisions(paths, known)
+    except Refused as refused:
+        return f"`{refused.member}`: {refused.reason}"
+    return _fault_outside(manifest)
+
+
+def _fault_outside(manifest: Manifest) -> str:
+    if any(directory.partition("/")[0] == OUTSIDE for directory, *_ in manifest.tree):
+        return "a file of the root tree is outside it"
+    for key, directory, names, *_ in manifest.outside:
+        if key not in OUTSIDE_KEYS:
+            return f"`{key}` is not a place of files"
+        for name in names:
+            if reason := fault_outside(key, f"{directory}/{name}".lstrip("/")):
+                return f"`{name}`: {reason}"
+    return ""

@@ -6,26 +6,29 @@ from typing import NamedTuple
 from zlib import crc32
 
 from puffin import meter
-from puffin.cache.atomic import publish_file, publish_tree, remove_tree, write
-from puffin.cache.layout import Bucket, Cache, current_boot
-from puffin.cache.lock import Lock
+from puffin.cache.atomic import remove_tree, write
+from puffin.cache.layout import Cache
 from puffin.stages.unzip import record
 from puffin.stages.unzip.errors import Refused, bad_archive, cache_write_failed
 from puffin.stages.unzip.inflate import STREAM_ABOVE, chunks, member_content
 from puffin.stages.unzip.installed import OUTSIDE, Item, Layout, plan
-from puffin.stages.unzip.manifest import INSTALLER, Manifest, encode_manifest
-from puffin.stages.unzip.ready import archive_ready, discard_archive, examined
+from puffin.stages.unzip.manifest import INSTALLER, Manifest
+from puffin.stages.unzip.publish import (
+    CREATE,
+    READABLE,
+    RUNNABLE,
+    complete_manifest,
+    kept_executables,
+    publish_archive,
+)
+from puffin.stages.unzip.ready import archive_ready
 from puffin.stages.unzip.record import record_digest
 from puffin.stages.unzip.zipdir import Member, read_directory
 from puffin.types import Buffer
 
-_WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _WALK = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 _RELATIVE = os.open in os.supports_dir_fd
 _PIECE = 16 << 20  # bytes of one write: between two of them, the display is drawn and Ctrl-C heard
-_READABLE, _RUNNABLE = (
-    (0o444, 0o555) if os.name != "nt" else (0o666, 0o777)
-)  # what is read-only cannot be removed
 
 
 def write_tree(root: str, view: memoryview, tree: "dict[str, list[Item]]") -> "dict[str, list[str]]":
@@ -58,7 +61,7 @@ def _write_members(prefix: str, at: "int | None", view: memoryview, items: "list
         _name, _start, _packed, size, _crc, deflated, executable = member
         streamed = size > STREAM_ABOVE and deflated
         body = b"" if streamed else member_content(view, member)
-        descriptor = os.open(prefix + name, _WRITE, _RUNNABLE if executable else _READABLE, dir_fd=at)
+        descriptor = os.open(prefix + name, CREATE, RUNNABLE if executable else READABLE, dir_fd=at)
         try:
             if streamed:
                 known = _stream(descriptor, view, member)
@@ -128,31 +131,13 @@ def plan_wheel(view: memoryview, filename: str) -> Layout:
 def _publish(cache: Cache, sha256: str, view: memoryview, layout: Layout) -> None:
     cache.initialise()
     temporary = cache.temporary()
-    archive = cache.archive(sha256)
     try:
         manifest = _write_archive(temporary, view, layout)
         meter.count(given=manifest.bytes)
-        if os.path.isdir(archive) and examined(archive, manifest) < 0:
-            _clear_wreck(cache, sha256, manifest)
-        mine = publish_tree(temporary, archive)
     except BaseException:
         remove_tree(temporary)
         raise
-    try:
-        publish_file(cache, cache.manifest(sha256), encode_manifest(manifest))
-    except BaseException:
-        if mine:  # without its manifest nobody sees the tree: it would only take up room
-            discard_archive(cache, sha256)
-        raise
-
-
-def _clear_wreck(cache: Cache, sha256: str, manifest: Manifest) -> None:
-    """Remove a tree that a crash left damaged, under a lock, lest a neighbour's new one goes instead."""
-    locks = cache.path(Bucket.LOCKS)
-    os.makedirs(locks, exist_ok=True)
-    with Lock(f"{locks}/archive-{sha256}", what=f"the archive of `{manifest.filename}`"):
-        if examined(cache.archive(sha256), manifest) < 0:
-            discard_archive(cache, sha256)
+    publish_archive(cache, sha256, temporary, manifest)
 
 
 class _Rows(NamedTuple):
@@ -183,23 +168,22 @@ def _write_archive(root: str, view: memoryview, layout: Layout) -> Manifest:
     hashes[info].append(record.record_digest((INSTALLER,)))
     text = _record_text(rows, hashes)
     rows[info] = rows[info].plus("RECORD", text)
-    write(f"{root}/{info}/INSTALLER", INSTALLER, mode=_READABLE)
-    write(f"{root}/{info}/RECORD", text, mode=_READABLE)
-    return _manifest(layout, rows, hashes, len(view), _executables(root, layout))
+    write(f"{root}/{info}/INSTALLER", INSTALLER, mode=READABLE)
+    write(f"{root}/{info}/RECORD", text, mode=READABLE)
+    executables = kept_executables(root, info, _executables(layout))
+    return _manifest(layout, rows, hashes, len(view), executables)
 
 
-def _executables(root: str, layout: Layout) -> "tuple[str, ...] | None":
-    """Return the files that may be run; None where the file system at *root* does not keep that."""
-    found = [
-        f"{directory}/{name}".lstrip("/")
-        for directory, items in layout.tree.items()
-        for name, member, _ in items
-        if member.executable
-    ]
-    kept = [
-        bool(os.stat(f"{root}/{path}").st_mode & 0o100) for path in (f"{layout.dist_info}/RECORD", *found[:1])
-    ]
-    return tuple(found) if kept == [False, True][: len(kept)] else None
+def _executables(layout: Layout) -> "tuple[str, ...]":
+    """Return the files that the wheel marks as such that may be run."""
+    return tuple(
+        [
+            f"{directory}/{name}".lstrip("/")
+            for directory, items in layout.tree.items()
+            for name, member, _ in items
+            if member.executable
+        ]
+    )
 
 
 def _is_outside(directory: str) -> bool:
@@ -228,26 +212,14 @@ def _manifest(
         key, _, inside = directory.removeprefix(f"{OUTSIDE}/").partition("/")
         if directory.startswith(f"{OUTSIDE}/"):
             outside.append((key, inside, *rows[directory], tuple(hashes[directory])))
-    scripts = [
-        f"{at}/{name}".lstrip("/") for key, at, names, *_ in outside if key == "scripts" for name in names
-    ]
-    tops = [(name, True) for name in tree if name and "/" not in name]
-    tops += [(name, False) for name in rows[""].names]
-    return Manifest(
-        name=layout.name,
+    return complete_manifest(
         raw_name=layout.raw_name,
         version=layout.version,
         dist_info=layout.dist_info,
         filename=layout.filename,
-        boot_id=current_boot(),
         purelib=layout.root_is_purelib,
-        tops=tuple(sorted(tops)),
-        files=sum([len(row.names) for row in rows.values()]),
-        bytes=sum([sum(row.sizes) for row in rows.values()]),
         entry_points=layout.entry_points,
-        scripts=tuple(scripts),
         outside=tuple(outside),
-        has_pyc=any(".pyc/" in f"{'/'.join(row.names)}/" for row in tree.values()),
         healed=layout.healed,
         wheel_bytes=size,
         tree=tuple([(directory, *row) for directory, row in tree.items()]),

@@ -1,5 +1,6 @@
 """Archives that travel in pieces: they arrive as they were, or not at all."""
 
+import ast
 import os
 from hashlib import sha256
 
@@ -12,6 +13,7 @@ from puffin.stages.unzip.manifest import read_manifest
 from puffin.stages.unzip.ready import archive_ready, recheck
 from puffin.stages.unzip.transfer import Arrival, BrokenTransfer, manifest_of, piece_of
 from puffin.stages.unzip.unzip import unzip
+from puffin.value import replace
 from tests.helpers.wheels import forge_wheel
 
 FILES = {
@@ -92,3 +94,26 @@ def test_a_damaged_one_leaves_nothing(sender, tmp_path_factory, at, how):
     assert not archive_ready(cache, archive)
     assert not os.path.exists(cache.archive(archive))
     assert os.listdir(f"{cache.root}/tmp-v0") == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("pkg/deep", "../evil"),
+        ("pkg/deep", "pkg"),
+        ("__init__.py", "../../evil"),
+        ("__init__.py", "deep"),
+        ("share", "../../evil"),
+        ("run", "python"),
+    ],
+)
+def test_an_archive_whose_files_would_lie_elsewhere_leaves_nothing(sender, tmp_path, old, new):
+    source, archive = sender
+    manifest = manifest_of(source, archive)
+    changed = ast.literal_eval(repr((manifest.tree, manifest.outside)).replace(f"'{old}'", f"'{new}'"))
+    assert changed != (manifest.tree, manifest.outside)
+    cache = Cache(str(tmp_path / "cache"), lower=())
+    with pytest.raises(BrokenTransfer):
+        receive(cache, archive, replace(manifest, tree=changed[0], outside=changed[1]), b"")
+    assert not list(tmp_path.rglob("*evil*"))
+    assert not os.path.exists(cache.archive(archive))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from puffin.cache import layout
 from puffin.cache.layout import Cache
-from puffin.stages.unzip import inflate, ready, unzip, wheelfile
+from puffin.stages.unzip import inflate, publish, ready, unzip, wheelfile
 from puffin.stages.unzip import unzip as place
 from puffin.stages.unzip.errors import BadArchive, CacheWriteFailed, Refused
 from puffin.stages.unzip.manifest import BOOT_ID, encode_manifest, read_header, read_manifest
@@ -208,7 +208,7 @@ def test_a_manifest_that_cannot_be_written_takes_its_tree_along(cache, monkeypat
     def fail(*_args, **_options):
         raise OSError(errno.EDQUOT, "Disk quota exceeded")
 
-    monkeypatch.setattr(unzip, "publish_file", fail)
+    monkeypatch.setattr(publish, "publish_file", fail)
     with pytest.raises(CacheWriteFailed):
         put(cache, RICH)
     assert not os.path.exists(cache.archive(sha256(RICH[1]).hexdigest()))
