@@ -273,6 +273,30 @@ def test_an_environment_that_may_not_be_written_to(puffin, index):
         assert of_packages(env) == before
 
 
+def test_an_environment_that_may_not_be_written_to_is_looked_at(puffin, index):
+    index.add(*forge_wheel("y", "1"))
+    index.add(*forge_wheel("z", "1"))
+    with small_disk(puffin.root / "mount", "8m") as place:
+        env = Env(place / "env")
+        there = {"env": {"VIRTUAL_ENV": str(env.root)}}
+        assert puffin("venv", place / "env").code == 0
+        assert puffin.sync("y==1\n", "-i", index.url, **there).code == 0
+        puffin.file("other.txt", "z==1\n")
+        before = of_packages(env)
+        if subprocess.run(["mount", "-o", "remount,ro", str(place)], capture_output=True).returncode:
+            pytest.skip("cannot remount here")
+        for words in (["pip", "install", "y"], ["pip", "sync", "requirements.txt"]):
+            done = puffin(*words, "-i", index.url, **there)
+            assert (done.code, "Checked 1 package" in done.err) == (0, True), done.err
+        for words in (["pip", "install", "z", "--dry-run"], ["pip", "sync", "other.txt", "--dry-run"]):
+            done = puffin(*words, "-i", index.url, **there)
+            assert done.code == 0, done.err
+        done = puffin("pip", "install", "z", "-i", index.url, **there)
+        assert done.code == 2, done.err
+        assert "Cannot write to" in done.err
+        assert of_packages(env) == before
+
+
 @pytest.mark.parametrize("words", [("clean",), ("prune",), ("clean", "--force")])
 def test_a_read_only_cache_is_not_cleaned(puffin, env, sync, words):
     with small_disk(puffin.root / "mount", "8m") as cache:

@@ -1,11 +1,12 @@
 """One environment under its lock: its contents, the planned change, and the commit."""
 
 import os
+from errno import EACCES, EPERM, EROFS
 
 from puffin import depends
 from puffin.cache.atomic import read, remove_tree, replace_file
 from puffin.cache.layout import current_boot
-from puffin.cache.lock import Lock, lock_timeout
+from puffin.cache.lock import Lock, LockFailed, lock_timeout
 from puffin.cache.usage import note_living
 from puffin.errors import PuffinError, os_cause
 from puffin.pipeline.change.additions import addition, parts_behind
@@ -13,7 +14,7 @@ from puffin.pipeline.change.values import ConflictsRefused
 from puffin.pipeline.graph.record import phase
 from puffin.stages.link.commit.commitplan import CommitRequest, Homes, plan_commit
 from puffin.stages.link.commit.installplan import Present
-from puffin.stages.link.commit.recovery import BACK, FORWARD, LOST, UNREADABLE, recover
+from puffin.stages.link.commit.recovery import BACK, FORWARD, LOST, UNREADABLE, broken_off, recover
 from puffin.stages.link.commit.removal import RealDisk
 from puffin.stages.link.commit.stamps import DIRECTORY, LOCK, STATE, facts_of
 from puffin.stages.link.commit.state import Owned, State, disturbed, doubted, encode, read_state, restamped
@@ -61,6 +62,7 @@ class Workplace:
         timeout: float,
         atomic: str = "",
         verified_by: "Cache | None" = None,
+        looks: bool = False,
     ) -> None:
         self.environment = with_real_paths(environment)
         self._always = atomic == ALWAYS
@@ -73,6 +75,8 @@ class Workplace:
         self.damaged: frozenset[str] = frozenset()
         self._links: tuple[str, ...] = ()
         self._transaction: Transaction | None = None
+        self._looks = looks
+        self._refusal: PuffinError | None = None  # why nothing can be written, and no lock is held
 
     @property
     def home(self) -> str:
@@ -85,14 +89,15 @@ class Workplace:
 
     def __enter__(self) -> "Workplace":
         try:
-            os.makedirs(self.home, exist_ok=True)
-            if self.environment.origin in ELSEWHERE:
-                os.makedirs(self.site, exist_ok=True)
-        except OSError as error:
-            raise NotWritable(path=self.environment.root, causes=(os_cause(error),)) from error
-        self._lock.__enter__()
+            self._take()
+        except (NotWritable, LockFailed) as error:
+            if not self._is_read_only(error):
+                raise
+            self._refusal = error
+            self.look()
+            return self
         try:
-            if not os.access(self.site, os.W_OK | os.X_OK):
+            if not self._looks and not os.access(self.site, os.W_OK | os.X_OK):
                 raise NotWritable(path=self.site)
             self.recovered = recover(self.environment.root, home=_staging_home(self.environment))
             self.look()
@@ -100,6 +105,26 @@ class Workplace:
             self._lock.__exit__(None, None, None)
             raise
         return self
+
+    def _take(self) -> None:
+        """Lock the environment."""
+        try:
+            os.makedirs(self.home, exist_ok=True)
+            if self.environment.origin in ELSEWHERE:
+                os.makedirs(self.site, exist_ok=True)
+        except OSError as error:
+            raise NotWritable(path=self.environment.root, causes=(os_cause(error),)) from error
+        self._lock.__enter__()
+
+    def _is_read_only(self, error: PuffinError) -> bool:
+        """Tell whether *error* forbids changes alone, and a look at a whole environment is what is wanted."""
+        return (
+            self._looks
+            and getattr(error.__cause__, "errno", 0) in (EROFS, EACCES, EPERM)
+            and self._cache is None  # a verification notes what it found
+            and os.path.isdir(self.site)
+            and not broken_off(self.environment.root)
+        )
 
     def __exit__(self, *error: object) -> None:
         try:
@@ -184,6 +209,8 @@ class Workplace:
 
     def begin(self) -> Transaction:
         """Start a transaction; its remains are removed at the end of the ``with`` block."""
+        if self._refusal is not None:
+            raise self._refusal
         self._transaction = Transaction(self.environment.root, home=_staging_home(self.environment))
         try:
             self._transaction.begin()
@@ -425,13 +452,16 @@ def target_of(environment: "Environment") -> LinkTarget:
     )
 
 
-def workplace_for(environment: "Environment", settings: "Settings", session: "Session") -> Workplace:
-    """Return the place of changes to *environment* as the settings of a command say; it is not locked yet."""
+def workplace_for(
+    environment: "Environment", settings: "Settings", session: "Session", *, looks: bool = False
+) -> Workplace:
+    """Return the place of changes to *environment*, not yet locked. One that *looks* opens a read-only one too."""
     return Workplace(
         environment,
         timeout=lock_timeout(session.environ),
         atomic=settings.atomic,
         verified_by=session.cache if settings.verify else None,
+        looks=looks or settings.dry_run,
     )
 
 

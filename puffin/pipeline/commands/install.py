@@ -26,7 +26,7 @@ from puffin.pipeline.request.settings import InstallSettings
 from puffin.pipeline.request.where import find_where
 from puffin.pipeline.tasks.supply import Supply
 from puffin.stages.link.commit.installplan import Present, WantedDistribution, wanted_of
-from puffin.stages.link.environment.environment import check_target
+from puffin.stages.link.environment.environment import check_allowed, check_writable
 from puffin.stages.link.installed.inherited import inherited
 from puffin.stages.link.interpreter.interpreter import meanwhile
 from puffin.stages.resolve.locate.file_choice import FileTarget
@@ -50,10 +50,10 @@ def install(settings: InstallSettings, session: "Session") -> Installed:
     with phase("find interpreter"), meanwhile(import_resolving):
         environment = find_where(run.where, session)
     if not run.dry_run:
-        check_target(environment, break_system_packages=run.break_system_packages)
+        check_allowed(environment, break_system_packages=run.break_system_packages)
     for warning in settings.sources.requirements.warnings:
         reporter.warn(warning)
-    with opened(workplace_for(environment, run, session)) as workplace, shared(session.cache):
+    with opened(workplace_for(environment, run, session, looks=True)) as workplace, shared(session.cache):
         tell_recovery(workplace, reporter)
         return _Install(settings, session, workplace).run()
 
@@ -90,6 +90,8 @@ class _Install:
                 resolution = self._resolve()
                 run = self._environment_run(resolution)
                 run.make_plan()
+            if not (run.plan.nothing_to_do or self._run.dry_run):
+                check_writable(self._workplace.environment)
             count = len(resolution.packages)
             self._reporter.phase("Resolved", count, time.perf_counter() - self._session.started)
             wanted = [each for each in resolution.packages if each.name in run.plan.install]

@@ -12,7 +12,7 @@ from puffin.pipeline.inputs.inputs import Inputs, Reading, check_files, requeste
 from puffin.pipeline.request.imports import import_fetching
 from puffin.pipeline.request.settings import Settings
 from puffin.pipeline.request.where import find_where
-from puffin.stages.link.environment.environment import check_target
+from puffin.stages.link.environment.environment import check_allowed, check_writable
 from puffin.stages.link.interpreter.interpreter import meanwhile
 from puffin.value import replace
 
@@ -43,7 +43,7 @@ def sync(settings: Settings, session: "Session", *, exact: bool = True) -> bool:
     with phase("find interpreter"), meanwhile(import_fetching):
         environment = find_where(settings.where, session)
     if not settings.dry_run:
-        check_target(environment, break_system_packages=settings.break_system_packages)
+        check_allowed(environment, break_system_packages=settings.break_system_packages)
     told = ToldByBuilds(session)
     with phase("read requirements"):
         reading = Reading(
@@ -65,7 +65,7 @@ def sync_pins(
     for warning in inputs.warnings:
         reporter.warn(warning)
     mark = depends.mark()
-    with opened(workplace_for(environment, settings, session)) as workplace, shared(session.cache):
+    with opened(workplace_for(environment, settings, session, looks=True)) as workplace, shared(session.cache):
         tell_recovery(workplace, reporter)
         change = ChangeRun(settings, session, command="pip sync")
         run = EnvironmentRun(environment.root, environment.root, settings, session)
@@ -138,6 +138,8 @@ class _Sync:
             if self._settings.dry_run:
                 self._reporter.phase("Would make no changes", -1, 0)
             return False
+        if not self._settings.dry_run:
+            check_writable(run.environment)
         if run.plan.install:
             with phase("locate"):
                 self._locate()

@@ -279,10 +279,13 @@ def _owned(change: CommitRequest, sources: "Iterable[StagedPart]") -> "list[Owne
     """Return what the state says of the additions, which have *sources*."""
     tops: dict[str, list[str]] = {}
     ways: dict[str, str] = {change.homes.purelib: ""}
+    above: set[str] = set()  # distributions whose data reach into site-packages, where files have other paths
     for part in sources:
         if part.home not in ways:
             ways[part.home] = f"{os.path.relpath(part.home, change.homes.purelib)}/"
         tops.setdefault(part.name, []).extend([f"{ways[part.home]}{name}" for name, _ in part.tops])
+        if any(f"{change.homes.purelib}/".startswith(f"{part.home}/{name}/") for name, _ in part.tops):
+            above.add(part.name)
     return [
         Owned(
             name=each.name,
@@ -295,7 +298,7 @@ def _owned(change: CommitRequest, sources: "Iterable[StagedPart]") -> "list[Owne
             bytecode=each.bytecode,
             checked=change.window[1],
             mode=each.mode,
-            complete=True,
+            complete=each.name not in above,
         )
         for each in change.additions
     ]

@@ -103,13 +103,14 @@ def plan_placement(
     ``behind`` returns the part and the directory in it that a symlink on disk takes from a sealed tree.
     Raises :class:`PathClash` and :class:`SymlinkedDirectory`.
     """
-    planner = _Planner(going, owner_of, disk, behind)
-    homes: dict[str, list[StagedPart]] = {}
+    homes: dict[str, list[Claim]] = {}
     for source in sources:
-        homes.setdefault(source.home, []).append(source)
-    for home, contributors in homes.items():
+        homes.setdefault(source.home, []).append((source, "", True))
+    planner = _Planner(going, owner_of, disk, behind, homes)
+    for home in homes:
         planner.home(home)
-        planner.directory(home, [(source, "", True) for source in contributors])
+    for home in sorted(homes, key=len):  # one that lies in another gets what that brings to it first
+        planner.directory(home, homes[home])
     return planner.placement()
 
 
@@ -141,7 +142,18 @@ class Listing:
 
 
 class _Planner:
-    def __init__(self, going: frozenset[str], owner_of: "Owners", disk: "Disk", behind: "Behind") -> None:
+    """``homes`` are the claims to each home, which grow by those of parts whose own home lies above it."""
+
+    def __init__(
+        self,
+        going: frozenset[str],
+        owner_of: "Owners",
+        disk: "Disk",
+        behind: "Behind",
+        homes: "dict[str, list[Claim]]",
+    ) -> None:
+        self._homes = homes
+        self._leading: set[str] = set()  # the directories that lead to homes and are made
         self._going = going
         self._owner_of = owner_of
         self._disk = disk
@@ -179,9 +191,10 @@ class _Planner:
     def home(self, path: str) -> None:
         """Plan the directories that lead to a home and are not there, such as that of headers."""
         missing = []
-        while not (self._disk.is_directory(path) or self._disk.is_symlink(path)):
+        while not (path in self._leading or self._disk.is_directory(path) or self._disk.is_symlink(path)):
             missing.append(path)
             path = path.rpartition("/")[0]
+        self._leading.update(missing)
         self.made.extend(reversed(missing))
 
     def directory(self, path: str, claims: "Sequence[Claim]", *, made: bool = False) -> None:
@@ -281,23 +294,29 @@ class _Planner:
         return known
 
     def _entry(self, path: str, claims: "list[Claim]", there: bool) -> None:
+        if path in self._homes and all(is_directory for _, _, is_directory in claims):
+            self._homes[path] += claims
+            return
+        leads = path in self._leading
         found = self._behind(path) if there and self._disk.is_symlink(path) else None
         if found:
             part, inner = found
             claims, there = [*claims, (part, inner, True)], False
             self.replaced.append(path)
             self._rebuilt[path] = f"{part.staged}~{len(self._rebuilt)}"
-        if len(claims) == 1 and not there:
+        if len(claims) == 1 and not there and not leads:
             source, inner, _ = claims[0]
             self.moves.append((f"{source.staged}/{inner}", path))
             return
         kinds = {is_directory for _, _, is_directory in claims}
+        if leads:
+            kinds.add(True)
         if there:
             kinds.add(self._kind_on_disk(path))
         if len(kinds) > 1:
             self._clash(path, claims, there)
         elif kinds == {True}:
-            if not there:
+            if not (there or leads):
                 self.made.append(path)
             self.directory(path, claims, made=not there)
         else:

@@ -26,7 +26,8 @@ class Owned:
     ``bytecode`` the kind of bytecode that was installed with it, if any. Without ``tops`` its files were never looked
     at. ``checked`` is when they were last known to be whole, in ns by the clock of the file system. ``mode`` is
     ``tree`` where that was the link mode, else empty. If ``complete``, all its files are at and beneath ``tops``: what
-    it has in other places is among these too, by the way from site-packages, and RECORD lists nothing else.
+    it has in other places is among these too, by the way from site-packages, and RECORD lists nothing else. It is not
+    ``complete`` if data of its wheel come to site-packages: these have two paths.
     """
 
     name: str

@@ -237,6 +237,12 @@ def check_target(environment: Environment, *, break_system_packages: bool = Fals
 
     Those are :class:`NotAnEnvironment`, :class:`ExternallyManaged` and :class:`SiteNotWritable`.
     """
+    check_allowed(environment, break_system_packages=break_system_packages)
+    check_writable(environment)
+
+
+def check_allowed(environment: Environment, *, break_system_packages: bool = False) -> None:
+    """Raise :class:`NotAnEnvironment` or :class:`ExternallyManaged` if nothing may be installed there."""
     if environment.origin == BY_VERSION and not environment.is_venv and not break_system_packages:
         hints = (
             "make a virtual environment with `puffin venv`, and give its directory",
@@ -247,6 +253,10 @@ def check_target(environment: Environment, *, break_system_packages: bool = Fals
         marker = environment.interpreter.managed_marker
         if depends.exists(marker):
             raise ExternallyManaged(path=environment.executable, text=marker_text(marker))
+
+
+def check_writable(environment: Environment) -> None:
+    """Raise :class:`SiteNotWritable` if nothing can be installed there."""
     for directory in dict.fromkeys((environment.purelib, environment.platlib)):
         _check_writable(directory)
 

@@ -56,6 +56,17 @@ class World:
             self._compile(digest)
         return self._archives[key]
 
+    def told_as(self, files, filename, data):
+        """Let *files*, of which :meth:`archive` makes a wheel, stand for another wheel of their name; return them."""
+        from hashlib import sha256
+
+        name, version, _ = filename.split("-", 2)
+        digest = sha256(data).hexdigest()
+        self._archives[(name, version, tuple(sorted(files.items())))] = unzip(
+            data=data, filename=filename, sha256=digest, cache_root=self.cache.root
+        )
+        return files
+
     def _compile(self, archive):
         """Compile an archive, all of whose modules have one and the same time, the worst there can be."""
         if not self.kind:
@@ -323,14 +334,7 @@ def test_headers_and_data_need_no_directory_before(world):
         "1",
         {"native.py": "", "native-1.data/headers/n.h": "h", "native-1.data/data/share/n.txt": "n"},
     )
-    from hashlib import sha256
-
-    digest = sha256(data).hexdigest()
-    files = {"native.py": ""}
-    world._archives[("native", "1", tuple(sorted(files.items())))] = unzip(
-        data=data, filename=filename, sha256=digest, cache_root=world.cache.root
-    )
-    world.sync({"native": ("1", files)})
+    world.sync({"native": ("1", world.told_as({"native.py": ""}, filename, data))})
     assert (Path(world.environment.headers) / "native/n.h").read_text() == "h"
     assert (Path(world.environment.root) / "share/n.txt").read_text() == "n"
     assert world.told_amiss() == []
@@ -338,6 +342,59 @@ def test_headers_and_data_need_no_directory_before(world):
     world.sync({})
     assert not (Path(world.environment.root) / "share").exists()
     assert not (Path(world.environment.headers) / "native").exists()
+
+
+@pytest.mark.parametrize("mode", ["hardlink", "tree"])
+def test_data_in_site_packages_stay_when_who_shares_them_goes(world, mode):
+    way = world.site.relative_to(world.environment.data).as_posix()
+    filename, data = forge_wheel("one", "1", {"one.py": "", f"one-1.data/data/{way}/m/shared.py": "shared"})
+    one = ("1", world.told_as({"one.py": ""}, filename, data))
+    world.sync({"one": one}, mode)
+    world.sync({"one": one, "two": ("1", {"m/shared.py": "shared", "m/own.py": "own"})}, mode)
+    assert world.files()["m/own.py"] == b"own"
+    world.sync({"one": one}, mode)
+    assert world.files() == {"one.py": b"", "m/shared.py": b"shared"}
+    assert world.told_amiss() == []
+
+
+@pytest.mark.parametrize("mode", ["hardlink", "tree"])
+@pytest.mark.parametrize("together", [True, False])
+def test_data_come_to_site_packages_beside_what_others_bring_there(world, mode, together):
+    way = world.site.relative_to(world.environment.data).as_posix()
+    brought = {"ns/own.py": "own", "ns/in/x.py": "x", f"one-1.data/data/{way}/ns/data.txt": "data"}
+    filename, data = forge_wheel("one", "1", brought)
+    one = ("1", world.told_as({"ns/own.py": "own"}, filename, data))
+    two = ("1", {"ns/two.py": "two", "ns/in/y.py": "y", "ns/data.txt": "data"})
+    if not together:
+        world.sync({"one": one}, mode)
+    world.sync({"one": one, "two": two}, mode)
+    whole = {"ns/own.py": b"own", "ns/in/x.py": b"x", "ns/data.txt": b"data"}
+    assert world.files() == {**whole, "ns/two.py": b"two", "ns/in/y.py": b"y"}
+    world.sync({"one": one}, mode)
+    assert world.files() == whole
+    world.sync({}, mode)
+    assert world.files() == {}
+
+
+def test_data_come_to_headers_and_scripts_that_are_new(world):
+    headers = Path(world.environment.headers).relative_to(world.environment.data).as_posix()
+    scripts = Path(world.environment.scripts).relative_to(world.environment.data).as_posix()
+    brought = {
+        "one.py": "",
+        "one-1.data/headers/own.h": "own",
+        f"one-1.data/data/{headers}/one/data.h": "data",
+        "one-1.data/scripts/run": "#!/bin/sh\n",
+        f"one-1.data/data/{scripts}/told.txt": "told",
+    }
+    filename, data = forge_wheel("one", "1", brought)
+    files = world.told_as({"one.py": ""}, filename, data)
+    world.sync({"one": ("1", files)})
+    found = sorted(path.name for path in (Path(world.environment.headers) / "one").iterdir())
+    assert found == ["data.h", "own.h"]
+    assert sorted(path.name for path in Path(world.environment.scripts).iterdir()) == ["run", "told.txt"]
+    world.sync({})
+    assert not (Path(world.environment.headers) / "one").exists()
+    assert list(Path(world.environment.scripts).iterdir()) == []
 
 
 @pytest.mark.parametrize("looks", [1, 2])
