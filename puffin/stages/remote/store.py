@@ -178,7 +178,11 @@ class RemoteStore:
         """Have nothing asked for until this is answered, or is not in time, which a thread waits for."""
         if is_silent(self.settings):
             return  # another one waits
-        await_answer(self.settings)
+        try:
+            await_answer(self.settings)
+        except OSError:  # nobody else would hear of it
+            self.give_up("it does not answer in time")
+            return
         patient = RemoteStore(replace(self.settings, silence=0.0), None, None, self._network)
         Thread(target=patient._ask_again, args=(kind, name, most), daemon=True).start()
 

@@ -27,7 +27,7 @@ PACKED_FROM = (
 )  # bytes of a wheel: of a smaller one, a pack saves less time than the request for it takes
 _MAGIC = b"puffin-archive-1\n"
 _LENGTH = 4
-_LEVEL = 3
+_LEVEL = 1  # another level takes half as much time again to pack, and saves a tenth of the bytes
 _PIECE = 1 << 20  # bytes that are unpacked at once, which stay in the cache of a processor
 _FIELDS = (
     "raw_name", "version", "dist_info", "purelib", "entry_points", "healed", "wheel_bytes", "executables", "outside",

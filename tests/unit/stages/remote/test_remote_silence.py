@@ -59,6 +59,14 @@ def test_a_server_that_stays_silent_is_left_alone(cache, store, mode):
     assert one.content(SHA256) == (None, "unavailable")
 
 
+def test_where_processes_cannot_tell_each_other_a_silent_server_is_left_alone(cache, store, tmp_path):
+    one = store(silence=0.1, patience=60.0)
+    tmp_path.rmdir()
+    cache.mode = "hanging"
+    assert one.content(SHA256) == (None, "silent")
+    assert one.broken == "it does not answer in time"
+
+
 def test_without_a_limit_a_server_has_all_its_time(cache, store):
     cache.mode, one = "hanging", store(patience=0.2)
     assert one.content(SHA256) == (None, "unavailable")
