@@ -23,6 +23,15 @@ WHEELS = {
 }
 HASHES = {name: hashlib.sha256(data).hexdigest() for name, (_, data) in WHEELS.items()}
 PINS = "large==1.0\n"
+ON = {"PUFFIN_REMOTE_CACHE_PACKS": "1"}
+WITH_PACKS = {VARIABLE: KEY, "PUFFIN_REMOTE_CACHE_TIMEOUT": "60", **ON}
+
+
+class PackMachine(Machine):
+    """A machine that takes and writes packs."""
+
+    def sync(self, url, *words, **options):
+        return super().sync(url, *words, **{**ON, **options})
 
 
 @pytest.fixture
@@ -40,7 +49,7 @@ def cache():
 
 @pytest.fixture
 def machines(puffin, shop):
-    return lambda name: Machine(puffin, name, shop)
+    return lambda name: PackMachine(puffin, name, shop)
 
 
 @pytest.fixture
@@ -96,9 +105,9 @@ def test_without_a_key_the_wheel_is_taken(machines, puffin, filled):
     assert same_archives(puffin, "first", "second")
 
 
-def test_packs_can_be_left_out(machines, puffin, filled):
+def test_packs_are_off_unless_they_are_turned_on(machines, puffin, filled):
     filled.requests.clear()
-    without = {"PUFFIN_REMOTE_CACHE_PACKS": "0"}
+    without = {"PUFFIN_REMOTE_CACHE_PACKS": ""}
     second = machines("second")
     second.sync(filled.url, pins=PINS, **without)
     assert (second.files_asked, filled.requests["GET"]) == ([], 1)
@@ -198,22 +207,22 @@ def test_packs_are_pushed_and_pulled(machines, puffin, cache):
     first = machines("first")
     first.sync("", pins=PINS)
     words = ("cache", "push", "--remote-cache", cache.url, "--cache-dir", puffin.root / "cache-first")
-    done = puffin(*words, env={"PUFFIN_REMOTE_CACHE_KEY": KEY})
+    done = puffin(*words, env=WITH_PACKS)
     assert "Uploaded 2 objects" in done.err, done.err
-    done = puffin(*words, env={"PUFFIN_REMOTE_CACHE_KEY": KEY})
+    done = puffin(*words, env=WITH_PACKS)
     assert "Uploaded 0 objects" in done.err, done.err
     table = f'index-url = "{first.shop.url}"\n[envs.web]\npath = "web"\nrequirements = ["web.txt"]\n'
     puffin.file("puffin.toml", table)
     puffin.file("web.txt", PINS)
     first.shop.requests.clear()
     words = ("cache", "pull", "--cache-dir", puffin.root / "cache-second", "--remote-cache", cache.url)
-    done = puffin(*words, env={"PUFFIN_REMOTE_CACHE_KEY": KEY, "PUFFIN_REMOTE_CACHE_TIMEOUT": "60"})
+    done = puffin(*words, env=WITH_PACKS)
     assert "Took 1 object" in done.err, done.err
     assert first.files_asked == []
     assert same_archives(puffin, "first", "second")
     signed_and_cut_off(cache)
     words = ("cache", "pull", "--cache-dir", puffin.root / "cache-third", "--remote-cache", cache.url)
-    done = puffin(*words, env={"PUFFIN_REMOTE_CACHE_KEY": KEY, "PUFFIN_REMOTE_CACHE_TIMEOUT": "60"})
+    done = puffin(*words, env=WITH_PACKS)
     assert "Took 2 objects" in done.err, "the pack, which was not right, and the wheel"
     assert first.files_asked == []
     assert same_archives(puffin, "first", "third")

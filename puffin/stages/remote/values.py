@@ -114,7 +114,7 @@ def remote_cache_of(
     """Return the remote cache that options and variables name; None without one, and offline.
 
     Read are ``PUFFIN_REMOTE_CACHE_TIMEOUT`` (seconds), ``PUFFIN_REMOTE_CACHE_UPLOAD_SECONDS``,
-    ``PUFFIN_REMOTE_CACHE_UPLOAD_BYTES`` and ``PUFFIN_REMOTE_CACHE_PACKS`` (``0``: none). Raises :class:`UsageError`.
+    ``PUFFIN_REMOTE_CACHE_UPLOAD_BYTES`` and ``PUFFIN_REMOTE_CACHE_PACKS`` (``1``: yes). Raises :class:`UsageError`.
     """
     if not url:
         if write:
@@ -139,7 +139,7 @@ def remote_cache_of(
         upload_bytes=int(positive(environ, "PUFFIN_REMOTE_CACHE_UPLOAD_BYTES", float(2 << 30), "bytes")),
         room=Cache(cache_dir).temporary("-remote"),
         waits=patience if environ.get("PUFFIN_REMOTE_CACHE_TIMEOUT", "").strip() else 0.0,
-        packs=environ.get("PUFFIN_REMOTE_CACHE_PACKS", "").strip() != "0",
+        packs=environ.get("PUFFIN_REMOTE_CACHE_PACKS", "").strip() == "1",
     )
 
 
