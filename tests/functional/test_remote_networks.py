@@ -296,9 +296,8 @@ def test_a_worker_is_cut_off_while_it_builds(world, shop, tmp_path):
         processes = begun(world, farm, shop, note, "sync", "sync-on", "compile")
         where = until(lambda: note.exists() and note.read_text())
         [cut] = [number for number, each in enumerate(farm.workers) if where.startswith(namespace_of(each))]
-        world.networks.cut(WORKERS[cut], BACK)
-        results = {name: ended(process) for name, process in processes.items()}
-        world.networks.mend(WORKERS[cut], BACK)
+        with world.networks.cut(WORKERS[cut], BACK):
+            results = {name: ended(process) for name, process in processes.items()}
         assert f"In `{farm.workers[cut].address}`" in results["sync-on"][1]
     codes = {name: code for name, (code, _) in results.items()}
     assert codes == {"sync": 0, "sync-on": 3, "compile": 0}, results
@@ -309,9 +308,8 @@ def test_the_scheduler_is_cut_off_while_a_worker_builds(world, shop, tmp_path):
     with world.farm(WORKERS[:1]) as farm:
         processes = begun(world, farm, shop, note, "pip-sync", "sync", "lock")
         until(note.exists)
-        world.networks.cut("scheduler", BACK)
-        results = {name: ended(process) for name, process in processes.items()}
-        world.networks.mend("scheduler", BACK)
+        with world.networks.cut("scheduler", BACK):
+            results = {name: ended(process) for name, process in processes.items()}
     for name, (code, said) in results.items():
         assert (name, code) == (name, 75), said
         assert f"he scheduler at `{farm.address}`" in said  # one that was not yet connected cannot connect
@@ -336,9 +334,8 @@ def test_a_machine_is_cut_off_while_it_makes_an_environment(world, shop, tmp_pat
         words = ("sync", "requirements.txt", "-i", shop.url, "--on", farm.address, "--path", "~/env")
         process, env = world.start(driver, *words), Env(farm.workers[0].root / "home" / "env")
         until(lambda: note.exists() and env.root.exists() and env.installed())
-        world.networks.cut(WORKERS[1], BACK)
-        code, said = ended(process)
-        world.networks.mend(WORKERS[1], BACK)
+        with world.networks.cut(WORKERS[1], BACK):
+            code, said = ended(process)
         assert code == 3, said
         assert f"In `{lost.address}`" in said
         assert env.installed() == {"made_there": "1.0"}

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 import pytest
 
 _SWITCH = "switch"  # the namespace of the bridges
+_PREFIX = "puffin"  # of the names of all namespaces; the number of the process follows
 
 
 class Networks:
@@ -31,6 +32,8 @@ class Networks:
     def __enter__(self) -> Networks:
         if not shutil.which("ip") or os.geteuid() != 0:
             pytest.skip("only root may make network namespaces")
+        for name in _left_behind():
+            subprocess.run(["ip", "netns", "del", name], capture_output=True)
         done = subprocess.run(["ip", "netns", "add", self._name(_SWITCH)], capture_output=True, text=True)
         if done.returncode:
             pytest.skip(f"network namespaces cannot be made: {done.stderr.strip()}")
@@ -60,13 +63,15 @@ class Networks:
         _ip(f"-n {self._name(place)} link set {network} up")
         return address
 
-    def cut(self, place: str, network: str) -> None:
-        """Take the line of a place to a network down: nobody is told."""
-        self._at_switch(f"set {self._lines[place, network]} down")
-
-    def mend(self, place: str, network: str) -> None:
-        """Take a line up again."""
-        self._at_switch(f"set {self._lines[place, network]} up")
+    @contextmanager
+    def cut(self, place: str, network: str) -> Iterator[None]:
+        """Have the line of a place to a network down: nobody is told."""
+        line = self._lines[place, network]
+        self._at_switch(f"set {line} down")
+        try:
+            yield
+        finally:
+            self._at_switch(f"set {line} up")
 
     def isolate(self, place: str, network: str) -> None:
         """Let a place reach only those on a network that are not isolated."""
@@ -86,7 +91,14 @@ class Networks:
         _ip(f"-n {self._name(_SWITCH)} link {words}")
 
     def _name(self, place: str) -> str:
-        return f"puffin{os.getpid()}-{place}"
+        return f"{_PREFIX}{os.getpid()}-{place}"
+
+
+def _left_behind() -> list[str]:
+    """Return the namespaces of tests whose process was killed."""
+    names = os.listdir("/run/netns") if os.path.isdir("/run/netns") else []
+    pids = {name: name.removeprefix(_PREFIX).partition("-")[0] for name in names if name.startswith(_PREFIX)}
+    return [name for name, pid in pids.items() if pid.isdigit() and not os.path.exists(f"/proc/{pid}")]
 
 
 def _ip(words: str) -> None:

@@ -1,8 +1,8 @@
 """The first answer of a remote cache to a resolution, which asks only for what would have to be built.
 
-It is asked for when the first build is due, on a thread, because a resolution has threads already. It is waited for as
-the run that follows waits before files (:func:`~puffin.stages.remote.values.grace`). Until it has come, nothing else is
-asked of the cache, so one that is dead or slow costs a resolution no more than that.
+A thread asks for it when the first build is due; a resolution has threads already, so it cannot fork. Builds wait for
+it as long as a run waits before files (:func:`~puffin.stages.remote.values.grace`). Until it has come, nothing else is
+asked of the cache, so a dead or slow one costs a resolution no more than that.
 """
 
 import os

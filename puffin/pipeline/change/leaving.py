@@ -22,9 +22,9 @@ from puffin.types import Collection, Mapping, Sequence
 
 
 class FileLists:
-    """What lists the files of the distributions of *environment*: their own lists, the state, and the cache.
+    """The lists of the files of distributions of *environment*: their RECORDs, the state, and the cache.
 
-    *owned* is what the state says of each, by its entry. Of the *damaged* ones the cache has the better list. *links*
+    *owned* is what the state says of each, by its entry. For *damaged* ones the list in the cache is better. *links*
     are the paths of symlinks that lead to lost sealed trees.
     """
 

@@ -297,7 +297,7 @@ class Workplace:
         self._lists(cache).check_removable([each for each in self.present if each.name in names])
 
     def _lists(self, cache: "Cache") -> "FileLists":
-        """Return what lists the files of distributions; it is imported for changes that take some out."""
+        """Return the lists of files of distributions; the module is imported only for changes that remove some."""
         from puffin.pipeline.change.leaving import FileLists
 
         return FileLists(self.environment, self._owned(), self.damaged, self._links, cache)
@@ -305,7 +305,7 @@ class Workplace:
     def _kept(
         self, staying: "Sequence[Present]", cache: "Cache"
     ) -> "Callable[[Collection[str]], Mapping[str, Any]]":
-        """Return what finds the files of those of *staying* that have one of some paths."""
+        """Return a function that gives the files of those of *staying* that have one of some paths, by name."""
         known: list[Callable[[Collection[str]], Mapping[str, Any]]] = []
 
         def kept(paths: "Collection[str]") -> "Mapping[str, Any]":

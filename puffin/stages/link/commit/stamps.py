@@ -13,10 +13,7 @@ if TYPE_CHECKING:
     Stamp = tuple[int, int, tuple[str, ...]]
 
 FORMAT = 6
-_FORMER = (
-    4,
-    5,
-)  # their distributions do not tell whether all is in what they tell; of 4, nor when they were checked
+_FORMER = (4, 5)  # without the last fields of a distribution (``Owned``)
 DIRECTORY = ".puffin"
 STATE = "state"
 JOURNAL = "journal"

@@ -25,9 +25,9 @@ class Owned:
     ``Artifact.source`` it is from, by which a changed directory or another commit is seen,
     ``bytecode`` the kind of bytecode that was installed with it, if any. Without ``tops`` its files were never looked
     at. ``checked`` is when they were last known to be whole, in ns by the clock of the file system. ``mode`` is
-    ``tree`` where that was the link mode, else empty. If ``complete``, all its files are at and beneath ``tops``: what
-    it has in other places is among these too, by the way from site-packages, and RECORD lists nothing else. It is not
-    ``complete`` if data of its wheel come to site-packages: these have two paths.
+    ``tree`` where that was the link mode, else empty. If it is ``complete``, all files in RECORD are at or beneath
+    ``tops``, which also has its files in other places, by paths relative to site-packages. It is not if data of its
+    wheel reach into site-packages: these have two such paths.
     """
 
     name: str
@@ -86,10 +86,8 @@ def read_state(root: str) -> "State | None":
 def disturbed(site: str, state: State) -> "list[str]":
     """Return the stamped paths, relative to *site*, that changed or went since the commit."""
     changed = []
-    stat, here = (
-        os.stat,
-        os.open(site, DIRECTORY),
-    )  # paths are looked up from there, which takes a third less time
+    stat = os.stat
+    here = os.open(site, DIRECTORY)  # looking paths up from there takes a third less time
     try:
         for first, last, paths in state.stamps:
             for path in paths:
@@ -105,7 +103,7 @@ def disturbed(site: str, state: State) -> "list[str]":
 
 
 def doubted(state: State, changed: "list[str]") -> State:
-    """Return *state* without the trust in what it says of files that a RECORD among the paths *changed* lists."""
+    """Return *state* with no distribution ``complete`` whose RECORD is among the *changed* paths."""
     moved = frozenset(changed)
     told = [
         replace(each, complete=False) if each.complete and f"{each.dist_info}/RECORD" in moved else each

@@ -53,9 +53,9 @@ def distribution_files(environment: Environment, entry: str, kind: str) -> "tupl
 class StayingFiles:
     """The files of the distributions that stay, when others go or come.
 
-    They are read of those that can share one: of *complete* ones, by their entries in site-packages, all files are at
-    and beneath what that says, relative to site-packages. Of others, the paths in RECORD tell, which are read once:
-    that takes a fifth of the time of all files.
+    Files are read only of distributions that can share one. *complete* gives, by entry in site-packages, the paths
+    relative to it at or beneath which all files of a distribution lie. For the others, the paths in RECORD decide.
+    They are read once, in a fifth of the time that all files take.
     """
 
     def __init__(
@@ -89,9 +89,8 @@ class StayingFiles:
             known = self._rows(present)
         else:
             known = self._listed[present.entry]
-            known = (
-                frozenset(known) if isinstance(known, list) else known
-            )  # who asks again does so path by path
+            if isinstance(known, list):
+                known = frozenset(known)  # later calls ask for one path each
         self._listed[present.entry] = known
         return known is None or not wanted.isdisjoint(known)
 

@@ -400,10 +400,10 @@ class PubGrub:
         return None
 
     def _look_ahead(self, slot: Slot, index: int) -> None:
-        """Announce the next versions of a package if one is read that was not, or few are left of those that were.
+        """Announce the next versions of a package if *index* was not announced, or half of the announced were read.
 
-        Each time they are twice as many: most versions of a package that is tried often will be read. Nothing follows
-        the first one.
+        The number doubles each time, because most versions of a package that is tried often will be read. Nothing is
+        announced after the first version.
         """
         if self._package(slot).read(index):
             return
