@@ -176,6 +176,21 @@ def test_a_dry_run_tells_and_touches_nothing(puffin, env, shop):
     assert done.err == checked(2) + lines("Would make no changes")
 
 
+@pytest.mark.parametrize("command", ["sync", "install", "uninstall"])
+def test_a_dry_run_leaves_an_environment_of_others_as_it_is(puffin, env, shop, command):
+    foreign = env.site / "beta-1.0.dist-info"
+    foreign.mkdir()
+    (foreign / "METADATA").write_text("Metadata-Version: 2.1\nName: beta\nVersion: 1.0\n")
+    (foreign / "RECORD").write_text("beta-1.0.dist-info/METADATA,,\nbeta-1.0.dist-info/RECORD,,\n")
+    before = {path: path.lstat().st_mtime_ns for path in (puffin.root / ".venv").rglob("*")}
+    words = {"sync": ("alpha.txt",), "install": ("alpha==2.0",), "uninstall": ("beta",)}[command]
+    puffin.file("alpha.txt", "alpha==2.0\n")
+    index = () if command == "uninstall" else ("-i", shop.url)
+    done = puffin("pip", command, *words, "--dry-run", *index)
+    assert (done.code, "Would " in done.err) == (0, True), done.err
+    assert {path: path.lstat().st_mtime_ns for path in (puffin.root / ".venv").rglob("*")} == before
+
+
 def test_reinstall_all_or_one(puffin, env, shop):
     puffin.sync("alpha==1.0\nbeta==1.0\n", "-i", shop.url)
     before = env.tree()

@@ -52,7 +52,8 @@ class Workplace:
     """An environment, locked, repaired where a change was broken off, and looked at. Use it in ``with``.
 
     *atomic* is ``always`` where site-packages is to be exchanged as a whole. With *verified_by* every file is looked
-    at, and held against what that cache knows of archives.
+    at, and held against what that cache knows of archives. One that only *looks* opens a read-only environment too, and
+    a *dry* one writes nothing into one that puffin never changed.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Workplace:
         atomic: str = "",
         verified_by: "Cache | None" = None,
         looks: bool = False,
+        dry: bool = False,
     ) -> None:
         self.environment = with_real_paths(environment)
         self._always = atomic == ALWAYS
@@ -75,7 +77,8 @@ class Workplace:
         self.damaged: frozenset[str] = frozenset()
         self._links: tuple[str, ...] = ()
         self._transaction: Transaction | None = None
-        self._looks = looks
+        self._looks = looks or dry
+        self._dry = dry
         self._refusal: PuffinError | None = None  # why nothing can be written, and no lock is held
 
     @property
@@ -88,6 +91,9 @@ class Workplace:
         return self.environment.purelib
 
     def __enter__(self) -> "Workplace":
+        if self._dry and os.path.isdir(self.site) and not os.path.lexists(self.home):
+            self.look()  # there is nothing to lock or to repair
+            return self
         try:
             self._take()
         except (NotWritable, LockFailed) as error:
@@ -146,9 +152,7 @@ class Workplace:
         depends.environment(self.environment.root, facts_of(self.environment.root))
         self.state = read_state(self.environment.root)
         self.present, self.broken = look_around(self.environment, self.state)
-        if (
-            committed and self.state is not None
-        ):  # its directories were stamped, and with the state these stamps count
+        if committed and self.state is not None:  # with the state, the stamps of its directories count
             self.damaged = frozenset()
             return
         if self._cache is not None:
@@ -260,18 +264,10 @@ class Workplace:
         }
         if self._transaction is None:
             raise RuntimeError("a change needs a transaction")
+        stage = self._transaction.stage
         additions = [
-            addition(
-                cache,
-                self._transaction.stage(number),
-                archive,
-                direct_url,
-                known.get(archive),
-                origins[number],
-                bytecode,
-                mode,
-            )
-            for number, (archive, direct_url) in staged.items()
+            addition(cache, stage(at), archive, direct_url, known.get(archive), origins[at], bytecode, mode)
+            for at, (archive, direct_url) in staged.items()
         ]
         gone = frozenset(removed).union([each.name for each in additions])
         leaving = [each for each in self.present if each.name in gone]
@@ -455,13 +451,14 @@ def target_of(environment: "Environment") -> LinkTarget:
 def workplace_for(
     environment: "Environment", settings: "Settings", session: "Session", *, looks: bool = False
 ) -> Workplace:
-    """Return the place of changes to *environment*, not yet locked. One that *looks* opens a read-only one too."""
+    """Return the place of changes to *environment*, not yet locked. *looks* is as in :class:`Workplace`."""
     return Workplace(
         environment,
         timeout=lock_timeout(session.environ),
         atomic=settings.atomic,
         verified_by=session.cache if settings.verify else None,
-        looks=looks or settings.dry_run,
+        looks=looks,
+        dry=settings.dry_run,
     )
 
 
