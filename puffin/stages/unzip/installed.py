@@ -1,6 +1,7 @@
 """The installed form of a wheel: the place of each file in the archive, planned before a byte is written."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from puffin.stages.unzip import record, wheelfile
 from puffin.stages.unzip.errors import Refused
@@ -52,7 +53,7 @@ def plan(
         raise Refused("it has no `.dist-info` directory")
     data = wheelfile.find_own(tops, ".data", name, version)
     texts = _read_own(dist_info, {member.name: member for member in members}, read)
-    raw_name, raw_version = wheelfile.check_metadata(texts["METADATA"], f"{dist_info}/METADATA", name, version)
+    own = own_description(name, version, dist_info, texts)
     rows = _record(texts["RECORD"], f"{dist_info}/RECORD")
     ours = {f"{dist_info}/{own}" for own in _OURS}
     paths = [_place(member.name, ours, data) for member in members] if data else _in_place(members, ours)
@@ -61,14 +62,34 @@ def plan(
     whole = right == len(members) - 1 == len(rows) - 1  # all but RECORD itself
     return Layout(
         name=name,
-        raw_name=raw_name,
-        version=raw_version,
+        raw_name=own.raw_name,
+        version=own.version,
         filename=filename,
         dist_info=dist_info,
-        root_is_purelib=wheelfile.check_wheel(texts["WHEEL"], f"{dist_info}/WHEEL"),
-        entry_points=_entry_points(texts["entry_points.txt"], f"{dist_info}/entry_points.txt"),
+        root_is_purelib=own.purelib,
+        entry_points=own.entry_points,
         tree=_tree(groups, paths, named, ours),
         healed=0 if whole else _count_healed(members, rows, dist_info),
+    )
+
+
+class Description(NamedTuple):
+    """What a wheel says of itself, under the names of the manifest's fields."""
+
+    raw_name: str
+    version: str
+    purelib: bool
+    entry_points: "tuple[tuple[str, str, str, bool], ...]"
+
+
+def own_description(name: str, version: str, dist_info: str, texts: "dict[str, bytes]") -> Description:
+    """Return what METADATA, WHEEL and ``entry_points.txt`` of the wheel *name* *version* say; raise Refused."""
+    raw_name, raw_version = wheelfile.check_metadata(texts["METADATA"], f"{dist_info}/METADATA", name, version)
+    return Description(
+        raw_name=raw_name,
+        version=raw_version,
+        purelib=wheelfile.check_wheel(texts["WHEEL"], f"{dist_info}/WHEEL"),
+        entry_points=_entry_points(texts["entry_points.txt"], f"{dist_info}/entry_points.txt"),
     )
 
 

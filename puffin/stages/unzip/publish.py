@@ -1,4 +1,4 @@
-"""What all ways into the cache have in common: the manifest, and how it and a tree become an archive."""
+"""The last steps of every way into the cache: the manifest is completed, and it and a tree become an archive."""
 
 import os
 
@@ -19,10 +19,7 @@ CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | ge
 def complete_manifest(
     *, raw_name: str, tree: tuple[Row, ...], outside: tuple[OutsideRow, ...], **facts: Any
 ) -> Manifest:
-    """Return the manifest of an archive that was written in this boot, with what follows from its files.
-
-    Raises ``TypeError`` and ``ValueError`` for rows that are none.
-    """
+    """Return the manifest of an archive that was written in this boot, with what follows from its files."""
     rows = [(names, sizes) for _, names, sizes, _ in tree] + [row[2:4] for row in outside]
     scripts = [
         f"{at}/{name}".lstrip("/") for key, at, names, *_ in outside if key == "scripts" for name in names

@@ -1,23 +1,26 @@
 """Archives that travel from one cache to another: the manifest, and the files one behind the other, in pieces.
 
-The order of the files is that of the manifest. Whoever receives them checks the paths, and compares the size and the
-checksum of each file before the archive is published. So a broken transfer leaves nothing behind. What a peer says is
-believed otherwise: the hash of the wheel cannot be computed from its files.
+The order of the files is that of the manifest. Before the receiver publishes an archive, it checks the paths, compares
+the size and the checksum of each file, and reads the files in ``.dist-info`` as an unzip does. So a broken transfer
+leaves nothing behind. The contents of files are taken as the sender has them: the hash of the wheel cannot be computed
+from its files.
 """
 
 import os
 
-from puffin.cache.atomic import remove_tree
+from puffin.cache.atomic import read, remove_tree
 from puffin.cache.layout import Cache, current_boot
 from puffin.errors import PuffinError
 from puffin.stages.unzip.errors import Refused
 from puffin.stages.unzip.inflate import crc32
-from puffin.stages.unzip.installed import OUTSIDE, OUTSIDE_KEYS, fault_outside
-from puffin.stages.unzip.manifest import Manifest, read_manifest
+from puffin.stages.unzip.installed import OUTSIDE, OUTSIDE_KEYS, fault_outside, own_description
+from puffin.stages.unzip.manifest import Manifest, OutsideRow, read_manifest
 from puffin.stages.unzip.names import ancestors, check_collisions, decode_name
 from puffin.stages.unzip.publish import CREATE, READABLE, RUNNABLE, kept_executables, publish_archive
 from puffin.stages.unzip.ready import archive_ready, files_listed
-from puffin.types import Buffer
+from puffin.stages.unzip.record import digest_of, parse_record, split_row
+from puffin.stages.unzip.wheelfile import is_for, parse_filename
+from puffin.types import Any, Buffer
 from puffin.value import replace
 
 
@@ -116,14 +119,49 @@ class Arrival:
         """Publish the archive. Raises :class:`BrokenTransfer` and OSError; then the cache is as it was."""
         if self._left:
             raise self._broken("files are missing")
+        try:
+            facts = _facts(self._root, self._manifest)
+        except Refused as refused:
+            raise self._broken(f"`{refused.member}`: {refused.reason}") from None
         marked = self._manifest.executables
         if marked is not None:
             marked = kept_executables(self._root, self._manifest.dist_info, marked)
-        manifest = replace(self._manifest, boot_id=current_boot(), executables=marked)
+        manifest = replace(self._manifest, boot_id=current_boot(), executables=marked, **facts)
         publish_archive(self._cache, self._archive, self._root, manifest)
 
     def _broken(self, reason: str) -> BrokenTransfer:
         return BrokenTransfer(filename=self._manifest.filename, reason=reason)
+
+
+def _facts(root: str, manifest: Manifest) -> "dict[str, Any]":
+    """Return those fields of a manifest that the files at *root* tell; raise Refused unless RECORD lists the files."""
+    info = manifest.dist_info
+    name, version = parse_filename(manifest.filename)
+    if not info.endswith(".dist-info") or not is_for(info.removesuffix(".dist-info"), name, version):
+        raise Refused("the directory is not that of the wheel", info)
+    own = ("METADATA", "WHEEL", "entry_points.txt")
+    texts = {each: read(f"{root}/{info}/{each}") or b"" for each in own}
+    found = own_description(name, version, info, texts)
+    _check_record(read(f"{root}/{info}/RECORD") or b"", manifest)
+    outside = tuple([_hashed(root, row) for row in manifest.outside])
+    return {"name": name, "outside": outside, **found._asdict()}
+
+
+def _check_record(text: bytes, manifest: Manifest) -> None:
+    """Raise Refused unless RECORD has one row for each file of the root tree but itself."""
+    own = f"{manifest.dist_info}/RECORD"
+    wanted = {path: str(size) for path, size, _ in files_listed(replace(manifest, outside=())) if path != own}
+    try:
+        found = {path: split_row(row)[1] for path, row in parse_record(text).items()}
+    except ValueError as error:
+        raise Refused(f"it cannot be parsed: {error}", own) from None
+    if found != wanted or text.count(b"\n") != len(wanted):
+        raise Refused("it lists other files", own)
+
+
+def _hashed(root: str, row: OutsideRow) -> OutsideRow:
+    at = f"{root}/{_outside(*row[:2])}"
+    return (*row[:5], tuple([digest_of(f"{at}/{name}", "sha256") for name in row[2]]))
 
 
 def _directories(manifest: Manifest) -> "list[str]":
@@ -147,8 +185,11 @@ def _fault(manifest: Manifest) -> str:
     known = set(directories)
     if "" in names or "/" in "".join(names) or ancestors(known) != known or len(known) != len(directories):
         return "a file is not in its directory"
-    if not {f"{manifest.dist_info}/RECORD", *(manifest.executables or ())} <= set(paths):
-        return "a file that it needs is missing"
+    marked = manifest.executables or ()
+    if not set(marked) <= set(paths) or len(set(marked)) != len(marked):
+        return "a file that may be run is missing, or listed twice"
+    if [row[1][-1:] for row in manifest.tree if row[0] == manifest.dist_info] != [("RECORD",)]:
+        return "RECORD is not the last file of its directory"
     try:
         decode_name([each.encode() for each in (*paths, *directories) if each])
         check_collisions(paths, known)

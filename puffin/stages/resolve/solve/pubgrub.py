@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 
 from puffin.stages.resolve.solve.eligible import Rejection
+from puffin.stages.resolve.solve.given import Divided
 from puffin.stages.resolve.solve.incompatibility import (
     Constrained,
     Depends,
@@ -426,7 +427,7 @@ class PubGrub:
         now = solution.left[slot] & new
         for mask in (now, solution.from_the_start(slot) & new & ~now):
             for index in package.ordered(mask):
-                if package.admitted(index) and package.has_wheel(index):
+                if package.has_wheel(index) and _is_admitted(package, index):
                     yield index
 
     def _at_odds(self, slot: Slot) -> list[Slot]:
@@ -482,3 +483,11 @@ class PubGrub:
 def slots_of(own: Need) -> list[Slot]:
     """Return the slots that a need is about: the package itself, then each of its extras."""
     return [(own.name, ""), *((own.name, extra) for extra in sorted(own.extras))]
+
+
+def _is_admitted(package: Package, index: int) -> bool:
+    """Tell whether a version may be tried in the whole region: the search may never come to one that divides it."""
+    try:
+        return package.admitted(index)
+    except Divided:
+        return False

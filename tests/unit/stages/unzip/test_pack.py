@@ -2,6 +2,7 @@
 
 import json
 import os
+import zlib
 from hashlib import sha256
 
 import pytest
@@ -13,6 +14,7 @@ from puffin.cache.layout import Cache
 from puffin.stages.unzip import pack
 from puffin.stages.unzip.manifest import read_manifest
 from puffin.stages.unzip.ready import archive_ready, recheck
+from puffin.stages.unzip.record import record_digest
 from puffin.stages.unzip.transfer import BrokenTransfer
 from puffin.stages.unzip.unzip import unzip
 from tests.helpers.wheels import EXECUTABLE, Raw, forge_wheel
@@ -25,6 +27,7 @@ TEXTS = {
     "pkg-1.0.data/data/share/pkg.txt": "text",
     "pkg-1.0.dist-info/entry_points.txt": "[console_scripts]\npkg = pkg:main\n",
 }
+RUN = b"#!/bin/sh\n"
 NAME = "pkg-1.0-py3-none-any.whl"
 PATHS = st.lists(
     st.sampled_from(["pkg", "a b", "größe", "x.py", "m.pyc", "é", "_", "z" * 60]), min_size=1, max_size=4
@@ -101,6 +104,25 @@ class Opened:
         self.magic, self.archive, self.body = pack._MAGIC, archive, bytearray(raw[end:])
         self.facts = dict(zip(pack._FIELDS, facts, strict=True))
 
+    def row(self, directory):
+        return next(row for row in self.facts["tree"] if row[0] == directory)
+
+    def start(self, row, place=0):
+        """Return where a file begins, by its place in the row of its directory."""
+        rows = self.facts["tree"]
+        return sum(sum(each[2]) for each in rows[: rows.index(row)]) + sum(row[2][:place])
+
+    def change(self, name, old, new, *, last=False):
+        """Give a file of .dist-info another content, and the size and checksum of that."""
+        row, old, new = self.row("pkg-1.0.dist-info"), old.encode(), new.encode()
+        place = row[1].index(name)
+        at = self.start(row, place)
+        text = bytes(self.body[at : at + row[2][place]])
+        where = text.rindex(old) if last else text.index(old)
+        changed = text[:where] + new + text[where + len(old) :]
+        self.body[at : at + len(text)] = changed
+        row[2][place], row[3][place] = len(changed), zlib.crc32(changed)
+
     def closed(self):
         head = json.dumps([self.archive, *self.facts.values()]).encode()
         return compressed(self.magic + len(head).to_bytes(pack._LENGTH, "little") + head + bytes(self.body))
@@ -147,7 +169,67 @@ def of_another_wheel(opened):
 
 
 def of_another_project(opened):
-    opened.facts["raw_name"] = "other"
+    opened.change("METADATA", "Name: pkg", "Name: pkh")
+
+
+def of_another_version(opened):
+    opened.change("METADATA", "Version: 1.0", "Version: 1.1")
+
+
+def of_another_format(opened):
+    opened.change("WHEEL", "Wheel-Version: 1", "Wheel-Version: 2")
+
+
+def with_a_launcher_elsewhere(opened):
+    opened.change("entry_points.txt", "pkg = pkg:main", "../e = pk:main")
+
+
+def with_a_launcher_of_python(opened):
+    opened.change("entry_points.txt", "pkg = pkg:main", "python = p:run")
+
+
+def that_lists_another_file(opened):
+    opened.change("RECORD", "pkg/__init__.py,", "../../evil.py,")
+
+
+def that_lists_another_size(opened):
+    opened.change("RECORD", ",3000\n", ",3001\n")
+
+
+def that_lists_a_file_twice(opened):
+    row = f"pkg/run.sh,{record_digest((RUN,))},{len(RUN)}\n"
+    opened.change("RECORD", row, row + row)
+
+
+def without_the_end_of_a_row(opened):
+    opened.change("RECORD", "\n", "", last=True)
+
+
+def runs_a_file_twice(opened):
+    opened.facts["executables"] *= 2
+
+
+def with_record_first(opened):
+    row = opened.row("pkg-1.0.dist-info")
+    files, at = [], opened.start(row)
+    for size in row[2]:
+        files.append(opened.body[at : at + size])
+        at += size
+    opened.body[at - sum(row[2]) : at] = b"".join(reversed(files))
+    for column in row[1:]:
+        column.reverse()
+
+
+def with_a_tree_that_has_no_root(opened):
+    del opened.facts["tree"][0]
+
+
+def with_no_tree(opened):
+    opened.facts["tree"] = []
+
+
+def with_an_object_as_its_tree(opened):
+    opened.facts["tree"] = {"0": ["", [], [], []]}
 
 
 def of_another_size(opened):
@@ -183,7 +265,10 @@ def without_its_metadata(opened):
 POISONS = [
     another_content, bytes_more, bytes_less, one_file_more, one_file_less, of_another_wheel, of_another_project,
     of_another_size, with_another_magic, a_negative_size, a_place_of_its_own, below_outside, runs_what_is_not_there,
-    without_its_metadata,
+    without_its_metadata, of_another_version, of_another_format, with_a_launcher_elsewhere,
+    with_a_launcher_of_python, that_lists_another_file, that_lists_another_size, that_lists_a_file_twice,
+    without_the_end_of_a_row, runs_a_file_twice, with_record_first, with_a_tree_that_has_no_root, with_no_tree,
+    with_an_object_as_its_tree,
     renamed("run.sh", "../../../evil.sh"), renamed("run.sh", "/tmp/evil.sh"), renamed("run.sh", ".."),
     renamed("run.sh", ""), renamed("run.sh", "a\\\\evil"), renamed("run.sh", "C:evil"),
     renamed("run.sh", "evil\\u0000"), renamed("run.sh", "\\ud800evil"), renamed("run.sh", "__init__.py"),
@@ -207,6 +292,33 @@ def test_a_pack_that_holds_anything_else_leaves_nothing(right, cache, tmp_path, 
     assert_nothing_is_left(cache, archive, tmp_path)
 
 
+VALUES = [
+    None, -1, 1.5, True, -(10**30), float("nan"), float("inf"), "", "../evil", {}, {"a": 1}, [1], [[]], [None],
+]  # fmt: skip
+
+
+@given(data=st.data())
+def test_a_head_with_any_other_values_gives_the_archive_or_nothing(right, data, tmp_path_factory):
+    source, archive, whole = right
+    opened = Opened(whole)
+    inside, place = opened.facts, data.draw(st.sampled_from(sorted(opened.facts)))
+    while isinstance(inside[place], list) and inside[place] and data.draw(st.booleans()):
+        inside = inside[place]
+        place = data.draw(st.integers(0, len(inside) - 1))
+    inside[place] = data.draw(st.sampled_from(VALUES))
+    root = tmp_path_factory.mktemp("cache")
+    cache = Cache(str(root), lower=())
+    cache.initialise()
+    try:
+        pack.unpack_archive(
+            cache, archive, NAME, read_manifest(source.manifest(archive)).wheel_bytes, opened.closed()
+        )
+    except BrokenTransfer:
+        assert_nothing_is_left(cache, archive, root)
+    else:
+        assert read_manifest(cache.manifest(archive)) == read_manifest(source.manifest(archive))
+
+
 def assert_nothing_is_left(cache, archive, tmp_path):
     assert not archive_ready(cache, archive)
     assert not os.path.exists(cache.archive(archive))
@@ -224,6 +336,7 @@ def assert_nothing_is_left(cache, archive, tmp_path):
         compressed(b"\0" * (300 << 20)),
         compressed(pack._MAGIC + b"\2\0\0\0[]"),
         compressed(pack._MAGIC + b"\2\0\0\0{}"),
+        compressed(pack._MAGIC + b"\x3a\0\0\0" + json.dumps({str(number): 0 for number in range(7)}).encode()),
         compressed(pack._MAGIC + b"\xff\xff\xff\xff[" + b"[" * 100_000),
         zstandard.ZstdCompressor(write_content_size=False).compress(b"unknown size"),
     ],

@@ -11,10 +11,12 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 
 from puffin.stages.resolve.output.merge import Merged
+from puffin.stages.resolve.requirements.region import region_of_pythons
 from puffin.stages.resolve.solve.errors import NoSolution
 from puffin.stages.resolve.solve.request import LOWEST, Preference
+from puffin.stages.resolve.solve.resolve import resolve
 from tests.helpers.replay import Replay
-from tests.helpers.universe import Packse, environment, everywhere, packse, request
+from tests.helpers.universe import Packse, environment, everywhere, packse, pins, request
 
 UNIVERSAL = list(packse(universal=True))
 _SYSTEMS = {
@@ -186,6 +188,16 @@ def test_different_bounds_that_one_version_meets_divide_nothing() -> None:
     packages = {"a": {"1": {}, "2": {}, "3": {}}}
     roots = ("a>=1 ; sys_platform == 'linux'", "a<3 ; sys_platform != 'linux'")
     assert _markers(everywhere(request(*roots), Replay(packages))) == ["a==2"]
+
+
+def test_versions_that_are_only_looked_at_ahead_divide_nothing() -> None:
+    conflict: dict[str, Any] = {"requires_dist": ["b>1"]}
+    packages = {
+        "a": {"4": conflict, "3": conflict, "2": {}, "1": {"requires_python": ">=3.13"}},
+        "b": {"1": {}, "2": {}},
+    }
+    asked = request("a", "b<2", region=region_of_pythons(">=3.12"))
+    assert pins(resolve(asked, Replay(packages))) == {"a": "2", "b": "1"}
 
 
 def test_parts_keep_to_the_versions_of_the_parts_before_them() -> None:
