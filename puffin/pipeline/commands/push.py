@@ -38,7 +38,9 @@ class RemoteCacheFailed(PuffinError):
     url: str
 
 
-_UNSIGNED = "Built wheels, bytecode and packs are not uploaded: `PUFFIN_REMOTE_CACHE_KEY` has no key that signs"
+_UNSIGNED = (
+    "Built wheels, bytecode and packs are not uploaded: `PUFFIN_REMOTE_CACHE_KEY` does not hold a signing key"
+)
 
 
 def push(settings: RemoteCache, session: Session, roots: "Collection[str]") -> Uploaded:

@@ -141,7 +141,7 @@ def _filled(response: "Response", view: memoryview) -> "Iterator[int]":
         return
     for part in parts:
         if filled + len(part) > length:
-            raise Unavailable("an object has more bytes than the server told")
+            raise Unavailable("an object has more bytes than the server announced")
         view[filled : filled + len(part)] = part
         filled += len(part)
         yield len(part)

@@ -79,7 +79,7 @@ def signer_of(environ: "Mapping[str, str]") -> "Signer | None":
     # As a secret, a public key that is written wrongly would let everybody sign.
     if text[:7].lower() == _PUBLIC[:7]:
         raise UsageError(
-            text=f"`{VARIABLE}` begins like a key of Ed25519, but is none",
+            text=f"`{VARIABLE}` begins like an Ed25519 key, but is not one",
             hints=(f"write `{_PUBLIC}` or `{_PRIVATE}` and the base64 of the key",),
         )
     if len(text) < _LEAST:

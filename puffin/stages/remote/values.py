@@ -22,7 +22,7 @@ WHEELS, SOURCES, BUILDS, BYTECODE, LISTS = (
     "lists",
 )  # the layers of it
 PACKS = "packs"  # the kind of entry that names the pack of a wheel; one that is taken counts as a wheel
-PACK = "pack"  # stands behind the bytes that were fetched if they are one
+PACK = "pack"  # follows the fetched bytes if they are a pack
 ABSENT, UNSIGNED, WRONG, STALE, UNAVAILABLE, SILENT = (
     "absent",
     "unsigned",

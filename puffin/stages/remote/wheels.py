@@ -16,9 +16,8 @@ from puffin.cache.layout import Cache
 from puffin.stages.fetch.fetch import fetch
 from puffin.stages.remote.store import RemoteQuestion, RemoteStore, store_of
 from puffin.stages.remote.values import PACK, PACKS, WHEELS, NotServed
-from puffin.stages.unzip.pack import PACKED_FROM, unpack_archive
+from puffin.stages.unzip.manifest import PACKED_FROM
 from puffin.stages.unzip.store import fetch_once, release_archive, store
-from puffin.stages.unzip.transfer import BrokenTransfer
 from puffin.types import Buffer
 
 _OUTGOING = "content-"
@@ -69,6 +68,9 @@ def _unpacked(
     **_: Any,
 ) -> "tuple[str, int, memoryview | None]":
     """Publish the archive in a pack and return what is fetched of one that is there; else fetch the wheel."""
+    from puffin.stages.unzip.pack import unpack_archive  # it imports zstandard; packs are off by default
+    from puffin.stages.unzip.transfer import BrokenTransfer
+
     try:
         unpack_archive(Cache(cache_root, lower=()), sha256, filename, size, data)
         return sha256, 0, None

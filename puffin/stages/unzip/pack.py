@@ -16,16 +16,13 @@ from puffin.artifact.buffers import give, take
 from puffin.artifact.limits import inflated
 from puffin.cache.layout import Cache
 from puffin.stages.unzip.inflate import crc32
-from puffin.stages.unzip.manifest import WHEEL_BYTES, Manifest, read_header
+from puffin.stages.unzip.manifest import PACKED_FROM, WHEEL_BYTES, Manifest, read_header
 from puffin.stages.unzip.publish import complete_manifest
 from puffin.stages.unzip.ready import archive_ready, files_listed
 from puffin.stages.unzip.transfer import Arrival, BrokenTransfer, manifest_of
 from puffin.types import Any, Iterator
 from puffin.value import replace
 
-PACKED_FROM = (
-    256 << 10
-)  # bytes of a wheel: a pack of a smaller one saves less time than the request for it takes
 _MAGIC = b"puffin-archive-1\n"
 _LENGTH = 4
 _LEVEL = 1  # level 3 takes 1.5 times as long to pack, and saves a tenth of the bytes

@@ -35,3 +35,8 @@ def test_httpx_comes_without_its_command_line():
     loaded = _imported("puffin.stages.fetch.httpx_client", "-I")
     assert "httpx" in loaded
     assert loaded.isdisjoint({"rich", "click", "httpx._main"})
+
+
+def test_a_remote_cache_without_packs_does_without_zstandard():
+    loaded = _imported("puffin.stages.remote.wheels", "-I")
+    assert loaded.isdisjoint({"zstandard", "puffin.stages.unzip.transfer"})
