@@ -118,6 +118,13 @@ class LimitReached(PuffinError):
     what: str
 
 
+class CallRefused(PuffinError):
+    """The system refused a call that is about no place, such as one for a pipe."""
+
+    sentence = "The system does not allow puffin what it needs"
+    hints: tuple[str, ...] = ("a security policy of this machine or container may forbid it",)
+
+
 class PlaceRefused(PuffinError):
     """The system does not let puffin use a file or directory."""
 
@@ -164,6 +171,8 @@ def refused_by_system(error: BaseException) -> "PuffinError | None":
     limits = {EAGAIN: _PROCESSES, ENOMEM: _MEMORY}
     if error.errno in limits:
         return _limit(limits[error.errno], cause)
+    if isinstance(error, PermissionError) and error.filename is None:
+        return CallRefused(causes=(Cause(text=error.strerror or str(error)),))
     if isinstance(error.filename, str):
         return PlaceRefused(path=error.filename, causes=(Cause(text=error.strerror or str(error)),))
     return None

@@ -8,7 +8,15 @@ import sys
 
 import pytest
 
-from puffin.errors import FAILED, TEMPORARY, LimitReached, ModuleUnreadable, PlaceRefused, refused_by_system
+from puffin.errors import (
+    FAILED,
+    TEMPORARY,
+    CallRefused,
+    LimitReached,
+    ModuleUnreadable,
+    PlaceRefused,
+    refused_by_system,
+)
 from tests.helpers.faults import can_strace, traced
 from tests.helpers.sdists import forge_backend, forge_sdist
 from tests.helpers.waiting import SECONDS
@@ -162,6 +170,9 @@ def test_places_are_named_and_mistakes_are_not_excused():
         FAILED,
         "Permission denied",
     )
+    found = refused_by_system(PermissionError(errno.EACCES, "Permission denied"))
+    assert isinstance(found, CallRefused)
+    assert (found.exit_code, str(found.causes[0])) == (FAILED, "Permission denied")
     found = refused_by_system(ModuleNotFoundError("No module named 'puffin.x'", name="puffin.x"))
     assert isinstance(found, ModuleUnreadable)
     assert (found.exit_code, "`puffin.x`" in str(found)) == (FAILED, True)
