@@ -458,9 +458,8 @@ class PubGrub:
         """Announce the version that will probably be chosen."""
         package = self._package(slot)
         if slot not in self._solution.decided:
-            best = (
-                index for index in package.ordered(self._solution.left[slot] & ~NONE) if package.admitted(index)
-            )
+            left = self._solution.left[slot] & ~NONE
+            best = (index for index in package.ordered(left) if _is_admitted(package, index))
             self._world.likely(package, islice(best, 1))
 
     def _forbids(self, statement: Incompatibility, slot: Slot) -> bool:

@@ -200,6 +200,17 @@ def test_versions_that_are_only_looked_at_ahead_divide_nothing() -> None:
     assert pins(resolve(asked, Replay(packages))) == {"a": "2", "b": "1"}
 
 
+def test_a_best_version_that_another_package_rules_out_divides_nothing() -> None:
+    packages = {
+        "a": {"3": {"requires_dist": ["b>1"]}, "2": {"requires_dist": ["c", "d==1"]}},
+        "b": {"1": {}, "2": {}},
+        "c": {"2": {"requires_python": ">=3.13"}, "1": {}},
+        "d": {"1": {"requires_dist": ["c<2"]}},
+    }
+    asked = request("a", "b<2", region=region_of_pythons(">=3.12"))
+    assert pins(resolve(asked, Replay(packages))) == {"a": "2", "b": "1", "c": "1", "d": "1"}
+
+
 def test_parts_keep_to_the_versions_of_the_parts_before_them() -> None:
     packages = {
         "a": {"1": {"requires_dist": ["c<2"]}, "2": {}},
