@@ -202,6 +202,8 @@ def test_progress_is_shown_on_a_terminal_unless_it_is_not_wanted(puffin, env, in
     for more in ((), ("--no-progress",)):
         words = (*command, "-i", index.url, "--executor", "inline", "--reinstall", "--refresh", *more)
         environ = puffin.environ(TERM="xterm")
+        # The run asks again after a pause, so it lasts until the first picture.
+        index.fail("/simple/p0/", [503])
         done = subprocess.run(words, capture_output=True, env=environ, cwd=puffin.cwd, stdin=subprocess.DEVNULL)
         assert done.returncode == 0, done.stdout
         shown.append(done.stdout.replace(b"\r\n", b"\n"))
