@@ -121,7 +121,7 @@ class LimitReached(PuffinError):
 class CallRefused(PuffinError):
     """The system refused a call that is about no place, such as one for a pipe."""
 
-    sentence = "The system does not allow puffin what it needs"
+    sentence = "The system refused an operation that puffin needs"
     hints: tuple[str, ...] = ("a security policy of this machine or container may forbid it",)
 
 

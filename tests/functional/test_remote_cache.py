@@ -6,7 +6,6 @@ import sys
 
 import pytest
 
-from tests.helpers.remote_cache import RemoteCacheServer
 from tests.helpers.sdists import forge_backend, forge_sdist
 from tests.helpers.wheels import forge_wheel
 
@@ -32,12 +31,6 @@ def log(tmp_path):
 @pytest.fixture
 def shop(index, log):
     return stocked(index, log)
-
-
-@pytest.fixture
-def cache():
-    with RemoteCacheServer() as server:
-        yield server
 
 
 PINS = "alpha==1.0\nbeta==1.0\nthing==1.0\n"
@@ -389,10 +382,8 @@ def test_a_lock_takes_metadata_from_a_wheel_that_was_built_elsewhere(
 
 @pytest.mark.parametrize("words", [("pip", "compile"), ("lock",), ("pip", "install", "-r")], ids=" ".join)
 def test_a_resolution_asks_nothing_of_a_cache_that_is_silent(puffin, shop, cache, log, words):
-    cache.mode, cache.delay = (
-        "slow",
-        30.0,
-    )  # a first answer is asked for once, by a resolution and a change together
+    cache.mode, cache.delay = "slow", 30.0
+    # A first answer is asked for once, by a resolution and a change together.
     shop.add(*forge_sdist("other", requires=["thing"], told=log))
     puffin.venv()
     puffin.file("web.in", "other\n")

@@ -11,7 +11,6 @@ from puffin.stages.remote.signature import VARIABLE, entry_name, signer_of
 from puffin.stages.remote.values import PACKS
 from puffin.stages.unzip.manifest import read_manifest
 from tests.functional.test_remote_cache import KEY, Machine
-from tests.helpers.remote_cache import RemoteCacheServer
 from tests.helpers.wheels import forge_wheel
 
 NOISE = "".join(hashlib.sha256(b"%d" % number).hexdigest() for number in range(9000))
@@ -39,12 +38,6 @@ def shop(index):
     for wheel in WHEELS.values():
         index.add(*wheel)
     return index
-
-
-@pytest.fixture
-def cache():
-    with RemoteCacheServer() as server:
-        yield server
 
 
 @pytest.fixture

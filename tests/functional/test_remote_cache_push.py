@@ -6,7 +6,6 @@ import json
 import pytest
 
 from tests.functional.test_remote_cache import KEY, Machine, stocked
-from tests.helpers.remote_cache import RemoteCacheServer
 from tests.helpers.repositories import Repository
 from tests.helpers.sdists import project_files, write_project
 from tests.helpers.wheels import forge_wheel
@@ -20,12 +19,6 @@ def log(tmp_path):
 @pytest.fixture
 def shop(index, log):
     return stocked(index, log)
-
-
-@pytest.fixture
-def cache():
-    with RemoteCacheServer() as server:
-        yield server
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ class RemoteCache:
     room: str = ""
     waits: float = 0.0
     silence: float = 0.0
-    packs: bool = True
+    packs: bool = False
 
     @property
     def shown(self) -> str:

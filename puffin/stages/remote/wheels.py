@@ -1,8 +1,8 @@
 """Files that are taken from a remote cache, or else from where they are; what it lacks waits to be uploaded.
 
-A task that asks the cache has the arguments of the one that it stands for, and ``remote``: the cache in wire form. With
-a key, it takes the pack of a wheel if a writer signed that, and else the wheel. A pack that cannot be unpacked is a
-miss: the wheel is fetched then.
+A task that asks the cache has the arguments of the one that it stands for, and ``remote``: the cache in wire form. If
+packs are turned on, it takes the pack of a wheel that a writer signed, else the wheel. A pack that cannot be unpacked
+is a miss: the wheel is fetched then.
 """
 
 import os

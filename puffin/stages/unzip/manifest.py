@@ -50,9 +50,8 @@ OutsideRow = tuple[str, str, tuple[str, ...], tuple[int, ...], tuple[int, ...], 
 Outline = tuple[tuple[Any, ...], tuple[str, ...]]
 
 INSTALLER = b"puffin\n"  # what the file of that name holds
-PACKED_FROM = (
-    256 << 10
-)  # bytes of a wheel: a pack of a smaller one saves less time than the request for it takes
+# bytes of a wheel: a pack of a smaller one saves less time than the request for it takes
+PACKED_FROM = 256 << 10
 CURRENT_FORMAT = 1
 (
     FORMAT, NAME, RAW_NAME, VERSION, DIST_INFO, FILENAME, BOOT_ID, PURELIB,

@@ -10,9 +10,8 @@ from puffin.stages.unzip.manifest import Manifest, OutsideRow, Row, encode_manif
 from puffin.stages.unzip.ready import discard_archive, examined
 from puffin.types import Any
 
-READABLE, RUNNABLE = (
-    (0o444, 0o555) if os.name != "nt" else (0o666, 0o777)
-)  # what is read-only cannot be removed
+# On Windows, what is read-only cannot be removed.
+READABLE, RUNNABLE = (0o444, 0o555) if os.name != "nt" else (0o666, 0o777)
 CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 

@@ -115,9 +115,8 @@ class PartialSolution:
         """Return the place of the step that first left a slot only choices in *mask*; -1 if it always was so."""
         steps, places = self._steps, self._places.get(slot, ())
         beyond = ~mask
-        later = bisect_left(
-            places, True, key=lambda at: not steps[at].before & beyond
-        )  # choices only become fewer
+        # Choices only become fewer, so the steps are in order.
+        later = bisect_left(places, True, key=lambda at: not steps[at].before & beyond)
         return places[later - 1] if later else -1
 
     def step(self, place: int) -> Assignment:

@@ -139,6 +139,11 @@ def renamed(old, new, field="tree"):
     return poison
 
 
+def edited(name, old, new, *, last=False):
+    """Return what gives a file of .dist-info another content."""
+    return lambda opened: opened.change(name, old, new, last=last)
+
+
 def one_file_more(opened):
     opened.facts["tree"][0][1].append("evil.py")
     opened.facts["tree"][0][2].append(4)
@@ -166,43 +171,6 @@ def bytes_less(opened):
 
 def of_another_wheel(opened):
     opened.archive = "0" * 64
-
-
-def of_another_project(opened):
-    opened.change("METADATA", "Name: pkg", "Name: pkh")
-
-
-def of_another_version(opened):
-    opened.change("METADATA", "Version: 1.0", "Version: 1.1")
-
-
-def of_another_format(opened):
-    opened.change("WHEEL", "Wheel-Version: 1", "Wheel-Version: 2")
-
-
-def with_a_launcher_elsewhere(opened):
-    opened.change("entry_points.txt", "pkg = pkg:main", "../e = pk:main")
-
-
-def with_a_launcher_of_python(opened):
-    opened.change("entry_points.txt", "pkg = pkg:main", "python = p:run")
-
-
-def that_lists_another_file(opened):
-    opened.change("RECORD", "pkg/__init__.py,", "../../evil.py,")
-
-
-def that_lists_another_size(opened):
-    opened.change("RECORD", ",3000\n", ",3001\n")
-
-
-def that_lists_a_file_twice(opened):
-    row = f"pkg/run.sh,{record_digest((RUN,))},{len(RUN)}\n"
-    opened.change("RECORD", row, row + row)
-
-
-def without_the_end_of_a_row(opened):
-    opened.change("RECORD", "\n", "", last=True)
 
 
 def runs_a_file_twice(opened):
@@ -262,13 +230,18 @@ def without_its_metadata(opened):
     opened.facts["dist_info"] = "pkg-1.0.egg"
 
 
+ROW = f"pkg/run.sh,{record_digest((RUN,))},{len(RUN)}\n"
 POISONS = [
-    another_content, bytes_more, bytes_less, one_file_more, one_file_less, of_another_wheel, of_another_project,
-    of_another_size, with_another_magic, a_negative_size, a_place_of_its_own, below_outside, runs_what_is_not_there,
-    without_its_metadata, of_another_version, of_another_format, with_a_launcher_elsewhere,
-    with_a_launcher_of_python, that_lists_another_file, that_lists_another_size, that_lists_a_file_twice,
-    without_the_end_of_a_row, runs_a_file_twice, with_record_first, with_a_tree_that_has_no_root, with_no_tree,
+    another_content, bytes_more, bytes_less, one_file_more, one_file_less, of_another_wheel, of_another_size,
+    with_another_magic, a_negative_size, a_place_of_its_own, below_outside, runs_what_is_not_there,
+    without_its_metadata, runs_a_file_twice, with_record_first, with_a_tree_that_has_no_root, with_no_tree,
     with_an_object_as_its_tree,
+    edited("METADATA", "Name: pkg", "Name: pkh"), edited("METADATA", "Version: 1.0", "Version: 1.1"),
+    edited("WHEEL", "Wheel-Version: 1", "Wheel-Version: 2"),
+    edited("entry_points.txt", "pkg = pkg:main", "../e = pk:main"),
+    edited("entry_points.txt", "pkg = pkg:main", "python = p:run"),
+    edited("RECORD", "pkg/__init__.py,", "../../evil.py,"), edited("RECORD", ",3000\n", ",3001\n"),
+    edited("RECORD", ROW, ROW + ROW), edited("RECORD", "\n", "", last=True),
     renamed("run.sh", "../../../evil.sh"), renamed("run.sh", "/tmp/evil.sh"), renamed("run.sh", ".."),
     renamed("run.sh", ""), renamed("run.sh", "a\\\\evil"), renamed("run.sh", "C:evil"),
     renamed("run.sh", "evil\\u0000"), renamed("run.sh", "\\ud800evil"), renamed("run.sh", "__init__.py"),
